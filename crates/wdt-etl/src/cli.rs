@@ -1,0 +1,258 @@
+//! The command line: clap types only, no behaviour.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use wdt_models::time::parse_wall_time;
+
+use crate::config::parse_duration;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    everything due is landed and certified
+  1    a bug in wdt-etl
+  2    usage or configuration, and parameters that the platform refuses
+  3    credentials, signature, permission or address refused
+  4    platform unavailable or limited after all retries: run again later
+  5    data refused: a window could not be certified, or too many records were refused
+  6    warehouse refused: schema, storage or a rival commit
+  130  interrupted
+
+Start with `wdt-etl demo`: it needs no configuration and no network.";
+
+/// Pulls stock and goods from 旺店通 (Wangdian) into Delta tables.
+///
+/// Signed, paged and rate-limited calls become typed rows; each window is landed once and only when it was read
+/// whole. Data goes to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(name = "wdt-etl", version, after_help = EXIT_CODES, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The configuration; relative paths in it begin at its folder.
+    #[arg(long, global = true, value_name = "FILE", default_value = "wdt-etl.toml")]
+    pub config: PathBuf,
+    /// Adds the variables of FILE (NAME='value' lines) to the environment.
+    ///
+    /// A variable that is set already stays as it is. Single quotes keep `$` and `#` in a value.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole job twice against a built-in simulator; needs nothing.
+    Demo(Demo),
+    /// Write a commented wdt-etl.toml and .env.example.
+    Init(Init),
+    /// The nightly job: pull everything due and land it.
+    Run(Run),
+    /// Run the gateway simulator on a port of this machine.
+    Simulate(Simulate),
+    /// Watermark, freshness, rows and size of each table.
+    Status(Status),
+    /// The columns of a dataset, or the list of datasets.
+    Schema(Schema),
+    /// Try configuration, secrets, clock, gateway and warehouse.
+    Check(Check),
+}
+
+/// Run the whole job twice against a built-in simulator; needs nothing.
+///
+/// Starts the simulator in this process, runs the nightly job, lets the ERP move, runs it again, and says what landed
+/// and how to look at it.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  wdt-etl demo\n  wdt-etl demo --rows 20000 --dir /tmp/wdt-demo")]
+pub struct Demo {
+    /// Rows of each dataset in the simulated ERP.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rows: u32,
+    /// Folder of the demo's warehouse; one that exists must be a demo's.
+    #[arg(long, value_name = "DIR", default_value = "wdt-demo")]
+    pub dir: PathBuf,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Write a commented wdt-etl.toml and .env.example.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  wdt-etl init\n  wdt-etl init --dir /etc/wdt-etl")]
+pub struct Init {
+    /// Where to write them.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Overwrite files that are there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The nightly job: pull everything due and land it.
+///
+/// Each run goes on where the last one stopped, so the same line serves for the first load, every night and after a
+/// failure. Accounts and datasets fail alone; the gravest exit code is returned.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl run
+  wdt-etl run --account main --dataset enterprise_stock
+  wdt-etl run --until \"2024-05-01 00:00:00\" --dry-run
+  0 2 * * *  cd /srv/wdt && wdt-etl run --env-file .env --json >> run.jsonl    (crontab)")]
+pub struct Run {
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Only this dataset; may be given several times.
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+    /// Stop at this time, Asia/Shanghai [default: the platform's clock minus settle].
+    ///
+    /// A time later than the platform's clock is refused; one within settle is moved back, with a notice.
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
+    pub until: Option<i64>,
+    /// Read, type and certify, but land nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Run the gateway simulator on a port of this machine.
+///
+/// It is as strict as the real gateway is documented to be, and says which address and credentials to use.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  wdt-etl simulate\n  wdt-etl simulate --rows 100000 --calls-per-minute 0")]
+pub struct Simulate {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 18_080)]
+    pub port: u16,
+    /// Rows of each dataset.
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rows: u32,
+    /// Days behind now over which the rows' changes are spread.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=7_300))]
+    pub days: u32,
+    /// Calls a minute that are answered; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub calls_per_minute: u32,
+    /// The same seed gives the same rows.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Share of pages, 0 to 1, after which rows are edited.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub edits_per_page: f64,
+}
+
+/// Watermark, freshness, rows and size of each table.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  wdt-etl status\n  wdt-etl status --max-age 26h    (fails when a dataset is older)"
+)]
+pub struct Status {
+    /// Fail when a dataset is complete only up to a time longer ago than this: 30s, 5m, 26h or 2d.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_age: Option<i64>,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The columns of a dataset, or the list of datasets.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  wdt-etl schema\n  wdt-etl schema enterprise_stock\n  wdt-etl schema enterprise_goods --json"
+)]
+pub struct Schema {
+    /// The dataset; without it all are listed.
+    #[arg(value_name = "DATASET")]
+    pub dataset: Option<String>,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Try configuration, secrets, clock, gateway and warehouse.
+///
+/// One line each, with what mends it; one live call per account.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  wdt-etl check --offline\n  wdt-etl check --env-file .env")]
+pub struct Check {
+    /// Make no call.
+    #[arg(long)]
+    pub offline: bool,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Epoch seconds of an Asia/Shanghai wall time.
+fn wall_time(text: &str) -> Result<i64, String> {
+    parse_wall_time(text).ok_or_else(|| "write YYYY-MM-DD HH:MM:SS, Asia/Shanghai, in quotes".to_owned())
+}
+
+/// A share of a whole.
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "write a number from 0 to 1, as in 0.3".to_owned())
+}
+
+/// Seconds of a duration.
+fn duration(text: &str) -> Result<i64, String> {
+    parse_duration(text).ok_or_else(|| "write a number and a unit, as in 30s, 5m, 26h or 2d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_durations_are_read_as_seconds() {
+        let cli = Cli::try_parse_from([
+            "wdt-etl",
+            "run",
+            "--until",
+            "1970-01-01 08:00:10",
+            "--account",
+            "a",
+            "--account",
+            "b",
+        ])
+        .unwrap();
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert_eq!((run.until, run.accounts.len()), (Some(10), 2));
+        let cli = Cli::try_parse_from(["wdt-etl", "status", "--max-age", "26h", "--config", "x.toml"]).unwrap();
+        assert_eq!(cli.global.config.to_str(), Some("x.toml"));
+        let Command::Status(status) = cli.command else { panic!("not status") };
+        assert_eq!(status.max_age, Some(93_600));
+    }
+
+    #[test]
+    fn usage_errors_end_with_2() {
+        for line in [["run", "--until", "yesterday"], ["status", "--max-age", "26"], ["demo", "--rows", "0"]] {
+            let error = Cli::try_parse_from(["wdt-etl"].into_iter().chain(line)).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! One file per command.
+
+pub mod check;
+pub mod demo;
+pub mod init;
+pub mod run;
+pub mod schema;
+pub mod simulate;
+pub mod status;
+
+use std::io;
+
+use crate::error::EtlError;
+
+/// A fault of standard output as the command's error.
+pub(crate) fn output(error: &io::Error) -> EtlError {
+    EtlError::Output { what: "standard output".to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,73 @@
+//! `wdt-etl run`: the nightly job, told as it goes and summed up at the end.
+
+use std::io::Write;
+
+use uuid::Uuid;
+use wdt_models::time::format_wall_time;
+
+use super::output;
+use crate::config::Config;
+use crate::error::EtlError;
+use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
+
+/// Runs the job and prints the summary on `out`, unless `json` leaves everything to the events.
+///
+/// Returns the exit code.
+///
+/// # Errors
+///
+/// Faults that end the run before any call.
+pub async fn run(
+    config: &Config,
+    options: &RunOptions,
+    around: &Surroundings,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<u8, EtlError> {
+    let outcome = crate::pipeline::run(config, options, around).await?;
+    if !json {
+        summary(&outcome, out).map_err(|error| output(&error))?;
+    }
+    Ok(outcome.exit_code())
+}
+
+/// A name for a run that sorts by time.
+#[must_use]
+pub fn new_run_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// A line per account and dataset, and what went wrong below it.
+///
+/// # Errors
+///
+/// When `out` cannot be written.
+pub(crate) fn summary(outcome: &RunOutcome, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{:<16} {:<18} {:<12} {:>7} {:>9} {:>9} {:>9} {:>8}  complete until",
+        "account", "dataset", "verdict", "calls", "records", "changed", "same", "refused"
+    )?;
+    for dataset in &outcome.datasets {
+        let watermark = dataset.watermark.map_or_else(|| "-".to_owned(), format_wall_time);
+        writeln!(
+            out,
+            "{:<16} {:<18} {:<12} {:>7} {:>9} {:>9} {:>9} {:>8}  {watermark}",
+            dataset.account,
+            dataset.dataset,
+            dataset.verdict.name(),
+            dataset.calls,
+            dataset.records,
+            dataset.changed,
+            dataset.unchanged,
+            dataset.refused
+        )?;
+        if let Some(problem) = &dataset.problem {
+            writeln!(out, "  error: {}", problem.message)?;
+            if let Some(hint) = &problem.hint {
+                writeln!(out, "  hint: {hint}")?;
+            }
+        }
+    }
+    writeln!(out, "run {}, exit code {}", outcome.run_id, outcome.exit_code())
+}

@@ -1,0 +1,199 @@
+//! One `[[accounts]]` section.
+
+use url::Url;
+use wdt_models::Gateway;
+use wdt_sign::Secret;
+
+use super::fault::{Faults, Place};
+use super::names::{self, Keys, quoted};
+use super::value::{Section, Value};
+use super::{Account, Dataset, Stage, Surroundings, dataset, secret_ref};
+
+const KEYS: Keys = Keys {
+    known: &[
+        "name",
+        "merchant",
+        "gateway",
+        "environment",
+        "base_url",
+        "sid",
+        "app_key",
+        "app_secret",
+        "calls_per_minute",
+        "proxy",
+        "datasets",
+    ],
+    reserved: &[("session", OTHER_GATEWAYS), ("sign_method", OTHER_GATEWAYS)],
+};
+const OTHER_GATEWAYS: &str = "belongs to a gateway that this version does not know";
+const LONGEST_NAME: usize = 64;
+const MOST_CALLS_PER_MINUTE: i64 = 1_000_000;
+const DATASETS_MEND: &str = "write an [[accounts.datasets]] section with name = \"…\"";
+
+/// An account as far as it could be read: what the comparison of accounts needs, faults or not.
+pub(super) struct Draft {
+    pub(super) place: Place,
+    pub(super) name: Option<(Place, String)>,
+    pub(super) gateway: Option<Gateway>,
+    pub(super) app_key: Option<String>,
+    pub(super) calls_per_minute: Option<u32>,
+    /// `None` only beside a fault.
+    pub(super) account: Option<Account>,
+}
+
+/// Reads one account; `None` when it is not even a table.
+pub(super) fn read(value: &Value<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Draft> {
+    let section = value.section(&KEYS, faults)?;
+    let place = section.place.clone();
+    let name = section.required("name", "write the value of the column `account`, as in name = \"main\"", faults);
+    let name = name.and_then(|value| Some((value.place.clone(), account_name(&value, faults)?)));
+    let owner = name.as_ref().map_or_else(|| place.path().to_owned(), |(_, name)| format!("account {}", quoted(name)));
+    let gateway = section.required("gateway", &known_gateways(), faults).and_then(|value| gateway(&value, faults));
+    let stage = section.get("environment").map_or(Some(Stage::default()), |value| stage(&value, faults));
+    let base_url = base_url(&section, gateway, stage, faults);
+    let (sid, app_key) = (credential(&section, "sid", faults), credential(&section, "app_key", faults));
+    let app_secret = section.required("app_secret", "write app_secret = { env = \"NAME\" }", faults);
+    let app_secret = app_secret.and_then(|value| secret_ref::read(&value, &owner, from, faults));
+    let proxy = section.get("proxy").map_or(Some(None), |value| proxy(&value, &owner, from, faults).map(Some));
+    let merchant =
+        section.get("merchant").map_or(name.clone().map(|(_, name)| name), |value| plain_text(&value, faults));
+    let calls_per_minute = calls_per_minute(&section, gateway, faults);
+    let datasets = datasets(&section, gateway, from, faults);
+    let account = || {
+        Some(Account {
+            name: name.clone()?.1,
+            merchant: merchant?,
+            gateway: gateway?,
+            environment: stage?,
+            base_url: base_url?,
+            sid: sid?,
+            app_key: app_key.clone()?,
+            app_secret: app_secret?,
+            calls_per_minute: calls_per_minute?,
+            proxy: proxy?,
+            datasets: datasets?,
+        })
+    };
+    Some(Draft { account: account(), place, name, gateway, app_key, calls_per_minute })
+}
+
+/// A name becomes a partition folder and a word on the command line: letters, digits, `_`, `-` and `.`, of any script.
+fn account_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
+    let text = value.text(faults)?;
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let begins_well = text.starts_with(char::is_alphanumeric);
+    if begins_well && text.chars().all(allowed) && text.chars().count() <= LONGEST_NAME {
+        return Some(text.to_owned());
+    }
+    let mend = format!("1 to {LONGEST_NAME} letters (of any script), digits, `_`, `-` or `.`, a letter or digit first");
+    faults.push(&value.place, "is not a usable name", Some(mend));
+    None
+}
+
+fn gateway(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Gateway> {
+    let text = value.text(faults)?;
+    let gateway = Gateway::from_name(text);
+    if gateway.is_none() {
+        let known: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
+        let message = format!("this version knows no gateway {}", quoted(text));
+        faults.push(&value.place, message, Some(names::mend(text, "gateways of this version", &known)));
+    }
+    gateway
+}
+
+fn known_gateways() -> String {
+    let known: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
+    format!("gateways of this version: {}", names::list(&known))
+}
+
+fn stage(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Stage> {
+    let text = value.text(faults)?;
+    let stage = Stage::ALL.iter().copied().find(|stage| stage.name() == text);
+    if stage.is_none() {
+        let known: Vec<_> = Stage::ALL.iter().map(|stage| stage.name()).collect();
+        faults.push(
+            &value.place,
+            format!("{} is not an environment", quoted(text)),
+            Some(names::mend(text, "environments", &known)),
+        );
+    }
+    stage
+}
+
+fn base_url(
+    section: &Section<'_>,
+    gateway: Option<Gateway>,
+    stage: Option<Stage>,
+    faults: &mut Faults<'_>,
+) -> Option<String> {
+    let Some(value) = section.get("base_url") else { return Some(stage?.url(gateway?).to_owned()) };
+    let text = value.text(faults)?;
+    // The address is not repeated: somebody may have put a password into it.
+    match address_fault(text) {
+        None => Some(text.trim_end_matches('/').to_owned()),
+        Some(fault) => {
+            let mend = "as in \"https://host/path\", without a question mark".to_owned();
+            faults.push(&value.place, fault, Some(mend));
+            None
+        }
+    }
+}
+
+fn address_fault(text: &str) -> Option<&'static str> {
+    let Ok(url) = Url::parse(text) else { return Some("is not an address") };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        Some("is not an http or https address")
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some("holds a user or a password")
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Some("holds a query or a fragment")
+    } else {
+        None
+    }
+}
+
+/// `sid` and `app_key`: sent with every call, so they must be text the platforms can sign.
+fn credential(section: &Section<'_>, key: &str, faults: &mut Faults<'_>) -> Option<String> {
+    let value = section.required(key, "the platform hands it out with the application", faults)?;
+    plain_text(&value, faults)
+}
+
+/// Text without line breaks and without characters that the platforms count in different ways.
+fn plain_text(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
+    let text = value.text(faults)?;
+    if let Some(fault) = dataset::wire_fault(text) {
+        faults.push(&value.place, fault, Some(dataset::WIRE_MEND.to_owned()));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn calls_per_minute(section: &Section<'_>, gateway: Option<Gateway>, faults: &mut Faults<'_>) -> Option<u32> {
+    match section.get("calls_per_minute") {
+        None => gateway.map(Gateway::calls_per_minute),
+        Some(value) => value.integer(0..=MOST_CALLS_PER_MINUTE, faults).and_then(|calls| u32::try_from(calls).ok()),
+    }
+}
+
+fn proxy(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+    let secret = secret_ref::read(value, owner, from, faults)?;
+    let url = Url::parse(secret.expose()).ok();
+    if url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        return Some(secret);
+    }
+    let mend = "as in http://host:3128".to_owned();
+    faults.push(&value.place, format!("does not lead to an http or https address, for {owner}"), Some(mend));
+    None
+}
+
+fn datasets(
+    section: &Section<'_>,
+    gateway: Option<Gateway>,
+    from: &Surroundings<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<Vec<Dataset>> {
+    let items = section.required("datasets", DATASETS_MEND, faults)?.items(DATASETS_MEND, faults)?;
+    let mut seen = Vec::new();
+    let read: Vec<_> = items.iter().map(|item| dataset::read(item, gateway, &mut seen, from.now, faults)).collect();
+    read.into_iter().collect()
+}

@@ -1,0 +1,105 @@
+//! The configuration: one TOML file, the environment over it, every fault found before any call.
+//!
+//! `WDT_ETL_RUN__SETTLE` style variables replace keys of `[warehouse]` and `[run]`. Every relative path, wherever it
+//! stands, is relative to the file's folder, so that a cron job lands in the same place from any working folder.
+
+mod account;
+mod dataset;
+mod duration;
+mod fault;
+mod model;
+mod names;
+mod overrides;
+mod secret_ref;
+mod select;
+mod settings;
+mod validate;
+mod value;
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+pub(crate) use self::dataset::DEFAULT_START;
+pub use self::duration::parse as parse_duration;
+pub use self::fault::{ConfigError, Fault};
+pub use self::model::{Account, Config, Dataset, RunSettings, Stage, Warehouse};
+pub(crate) use self::names::{list, nearest, quoted};
+
+use self::fault::{Faults, Place};
+use self::names::Keys;
+use self::value::Section;
+use crate::environment::Variables;
+
+const TOP: Keys = Keys {
+    known: &["warehouse", "run", "accounts"],
+    reserved: &[("defaults", RESERVED_FOR_MANY), ("include", RESERVED_FOR_MANY)],
+};
+const ACCOUNTS_MEND: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
+const RESERVED_FOR_MANY: &str = "reserved for many accounts, not read by this version";
+
+/// What the words of the file are read against.
+struct Surroundings<'a> {
+    /// The file's folder, absolute.
+    folder: &'a Path,
+    variables: &'a Variables,
+    /// Epoch seconds.
+    now: i64,
+}
+
+impl Config {
+    /// Reads the file, its secrets and the variables that override it; `now` is in epoch seconds.
+    ///
+    /// # Errors
+    ///
+    /// Every fault that can be found without a call, all at once.
+    pub fn load(path: &Path, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Self::parse(path, &text, variables, now)
+    }
+
+    /// The same for a text that stands for the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Every fault that can be found without a call, all at once.
+    pub fn parse(path: &Path, text: &str, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+        let absolute = std::path::absolute(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        let folder = absolute.parent().unwrap_or(&absolute);
+        let mut faults = Faults::new(path, text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            // Only the message: the error's own text would print the line, and a secret may stand in it.
+            faults.push(&Place::root(error.span().map(|span| span.start)), error.message(), None);
+        }
+        faults.stop_if_any()?;
+        let config = read(root.get_ref(), &Surroundings { folder, variables, now }, &mut faults);
+        faults.stop_if_any()?;
+        let (warehouse, run, accounts) = config.ok_or_else(|| ConfigError::incomplete(path))?;
+        Ok(Self { path: absolute, warehouse, run, accounts })
+    }
+}
+
+/// Everything the file says; `None` only beside a fault.
+fn read(
+    root: &DeTable<'_>,
+    from: &Surroundings<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<(Warehouse, RunSettings, Vec<Account>)> {
+    overrides::check(from.variables, faults);
+    let top = Section::new(Place::root(None), root, &TOP, faults);
+    let over = overrides::of("warehouse", &settings::WAREHOUSE, from.variables);
+    let section = top.section("warehouse", &settings::WAREHOUSE, over, faults);
+    let warehouse = settings::warehouse(&section, from.folder, faults);
+    let over = overrides::of("run", &settings::RUN, from.variables);
+    let run = settings::run(&top.section("run", &settings::RUN, over, faults), faults);
+    let accounts = accounts(&top, from, faults);
+    Some((warehouse?, run, accounts?))
+}
+
+fn accounts(top: &Section<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
+    let items = top.required("accounts", ACCOUNTS_MEND, faults)?.items(ACCOUNTS_MEND, faults)?;
+    let drafts: Vec<_> = items.iter().filter_map(|item| account::read(item, from, faults)).collect();
+    validate::accounts(&drafts, faults);
+    drafts.into_iter().map(|draft| draft.account).collect()
+}

@@ -1,0 +1,113 @@
+//! `[warehouse]` and `[run]`: where tables land and how a run behaves.
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+use wdt_models::Window;
+
+use super::fault::Faults;
+use super::names::{self, Keys, quoted};
+use super::value::{Section, Value};
+use super::{RunSettings, Warehouse, duration};
+
+pub(super) const WAREHOUSE: Keys = Keys { known: &["url", "format"], reserved: &[] };
+pub(super) const RUN: Keys =
+    Keys { known: &["settle", "lookback", "window", "concurrency", "quarantine_limit"], reserved: &[] };
+
+const FORMAT: &str = "delta";
+/// Formats the documentation knows and this version does not write.
+const LATER_FORMATS: &[&str] = &["parquet"];
+const MOST_PAGES_IN_FLIGHT: i64 = 1_000;
+const URL_MEND: &str = "write a folder, as in url = \"./warehouse\"";
+
+/// Where tables land; `folder` is what a relative path begins at.
+pub(super) fn warehouse(section: &Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<Warehouse> {
+    check_format(section, faults);
+    let value = section.required("url", URL_MEND, faults)?;
+    let text = value.text(faults)?;
+    match landing_folder(text, folder) {
+        Ok(url) => Some(Warehouse { url }),
+        Err((message, mend)) => {
+            faults.push(&value.place, message, Some(mend.to_owned()));
+            None
+        }
+    }
+}
+
+/// How a run behaves, with the documented defaults.
+pub(super) fn run(section: &Section<'_>, faults: &mut Faults<'_>) -> RunSettings {
+    let default = RunSettings::default();
+    let mut seconds = |key: &str, shortest: i64| section.get(key).and_then(|value| seconds(&value, shortest, faults));
+    let settle = seconds("settle", 0).unwrap_or(default.settle);
+    let lookback = seconds("lookback", 0).unwrap_or(default.lookback);
+    let window = seconds("window", Window::SHORTEST_SECONDS).unwrap_or(default.window);
+    let concurrency = section.get("concurrency").and_then(|value| value.integer(1..=MOST_PAGES_IN_FLIGHT, faults));
+    let quarantine_limit = section.get("quarantine_limit").and_then(|value| share(&value, faults));
+    RunSettings {
+        settle,
+        lookback,
+        window,
+        concurrency: concurrency.and_then(|pages| usize::try_from(pages).ok()),
+        quarantine_limit: quarantine_limit.unwrap_or(default.quarantine_limit),
+    }
+}
+
+fn check_format(section: &Section<'_>, faults: &mut Faults<'_>) {
+    let Some(value) = section.get("format") else { return };
+    let Some(text) = value.text(faults) else { return };
+    if text == FORMAT {
+        return;
+    }
+    let message = if LATER_FORMATS.contains(&text) {
+        format!("this version does not write {}", quoted(text))
+    } else {
+        format!("{} is not a format", quoted(text))
+    };
+    faults.push(&value.place, message, Some(names::mend(text, "formats of this version", &[FORMAT])));
+}
+
+/// The absolute path of the folder that `text` names.
+fn landing_folder(text: &str, folder: &Path) -> Result<String, (String, &'static str)> {
+    let path = match text.split_once("://") {
+        None if text.starts_with('~') => return Err(("`~` is not expanded".to_owned(), "write the whole path")),
+        None => folder.join(text),
+        Some(("file", _)) => file_path(text).ok_or(("is not the address of a folder".to_owned(), URL_MEND))?,
+        Some((scheme, _)) => {
+            let message = format!("{} is an object store, and this version lands in folders only", quoted(scheme));
+            return Err((message, URL_MEND));
+        }
+    };
+    let unusable = || ("is not a usable path".to_owned(), URL_MEND);
+    let absolute = std::path::absolute(path).map_err(|_| unusable())?;
+    absolute.into_os_string().into_string().map_err(|_| unusable())
+}
+
+fn file_path(text: &str) -> Option<PathBuf> {
+    Url::parse(text).ok()?.to_file_path().ok()
+}
+
+fn seconds(value: &Value<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<i64> {
+    let text = value.text(faults)?;
+    match duration::parse(text) {
+        Some(seconds) if seconds >= shortest => Some(seconds),
+        Some(_) => {
+            faults.push(&value.place, format!("{} is shorter than {shortest}s", quoted(text)), None);
+            None
+        }
+        None => {
+            let mend = "write a number and a unit, as in 30s, 5m, 2h or 1d".to_owned();
+            faults.push(&value.place, format!("{} is not a duration", quoted(text)), Some(mend));
+            None
+        }
+    }
+}
+
+fn share(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<f64> {
+    let text = value.text(faults)?;
+    let share = duration::parse_percent(text);
+    if share.is_none() {
+        let mend = "write \"1%\" or \"0.5%\", from 0% to 100%".to_owned();
+        faults.push(&value.place, format!("{} is not a share", quoted(text)), Some(mend));
+    }
+    share
+}

@@ -1,0 +1,209 @@
+//! Typed reading of the TOML document: each value knows its place, each mismatch becomes a fault.
+//!
+//! A value is never repeated in a fault here: what stands under a wrong key may be a secret.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::fault::{Faults, Place};
+use super::names::{self, Keys};
+use super::overrides::Override;
+
+/// A table of the file, its keys checked, and the variables that stand over it.
+pub(super) struct Section<'a> {
+    pub(super) place: Place,
+    table: Option<&'a DeTable<'a>>,
+    overrides: Vec<Override<'a>>,
+}
+
+/// One value and where it stands.
+pub(super) struct Value<'a> {
+    pub(super) place: Place,
+    raw: Raw<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Raw<'a> {
+    File(&'a DeValue<'a>),
+    Variable(&'a str),
+}
+
+impl<'a> Section<'a> {
+    /// Takes a table and notes each key that it should not hold.
+    pub(super) fn new(place: Place, table: &'a DeTable<'a>, keys: &Keys, faults: &mut Faults<'_>) -> Self {
+        for key in table.keys() {
+            check_key(&place, key, keys, faults);
+        }
+        Self { place, table: Some(table), overrides: Vec::new() }
+    }
+
+    /// The table under `key` with the variables over it; empty where the file has none.
+    pub(super) fn section(
+        &self,
+        key: &str,
+        keys: &Keys,
+        overrides: Vec<Override<'a>>,
+        faults: &mut Faults<'_>,
+    ) -> Self {
+        let found = self.get(key).and_then(|value| value.section(keys, faults));
+        let section =
+            found.unwrap_or_else(|| Self { place: self.place.key(key, None), table: None, overrides: vec![] });
+        Self { overrides, ..section }
+    }
+
+    /// The value under `key`: the variable that stands over it, or the file's.
+    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+        if let Some(over) = self.overrides.iter().find(|over| over.key == key) {
+            return Some(Value { place: Place::variable(&over.variable), raw: Raw::Variable(over.value) });
+        }
+        let (_, value) = self.table?.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(self.value(key, value))
+    }
+
+    /// The value under a key that must be there.
+    pub(super) fn required(&self, key: &str, mend: &str, faults: &mut Faults<'_>) -> Option<Value<'a>> {
+        let value = self.get(key);
+        if value.is_none() {
+            faults.push(&self.place.key(key, None), "is missing", Some(mend.to_owned()));
+        }
+        value
+    }
+
+    /// Every key of the file's table with its value.
+    pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
+        let entries = self.table.into_iter().flat_map(|table| table.iter());
+        entries.map(|(key, value)| (key.get_ref().as_ref(), self.value(key.get_ref(), value))).collect()
+    }
+
+    fn value(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
+        Value { place: self.place.key(key, Some(value.span().start)), raw: Raw::File(value.get_ref()) }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// A text that is not empty.
+    pub(super) fn text(&self, faults: &mut Faults<'_>) -> Option<&'a str> {
+        let text = match self.raw {
+            Raw::File(DeValue::String(text)) => text.as_ref(),
+            Raw::Variable(text) => text,
+            Raw::File(_) => return self.mismatch("text in quotes", faults),
+        };
+        if text.is_empty() {
+            faults.push(&self.place, "is empty", Some("give it a value, or leave it out".to_owned()));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn integer(&self, range: RangeInclusive<i64>, faults: &mut Faults<'_>) -> Option<i64> {
+        let number = match self.raw {
+            Raw::File(DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            Raw::Variable(text) => text.parse().ok(),
+            Raw::File(_) => return self.mismatch("a whole number", faults),
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let message = format!("must be a whole number from {} to {}", range.start(), range.end());
+            faults.push(&self.place, message, None);
+        }
+        number
+    }
+
+    /// True or false.
+    pub(super) fn boolean(&self, faults: &mut Faults<'_>) -> Option<bool> {
+        match self.raw {
+            Raw::File(DeValue::Boolean(value)) => Some(*value),
+            _ => self.mismatch("true or false", faults),
+        }
+    }
+
+    /// A table with the keys it may hold.
+    pub(super) fn section(&self, keys: &Keys, faults: &mut Faults<'_>) -> Option<Section<'a>> {
+        match self.raw {
+            Raw::File(DeValue::Table(table)) => Some(Section::new(self.place.clone(), table, keys, faults)),
+            _ => self.mismatch("a table, as in [section] or { key = … }", faults),
+        }
+    }
+
+    /// A table with any keys.
+    pub(super) fn table(&self, faults: &mut Faults<'_>) -> Option<Section<'a>> {
+        match self.raw {
+            Raw::File(DeValue::Table(table)) => {
+                Some(Section { place: self.place.clone(), table: Some(table), overrides: vec![] })
+            }
+            _ => self.mismatch("a table, as in [section] or { key = … }", faults),
+        }
+    }
+
+    /// The elements of a list that must have some.
+    pub(super) fn items(&self, mend: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
+        let Raw::File(DeValue::Array(array)) = self.raw else {
+            faults.push(
+                &self.place,
+                format!("expected a list of tables, found {}", self.kind()),
+                Some(mend.to_owned()),
+            );
+            return None;
+        };
+        if array.is_empty() {
+            faults.push(&self.place, "is empty", Some(mend.to_owned()));
+            return None;
+        }
+        let item = |(index, value): (usize, &'a Spanned<DeValue<'a>>)| Self {
+            place: self.place.index(index, value.span().start),
+            raw: Raw::File(value.get_ref()),
+        };
+        Some(array.iter().enumerate().map(item).collect())
+    }
+
+    /// Text, number, or true (`1`) and false (`0`), as the platforms write them on the wire; not empty.
+    pub(super) fn wire_text(&self, faults: &mut Faults<'_>) -> Option<String> {
+        match self.raw {
+            Raw::File(DeValue::Integer(number)) if number.radix() == 10 => Some(number.as_str().to_owned()),
+            Raw::File(DeValue::Float(number))
+                if number.as_str().bytes().all(|byte| b"+-.0123456789".contains(&byte)) =>
+            {
+                Some(number.as_str().to_owned())
+            }
+            Raw::File(DeValue::Boolean(value)) => Some(u8::from(*value).to_string()),
+            Raw::File(DeValue::String(_)) | Raw::Variable(_) => self.text(faults).map(str::to_owned),
+            Raw::File(_) => self.mismatch("text, a decimal number, true or false", faults),
+        }
+    }
+
+    /// True for a table of the file.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.raw, Raw::File(DeValue::Table(_)))
+    }
+
+    fn mismatch<T>(&self, expected: &str, faults: &mut Faults<'_>) -> Option<T> {
+        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), None);
+        None
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.raw {
+            Raw::Variable(_) | Raw::File(DeValue::String(_)) => "text",
+            Raw::File(DeValue::Integer(_) | DeValue::Float(_)) => "a number",
+            Raw::File(DeValue::Boolean(_)) => "true or false",
+            Raw::File(DeValue::Datetime(_)) => "a date without quotes",
+            Raw::File(DeValue::Array(_)) => "a list",
+            Raw::File(DeValue::Table(_)) => "a table",
+        }
+    }
+}
+
+fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys, faults: &mut Faults<'_>) {
+    let name = key.get_ref().as_ref();
+    if keys.known.contains(&name) {
+        return;
+    }
+    let at = place.key(name, Some(key.span().start));
+    match keys.reserved.iter().find(|(reserved, _)| *reserved == name) {
+        Some((_, reason)) => faults.push(&at, *reason, Some("leave it out".to_owned())),
+        None => faults.push(&at, "unknown key", Some(names::mend(name, "known keys here", keys.known))),
+    }
+}

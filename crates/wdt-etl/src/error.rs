@@ -1,0 +1,275 @@
+//! What can end a command, and one table that says for each kind: exit code, whether to run again, what to try.
+
+use wdt_fetch::{ErrorKind, FetchError};
+
+use crate::config::ConfigError;
+use crate::environment::EnvFileError;
+use crate::table::WarehouseError;
+
+/// What ended a command, or one account and dataset of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EtlError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The file of `--env-file` cannot be used.
+    #[error(transparent)]
+    EnvFile(#[from] EnvFileError),
+    /// The command line asks for something that is not there.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to write instead, where it can be said.
+        hint: Option<String>,
+    },
+    /// A call failed for good.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A window that could not be read whole.
+    #[error("window {window} of {dataset} could not be certified: {reason}")]
+    Uncertified {
+        /// Name of the dataset.
+        dataset: String,
+        /// Both ends as Asia/Shanghai wall time.
+        window: String,
+        /// Why it was not.
+        reason: String,
+    },
+    /// More records were refused than `quarantine_limit` allows.
+    #[error("{refused} of {read} records of {dataset} were refused, more than the limit of {limit_percent}%")]
+    Quarantine {
+        /// Name of the dataset.
+        dataset: String,
+        /// Records that could not be typed.
+        refused: u64,
+        /// Records read.
+        read: u64,
+        /// The limit in percent.
+        limit_percent: f64,
+    },
+    /// The warehouse refused.
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+    /// A dataset is older than a gate allows.
+    #[error("{account}/{dataset} is complete up to {complete_until}, longer ago than {max_age_seconds} s")]
+    Stale {
+        /// Name of the account.
+        account: String,
+        /// Name of the dataset.
+        dataset: String,
+        /// Watermark as Asia/Shanghai wall time, or `never`.
+        complete_until: String,
+        /// The gate.
+        max_age_seconds: i64,
+    },
+    /// Standard output or a file of the command cannot be written.
+    #[error("cannot write {what}: {reason}")]
+    Output {
+        /// What was to be written.
+        what: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Ctrl-C or SIGTERM.
+    #[error("interrupted")]
+    Interrupted,
+    /// A state that the program itself rules out.
+    #[error("a bug in wdt-etl: {0}")]
+    Bug(String),
+}
+
+impl EtlError {
+    /// The kind of failure, which decides everything else.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Config(_) | Self::EnvFile(_) => Failure::Configuration,
+            Self::Usage { .. } | Self::Output { .. } => Failure::Usage,
+            Self::Fetch(error) => Failure::of_call(error.kind()),
+            Self::Uncertified { .. } => Failure::Uncertified,
+            Self::Stale { .. } => Failure::Stale,
+            Self::Quarantine { .. } => Failure::Quarantine,
+            Self::Warehouse(_) => Failure::Warehouse,
+            Self::Interrupted => Failure::Interrupted,
+            Self::Bug(_) => Failure::Bug,
+        }
+    }
+
+    /// The exit code of the command that ends with it.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.failure().row().exit_code
+    }
+
+    /// What to try: the error's own words, or those of the table.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            // Each fault is printed with a hint of its own.
+            Self::Config(_) => None,
+            Self::Usage { hint: Some(hint), .. } => Some(hint.clone()),
+            _ => self.failure().row().hint.map(str::to_owned),
+        }
+    }
+
+    /// `error: …` and, below it, `hint: …`; no newline at the end.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let hint = self.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        format!("error: {self}{hint}")
+    }
+}
+
+/// A kind of failure: a row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// A state that the program itself rules out.
+    Bug,
+    /// The command line.
+    Usage,
+    /// The configuration, its secrets, the environment.
+    Configuration,
+    /// The platform refuses a business parameter.
+    Parameter,
+    /// The platform refuses account, key or signature.
+    Credential,
+    /// The platform refuses a right or this machine's address.
+    Permission,
+    /// The platform limits calls, and waiting did not help.
+    Limited,
+    /// The platform cannot be reached or does not answer well.
+    Unavailable,
+    /// A dataset is older than the gate allows.
+    Stale,
+    /// A window could not be read whole.
+    Uncertified,
+    /// Too many records were refused.
+    Quarantine,
+    /// The warehouse refuses.
+    Warehouse,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The word for tables and events.
+    pub name: &'static str,
+    /// Exit code of the command.
+    pub exit_code: u8,
+    /// The same command, unchanged, may succeed later.
+    pub run_again: bool,
+    /// What to try.
+    pub hint: Option<&'static str>,
+}
+
+impl Failure {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::Bug,
+        Self::Usage,
+        Self::Configuration,
+        Self::Parameter,
+        Self::Credential,
+        Self::Permission,
+        Self::Limited,
+        Self::Unavailable,
+        Self::Stale,
+        Self::Uncertified,
+        Self::Quarantine,
+        Self::Warehouse,
+        Self::Interrupted,
+    ];
+
+    /// The table: one line a kind.
+    #[must_use]
+    #[rustfmt::skip]
+    pub const fn row(self) -> Row {
+        match self {
+            Self::Bug => Row::new("bug", 1, false, Some("please report it with the lines above; nothing half was committed")),
+            Self::Usage => Row::new("usage", 2, false, Some("`wdt-etl help` lists the commands and their options")),
+            Self::Configuration => Row::new("configuration", 2, false, Some("`wdt-etl check --offline` looks through the configuration without a call")),
+            Self::Parameter => Row::new("parameter", 2, false, Some("look at `params` of the dataset; `wdt-etl schema DATASET` lists what it takes")),
+            Self::Credential => Row::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tries them with one call")),
+            Self::Permission => Row::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
+            Self::Limited => Row::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
+            Self::Unavailable => Row::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped")),
+            Self::Stale => Row::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs tells how the last runs ended")),
+            Self::Uncertified => Row::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
+            Self::Quarantine => Row::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),
+            Self::Warehouse => Row::new("warehouse", 6, false, Some("`wdt-etl check` tries to write to the warehouse")),
+            Self::Interrupted => Row::new("interrupted", 130, true, Some("run the same command again: it goes on where this one stopped")),
+        }
+    }
+
+    /// The failure of a call that was given up.
+    fn of_call(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Credential => Self::Credential,
+            ErrorKind::Permission => Self::Permission,
+            ErrorKind::Parameter => Self::Parameter,
+            ErrorKind::Limited => Self::Limited,
+            ErrorKind::Unavailable => Self::Unavailable,
+            ErrorKind::Configuration => Self::Configuration,
+            // A kind that was added to wdt-fetch and not to this table.
+            _ => Self::Bug,
+        }
+    }
+}
+
+impl Row {
+    const fn new(name: &'static str, exit_code: u8, run_again: bool, hint: Option<&'static str>) -> Self {
+        Self { name, exit_code, run_again, hint }
+    }
+}
+
+/// Exit codes from the gravest to the mildest; an interrupted run says so whatever else happened.
+const GRAVEST_FIRST: &[u8] = &[130, 1, 6, 5, 3, 2, 4];
+
+/// The gravest of the exit codes; 0 when there is none.
+pub fn gravest(codes: impl IntoIterator<Item = u8>) -> u8 {
+    // A code that no table knows is a bug, the gravest but one.
+    let rank = |code: &u8| match code {
+        0 => GRAVEST_FIRST.len(),
+        _ => GRAVEST_FIRST.iter().position(|known| known == code).unwrap_or(1),
+    };
+    codes.into_iter().min_by_key(rank).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_code_is_chosen_in_the_documented_order() {
+        assert_eq!(gravest([]), 0);
+        assert_eq!(gravest([0, 4, 0]), 4);
+        let order = [4, 2, 3, 5, 6, 1, 130];
+        for pair in order.windows(2) {
+            assert_eq!(gravest([pair[0], pair[1], 0]), pair[1], "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn every_failure_ends_with_a_documented_code_and_a_name_of_its_own() {
+        let mut names: Vec<_> = Failure::ALL.iter().map(|failure| failure.row().name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Failure::ALL.len());
+        assert!(Failure::ALL.iter().all(|failure| GRAVEST_FIRST.contains(&failure.row().exit_code)));
+        assert!(Failure::ALL.iter().all(|failure| failure.row().hint.is_some()));
+    }
+
+    #[test]
+    fn an_error_is_reported_with_its_hint_below() {
+        let error = EtlError::Usage {
+            message: "no account `mian` is configured".to_owned(),
+            hint: Some("did you mean `main`?".to_owned()),
+        };
+        assert_eq!(error.report(), "error: no account `mian` is configured\nhint: did you mean `main`?");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

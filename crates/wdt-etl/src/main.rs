@@ -1,0 +1,129 @@
+//! The `wdt-etl` binary: reads the command line and the surroundings, runs one command, ends with its exit code.
+
+use std::io::{IsTerminal as _, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use tokio::sync::watch;
+use wdt_etl::cli::{Cli, Command};
+use wdt_etl::commands::{check, demo, init, run, schema, simulate, status};
+use wdt_etl::config::Config;
+use wdt_etl::environment::Variables;
+use wdt_etl::pipeline::{RunOptions, Surroundings};
+use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
+use wdt_etl::{EtlError, failpoint};
+use wdt_fetch::{Clock, SystemClock, Waits};
+
+/// Arms a failpoint; debug builds only.
+const TEST_FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
+/// Any value takes all waits after faults away; debug builds only.
+const TEST_NO_WAITS: &str = "WDT_ETL_TEST_NO_WAITS";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(Err(EtlError::Bug(format!("no runtime: {error}")))),
+    };
+    end(runtime.block_on(command(&cli)))
+}
+
+async fn command(cli: &Cli) -> Result<u8, EtlError> {
+    let variables = match &cli.global.env_file {
+        Some(file) => Variables::of_process().with_file(file)?,
+        None => Variables::of_process(),
+    };
+    let mut out = std::io::stdout();
+    let load = || Config::load(&cli.global.config, &variables, SystemClock.now_ms().div_euclid(1000));
+    match &cli.command {
+        Command::Init(args) => init::init(&args.dir, args.force, &mut out).map(|()| 0),
+        Command::Schema(args) => schema::schema(args.dataset.as_deref(), args.json, &mut out).map(|()| 0),
+        Command::Status(args) => {
+            status::status(&load()?, args, SystemClock.now_ms().div_euclid(1000), &mut out).await.map(|()| 0)
+        }
+        Command::Simulate(args) => {
+            simulate::simulate(args, Arc::new(SystemClock), stop_on_signal(), &mut out).await.map(|()| 0)
+        }
+        Command::Check(args) => check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await,
+        Command::Demo(args) => {
+            let reporter: Arc<dyn Reporter> = if args.json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Silent) };
+            demo::demo(args, &surroundings(&variables, reporter), &mut out).await
+        }
+        Command::Run(args) => {
+            let config = load()?;
+            let json = args.json || !std::io::stderr().is_terminal();
+            let reporter: Arc<dyn Reporter> = if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) };
+            let options = RunOptions {
+                accounts: args.accounts.clone(),
+                datasets: args.datasets.clone(),
+                until: args.until,
+                dry_run: args.dry_run,
+            };
+            run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
+        }
+    }
+}
+
+fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundings {
+    let mut waits = Waits::default();
+    if cfg!(debug_assertions) {
+        if let Some(name) = variables.get(TEST_FAILPOINT) {
+            failpoint::arm(name);
+        }
+        if variables.get(TEST_NO_WAITS).is_some() {
+            waits = Waits::none();
+        }
+    }
+    let clock = Arc::new(SystemClock);
+    let seed = clock.now_ms().unsigned_abs();
+    Surroundings { clock, waits, reporter, stop: stop_on_signal(), seed, run_id: run::new_run_id() }
+}
+
+/// Becomes true at the first Ctrl-C or SIGTERM; the second one ends the process at once.
+fn stop_on_signal() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        eprint("stopping at the next page; once more to end at once");
+        if stop.send(true).is_ok() {
+            signal().await;
+        }
+        std::process::exit(130);
+    });
+    stopped
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn end(result: Result<u8, EtlError>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprint(&error.report());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// A line on standard error; one that nobody reads is no fault.
+fn eprint(text: &str) {
+    let _gone = writeln!(std::io::stderr(), "{text}");
+}

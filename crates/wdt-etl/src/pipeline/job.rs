@@ -1,0 +1,341 @@
+//! One account's dataset: windows are read side by side, landed in order, the watermark moving with each commit.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use tokio::sync::{Mutex, watch};
+use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
+use wdt_models::Window;
+use wdt_models::time::format_wall_time;
+
+use super::outcome::{DatasetOutcome, Problem, Verdict};
+use super::pending::Pending;
+use super::scope::{check_scope, scope};
+use super::{RunOptions, Surroundings};
+use crate::config::{Account, Dataset, RunSettings};
+use crate::error::EtlError;
+use crate::memory::peak_bytes;
+use crate::plan::{Planner, Range, begin};
+use crate::report::Event;
+use crate::table::mirror::{Mirrors, RunRow};
+use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Sums};
+
+/// What every job of a run shares.
+pub(super) struct Shared {
+    pub(super) run_id: String,
+    pub(super) started_at: i64,
+    pub(super) settings: RunSettings,
+    pub(super) options: RunOptions,
+    pub(super) around: Surroundings,
+    pub(super) mirrors: Option<Mutex<Mirrors>>,
+}
+
+/// One account's dataset in a run.
+pub(super) struct Job {
+    pub(super) shared: Arc<Shared>,
+    pub(super) account: Arc<Account>,
+    pub(super) dataset: Dataset,
+    /// Absent in a dry run into a warehouse that has no such table yet.
+    pub(super) tables: Option<Arc<Mutex<DatasetTables>>>,
+    pub(super) watermark: Option<i64>,
+    pub(super) sums: Sums,
+    pub(super) version: Option<u64>,
+}
+
+/// How a pass over the range ended.
+enum Pass {
+    /// To the end of the range.
+    Whole,
+    /// The platform's clock turned out to be behind: the range was too long, nothing was landed.
+    ClockBehind,
+}
+
+impl Job {
+    /// Reads the watermark and refuses what does not fit the rows that are there. No call is made.
+    pub(super) async fn prepare(&mut self) -> Result<(), EtlError> {
+        let Some(tables) = &self.tables else { return Ok(()) };
+        let tables = tables.lock().await;
+        self.watermark = tables.watermark(&self.account.name).await?;
+        if self.watermark.is_some()
+            && let Some(record) = tables.last_record(&self.account.name).await?
+        {
+            check_scope(&record, &self.account.name, &self.dataset)?;
+        }
+        Ok(())
+    }
+
+    /// Reads and lands everything due, and leaves the run's row.
+    pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
+        let result = self.read(&client, reader).await;
+        self.count_calls(&client);
+        let mut outcome = DatasetOutcome::new(&self.account.name, self.dataset.endpoint.dataset, Verdict::Failed, &self.sums);
+        outcome.watermark = self.watermark;
+        match result.and_then(|verdict| self.within_quarantine_limit().map(|()| verdict)) {
+            Ok(verdict) => outcome.verdict = verdict,
+            Err(error) => {
+                if matches!(error, EtlError::Interrupted) {
+                    outcome.verdict = Verdict::Interrupted;
+                }
+                outcome.problem = Some(Problem::from(&error));
+            }
+        }
+        if let Err(error) = self.mirror(&outcome).await {
+            outcome.problem.get_or_insert_with(|| Problem::from(&EtlError::from(error)));
+        }
+        self.shared.finished(&outcome);
+        outcome
+    }
+
+    async fn read(&mut self, client: &Client, reader: WindowReader) -> Result<Verdict, EtlError> {
+        let reader = Arc::new(reader);
+        loop {
+            let range = self.range(client)?;
+            if !range.is_due() {
+                return Ok(Verdict::NothingDue);
+            }
+            self.announce(&range);
+            if let Pass::Whole = self.pass(client, &reader, range).await? {
+                return Ok(if self.shared.options.dry_run { Verdict::DryRun } else { Verdict::Landed });
+            }
+        }
+    }
+
+    /// The range that is due by the platform's clock as far as it is known.
+    fn range(&self, client: &Client) -> Result<Range, EtlError> {
+        let now = client.platform_now().div_euclid(1000);
+        let latest = now - self.shared.settings.settle;
+        let until = match self.shared.options.until {
+            None => latest,
+            Some(until) if until > now => {
+                let message = format!("--until {} is later than the platform's clock, {}", format_wall_time(until), format_wall_time(now));
+                return Err(EtlError::Usage { message, hint: Some("leave --until out to read as far as is safe".to_owned()) });
+            }
+            Some(until) if until > latest => {
+                self.notice(format!("--until moved back to {}: later changes have not settled", format_wall_time(latest)));
+                latest
+            }
+            Some(until) => until,
+        };
+        let endpoint = self.dataset.endpoint;
+        Ok(Range {
+            from: begin(self.watermark, self.dataset.start, self.shared.settings.lookback),
+            until,
+            watermark: self.watermark,
+            first: self.shared.settings.window,
+            longest: endpoint.cursor.max_seconds,
+            page_size: self.dataset.page_size,
+        })
+    }
+
+    async fn pass(&mut self, client: &Client, reader: &Arc<WindowReader>, range: Range) -> Result<Pass, EtlError> {
+        let planner = Planner::new(range);
+        let mut parts = read_windows(Arc::clone(reader), self.dataset.endpoint, planner.clone(), self.read_options());
+        let mut stop = self.shared.around.stop.clone();
+        let mut pending = Pending::default();
+        let ended = loop {
+            let part = tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break Err(EtlError::Interrupted),
+                part = parts.next() => part,
+            };
+            match part {
+                None => break Ok(Pass::Whole),
+                Some(Err(error)) => break Err(self.window_error(error).await),
+                Some(Ok(_)) if range.until * 1000 > client.platform_now() - self.shared.settings.settle * 1000 => {
+                    return Ok(Pass::ClockBehind);
+                }
+                Some(Ok(part)) => {
+                    planner.observe(part.window, part.certificate.declared_before);
+                    self.window_read(&range, part.window, part.certificate.distinct);
+                    pending.push(part);
+                    if pending.is_full() {
+                        self.land(client, pending.take()).await?;
+                    }
+                }
+            }
+        };
+        self.land(client, pending).await?;
+        ended
+    }
+
+    async fn land(&mut self, client: &Client, pending: Pending) -> Result<(), EtlError> {
+        let Some(end) = pending.end() else { return Ok(()) };
+        self.count_calls(client);
+        self.sums.windows += pending.windows();
+        self.sums.records += pending.records();
+        self.sums.refused += pending.refused();
+        let Some(tables) = self.tables.as_ref().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
+        let (readings, certificates, quarantine) = pending.into_parts();
+        let record = CommitRecord { certificates, quarantine, ..self.record(end) };
+        match tables.lock().await.land(Landing { record, readings }).await? {
+            Landed::Committed { version, sums } => {
+                (self.sums, self.watermark, self.version) = (sums, Some(end), Some(version));
+                self.committed(version, end);
+            }
+            Landed::Already { watermark } => {
+                self.watermark = Some(watermark);
+                self.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, end: i64) -> CommitRecord {
+        CommitRecord {
+            format: CommitRecord::format(),
+            wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),
+            kind: "run".to_owned(),
+            run_id: self.shared.run_id.clone(),
+            account: self.account.name.clone(),
+            merchant: self.account.merchant.clone(),
+            dataset: self.dataset.endpoint.dataset.to_owned(),
+            scope: scope(&self.dataset),
+            start: self.dataset.start,
+            watermark_after: end,
+            started_at: self.shared.started_at,
+            sums: self.sums,
+            certificates: Vec::new(),
+            quarantine: Vec::new(),
+        }
+    }
+
+    fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            concurrency: super::concurrency(&self.shared.settings),
+            settle_seconds: self.shared.settings.settle,
+            ..ReadOptions::default()
+        }
+    }
+
+    fn count_calls(&mut self, client: &Client) {
+        let counters = client.counters();
+        self.sums.calls = counters.calls;
+        self.sums.retries = counters.retries;
+        self.sums.waits = counters.waits;
+        self.sums.waited_ms = counters.waited_ms;
+        self.sums.bytes = counters.bytes;
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of counts")]
+    fn within_quarantine_limit(&self) -> Result<(), EtlError> {
+        let Sums { refused, records, .. } = self.sums;
+        let limit = self.shared.settings.quarantine_limit;
+        if refused as f64 <= records as f64 * limit {
+            return Ok(());
+        }
+        let dataset = self.dataset.endpoint.dataset.to_owned();
+        Err(EtlError::Quarantine { dataset, refused, read: records, limit_percent: limit * 100.0 })
+    }
+
+    async fn window_error(&self, error: WindowError) -> EtlError {
+        match error {
+            WindowError::Fetch(error) => EtlError::Fetch(error),
+            WindowError::Uncertified { window, reason, certificate } => {
+                if let Some(mirrors) = self.shared.mirrors.as_ref() {
+                    let written = mirrors.lock().await.uncertified(&self.row(None), &certificate).await;
+                    if let Err(error) = written {
+                        self.notice(format!("the certificate could not be written: {error}"));
+                    }
+                }
+                let dataset = self.dataset.endpoint.dataset.to_owned();
+                EtlError::Uncertified { dataset, window: window.to_string(), reason }
+            }
+            other => EtlError::Bug(other.to_string()),
+        }
+    }
+
+    async fn mirror(&self, outcome: &DatasetOutcome) -> Result<(), crate::table::WarehouseError> {
+        let (Some(mirrors), Some(tables)) = (&self.shared.mirrors, &self.tables) else { return Ok(()) };
+        let mut mirrors = mirrors.lock().await;
+        mirrors.run(&self.row(Some(outcome))).await?;
+        let tables = tables.lock().await;
+        mirrors.catch_up(&tables).await
+    }
+
+    fn row(&self, outcome: Option<&DatasetOutcome>) -> RunRow {
+        let problem = outcome.and_then(|outcome| outcome.problem.as_ref());
+        RunRow {
+            run_id: self.shared.run_id.clone(),
+            account: self.account.name.clone(),
+            dataset: self.dataset.endpoint.dataset.to_owned(),
+            merchant: self.account.merchant.clone(),
+            started_at: self.shared.started_at,
+            ended_at: Some(self.shared.around.clock.now_ms()),
+            verdict: outcome.map_or("unfinished", |outcome| outcome.verdict.name()).to_owned(),
+            exit_code: outcome.map(|outcome| i64::from(outcome.exit_code())),
+            message: problem.map(|problem| problem.message.clone()),
+            sums: self.sums,
+            peak_memory_bytes: peak_bytes(),
+            watermark_after: self.watermark,
+            table_version: self.version,
+            wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    fn announce(&self, range: &Range) {
+        self.shared.around.reporter.event(&Event::Planned {
+            account: self.account.name.clone(),
+            dataset: self.dataset.endpoint.dataset,
+            from: format_wall_time(range.from),
+            until: format_wall_time(range.until),
+            windows: range.fewest_windows(),
+        });
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of seconds")]
+    fn window_read(&self, range: &Range, window: Window, records: u64) {
+        let done = (window.end - range.from) as f64 / (range.until - range.from).max(1) as f64;
+        self.shared.around.reporter.event(&Event::Window {
+            account: self.account.name.clone(),
+            dataset: self.dataset.endpoint.dataset,
+            start: format_wall_time(window.start),
+            end: format_wall_time(window.end),
+            records,
+            done,
+        });
+    }
+
+    fn committed(&self, table_version: u64, watermark: i64) {
+        self.shared.around.reporter.event(&Event::Committed {
+            account: self.account.name.clone(),
+            dataset: self.dataset.endpoint.dataset,
+            changed: self.sums.changed,
+            table_version,
+            watermark: format_wall_time(watermark),
+        });
+    }
+
+    fn notice(&self, message: String) {
+        self.shared.around.reporter.event(&Event::Notice {
+            account: self.account.name.clone(),
+            dataset: self.dataset.endpoint.dataset,
+            message,
+        });
+    }
+}
+
+impl Shared {
+    /// Tells how a dataset ended.
+    pub(super) fn finished(&self, outcome: &DatasetOutcome) {
+        self.around.reporter.event(&Event::Finished {
+            account: outcome.account.clone(),
+            dataset: outcome.dataset,
+            verdict: outcome.verdict.name(),
+            exit_code: outcome.exit_code(),
+            calls: outcome.calls,
+            records: outcome.records,
+            changed: outcome.changed,
+            refused: outcome.refused,
+            watermark: outcome.watermark.map(format_wall_time),
+            error: outcome.problem.as_ref().map(|problem| problem.message.clone()),
+            hint: outcome.problem.as_ref().and_then(|problem| problem.hint.clone()),
+        });
+    }
+}
+
+/// Returns when a stop is asked for; never, when nobody can ask any more.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,274 @@
+//! A run: every account side by side, the datasets of an account one after the other, each failing alone.
+
+mod job;
+mod outcome;
+mod pending;
+mod scope;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::task::JoinSet;
+use url::Url;
+use wdt_fetch::{Client, ClientConfig, Clock, Credentials, Limiters, Timeouts, Waits, WindowReader};
+use wdt_models::Endpoint;
+
+use crate::config::{Account, Config, Dataset, RunSettings};
+use crate::error::{EtlError, Failure};
+use crate::report::{Event, Reporter};
+use crate::table::mirror::{Cell, Mirrors, text};
+use crate::table::{DatasetTables, Sums, WarehouseError};
+use job::{Job, Shared};
+pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
+
+/// Pages in flight per account unless the configuration says otherwise.
+const CONCURRENCY: usize = 8;
+
+/// What a run needs of the world: time, waits, an audience, and a way to be stopped.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The local clock.
+    pub clock: Arc<dyn Clock>,
+    /// How long the policy waits.
+    pub waits: Waits,
+    /// Takes the events.
+    pub reporter: Arc<dyn Reporter>,
+    /// Becomes true when the run has to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Spreads waits after broken transports.
+    pub seed: u64,
+    /// Name of the run.
+    pub run_id: String,
+}
+
+/// What the command line asks of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Only these accounts; all when empty.
+    pub accounts: Vec<String>,
+    /// Only these datasets; all when empty.
+    pub datasets: Vec<String>,
+    /// Last second to read, epoch seconds.
+    pub until: Option<i64>,
+    /// Read and certify, but land nothing.
+    pub dry_run: bool,
+}
+
+/// Runs the nightly job.
+///
+/// # Errors
+///
+/// Faults that end the run before any call: configuration, scope, warehouse. Faults of one account or dataset are in
+/// the outcome.
+pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -> Result<RunOutcome, EtlError> {
+    let selected = config.select(&options.accounts, &options.datasets)?;
+    let warehouse = warehouse_url(&config.warehouse.url)?;
+    let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
+    let mirrors = open_mirrors(config, &warehouse, &tables, options.dry_run).await?;
+    let shared = Arc::new(Shared {
+        run_id: around.run_id.clone(),
+        started_at: around.clock.now_ms(),
+        settings: config.run.clone(),
+        options: options.clone(),
+        around: around.clone(),
+        mirrors: mirrors.map(Mutex::new),
+    });
+    let mut accounts = Vec::new();
+    for selection in selected.chunk_by(|left, right| left.0.name == right.0.name) {
+        accounts.push(prepared(&shared, selection, &tables).await?);
+    }
+    around.reporter.event(&Event::RunStarted { run_id: around.run_id.clone(), datasets: selected.len() });
+    let outcome = RunOutcome { run_id: around.run_id.clone(), datasets: run_accounts(&shared, accounts).await };
+    around.reporter.event(&Event::RunFinished { run_id: outcome.run_id.clone(), exit_code: outcome.exit_code() });
+    Ok(outcome)
+}
+
+/// The warehouse's address as a folder URL.
+///
+/// # Errors
+///
+/// [`WarehouseError::Address`] when the folder cannot be made.
+pub(crate) fn warehouse_url(folder: &str) -> Result<Url, WarehouseError> {
+    let refused = |reason: String| WarehouseError::Address { url: folder.to_owned(), reason };
+    std::fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
+    let folder = std::fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
+    Url::from_directory_path(&folder).map_err(|()| refused("not a folder".to_owned()))
+}
+
+/// An account and one of its datasets.
+type Selected<'a> = (&'a Account, &'a Dataset);
+type Tables = HashMap<&'static str, Arc<Mutex<DatasetTables>>>;
+
+async fn open_tables(warehouse: &Url, selected: &[Selected<'_>], dry_run: bool) -> Result<Tables, EtlError> {
+    let mut tables = Tables::new();
+    for endpoint in selected.iter().map(|(_, dataset)| dataset.endpoint) {
+        if tables.contains_key(endpoint.dataset) {
+            continue;
+        }
+        let opened = if dry_run {
+            DatasetTables::open(warehouse, endpoint).await?
+        } else {
+            let mut opened = DatasetTables::open_or_create(warehouse, endpoint).await?;
+            opened.catch_up().await?;
+            Some(opened)
+        };
+        if let Some(opened) = opened {
+            tables.insert(endpoint.dataset, Arc::new(Mutex::new(opened)));
+        }
+    }
+    Ok(tables)
+}
+
+async fn open_mirrors(config: &Config, warehouse: &Url, tables: &Tables, dry_run: bool) -> Result<Option<Mirrors>, EtlError> {
+    if dry_run {
+        return Ok(None);
+    }
+    let mut mirrors = Mirrors::open_or_create(warehouse).await?;
+    mirrors.accounts(&config.accounts.iter().map(account_row).collect::<Vec<_>>()).await?;
+    let endpoints: Vec<&Endpoint> = wdt_models::endpoints::ALL.to_vec();
+    mirrors.columns(&endpoints).await?;
+    for tables in tables.values() {
+        mirrors.catch_up(&*tables.lock().await).await?;
+    }
+    Ok(Some(mirrors))
+}
+
+fn account_row(account: &Account) -> Vec<Cell> {
+    let texts = [account.name.as_str(), &account.merchant, account.gateway.name(), account.environment.name()];
+    texts.into_iter().map(text).chain([Cell::Bool(true)]).collect()
+}
+
+/// The jobs of an account, each with its watermark, none of them started.
+async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tables) -> Result<Vec<Job>, EtlError> {
+    let mut jobs = Vec::new();
+    for (account, dataset) in selection {
+        let mut job = Job {
+            shared: Arc::clone(shared),
+            account: Arc::new((*account).clone()),
+            dataset: (*dataset).clone(),
+            tables: tables.get(dataset.endpoint.dataset).cloned(),
+            watermark: None,
+            sums: Sums::default(),
+            version: None,
+        };
+        job.prepare().await?;
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
+async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<DatasetOutcome> {
+    let limiters = Limiters::new();
+    let mut tasks = JoinSet::new();
+    for (position, jobs) in accounts.into_iter().enumerate() {
+        let Some(account) = jobs.first().map(|job| Arc::clone(&job.account)) else { continue };
+        let limiter = limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
+        let shared = Arc::clone(shared);
+        tasks.spawn(async move { (position, run_account(&shared, jobs, &limiter).await) });
+    }
+    let mut outcomes = Vec::new();
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(ended) => outcomes.push(ended),
+            Err(error) => outcomes.push((usize::MAX, vec![panicked(&error.to_string())])),
+        }
+    }
+    outcomes.sort_by_key(|(position, _)| *position);
+    outcomes.into_iter().flat_map(|(_, outcomes)| outcomes).collect()
+}
+
+async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::Limiter>) -> Vec<DatasetOutcome> {
+    let mut outcomes: Vec<DatasetOutcome> = Vec::new();
+    let mut refused: Option<Problem> = None;
+    for job in jobs {
+        let (account, dataset) = (Arc::clone(&job.account), job.dataset.endpoint.dataset);
+        let failed = |problem| DatasetOutcome {
+            problem: Some(problem),
+            ..DatasetOutcome::new(&account.name, dataset, Verdict::Failed, &Sums::default())
+        };
+        let outcome = match (&refused, client(shared, &job, limiter)) {
+            (Some(problem), _) => {
+                let message = format!("not tried, because the platform refused the account: {}", problem.message);
+                let outcome = failed(Problem { message, ..problem.clone() });
+                shared.finished(&outcome);
+                outcome
+            }
+            (None, Err(error)) => failed(Problem::from(&error)),
+            (None, Ok(client)) => {
+                let reader = reader(shared, &job, &client);
+                job.run(client, reader).await
+            }
+        };
+        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.exit_code == Failure::Credential.row().exit_code));
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+fn client(shared: &Shared, job: &Job, limiter: &Arc<wdt_fetch::Limiter>) -> Result<Client, EtlError> {
+    let client = account_client(&job.account, limiter, &shared.around)?;
+    Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset)))
+}
+
+/// A client that calls as the account.
+///
+/// # Errors
+///
+/// When the account's address or proxy is not one.
+pub(crate) fn account_client(
+    account: &Account,
+    limiter: &Arc<wdt_fetch::Limiter>,
+    around: &Surroundings,
+) -> Result<Client, EtlError> {
+    let config = ClientConfig {
+        gateway: account.gateway,
+        base_url: account.base_url.clone(),
+        credentials: Credentials {
+            sid: account.sid.clone(),
+            app_key: account.app_key.clone(),
+            app_secret: account.app_secret.clone(),
+        },
+        proxy: account.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
+        timeouts: Timeouts::default(),
+    };
+    Ok(Client::new(config, Arc::clone(limiter), Arc::clone(&around.clock), around.waits.clone(), around.seed)?)
+}
+
+fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch::Observer {
+    let (reporter, account) = (Arc::clone(&shared.around.reporter), account.to_owned());
+    Arc::new(move |event| {
+        let account = account.clone();
+        match event {
+            wdt_fetch::Event::Call { records, bytes, .. } => {
+                reporter.event(&Event::Page { account, dataset, records: *records, bytes: *bytes });
+            }
+            wdt_fetch::Event::Retry { reason, wait, .. } | wdt_fetch::Event::Pause { reason, wait } => {
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                reporter.event(&Event::Waiting { account, dataset, reason: reason.clone(), wait_ms });
+            }
+            _ => {}
+        }
+    })
+}
+
+fn reader(shared: &Shared, job: &Job, client: &Client) -> WindowReader {
+    WindowReader {
+        client: client.clone(),
+        endpoint: job.dataset.endpoint,
+        params: job.dataset.params.clone(),
+        personal: job.dataset.personal,
+        page_size: job.dataset.page_size,
+        slots: Arc::new(Semaphore::new(concurrency(&shared.settings))),
+    }
+}
+
+fn concurrency(settings: &RunSettings) -> usize {
+    settings.concurrency.unwrap_or(CONCURRENCY)
+}
+
+/// The outcome of a task that panicked, which is a bug.
+fn panicked(message: &str) -> DatasetOutcome {
+    let problem = Problem::from(&EtlError::Bug(message.to_owned()));
+    DatasetOutcome { problem: Some(problem), ..DatasetOutcome::new("", "", Verdict::Failed, &Sums::default()) }
+}

@@ -1,0 +1,359 @@
+//! The one file that names the Delta crate: open, create, read the log, write files, commit.
+//!
+//! Deltalake is built without its query engine (`docs/adr/0002`): what is needed here is its log, its conflict checks and
+//! its file writer. Rows are found and rewritten by [`super::upsert`], which knows the files a key lives in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::kernel::{Action, Add, Remove, StructField, StructType, Transaction};
+use deltalake::logstore::get_actions;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
+use deltalake::{DeltaTable, DeltaTableError};
+use object_store::ObjectStore;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde_json::Value;
+use url::Url;
+
+use super::error::WarehouseError;
+use super::schema::TableSpec;
+
+/// Rows of a Parquet row group: the writer holds one encoded group in memory.
+const ROW_GROUP_ROWS: usize = 16 * 1024;
+/// Key of this project's object in a commit's metadata.
+const METADATA: &str = "wdtEtl";
+
+/// One Delta table, at the version last loaded.
+pub(crate) struct Table {
+    name: String,
+    partition: Option<&'static str>,
+    schema: SchemaRef,
+    inner: DeltaTable,
+}
+
+/// A data file of the loaded version.
+#[derive(Debug, Clone)]
+pub(crate) struct DataFile {
+    /// Path below the table.
+    pub(crate) path: object_store::path::Path,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Rows, where the log knows them.
+    pub(crate) rows: usize,
+    remove: Remove,
+}
+
+/// What one commit does to a table.
+#[derive(Default)]
+pub(crate) struct Change {
+    /// Files written by [`Table::writer`].
+    pub(crate) adds: Vec<WrittenFile>,
+    /// Files whose rows were written again or are gone.
+    pub(crate) removes: Vec<DataFile>,
+    /// Application id and version.
+    pub(crate) transaction: Option<(String, i64)>,
+    /// This project's part of the commit's metadata.
+    pub(crate) metadata: Option<Value>,
+}
+
+/// A file that is written and waits for its commit.
+pub(crate) struct WrittenFile(Add);
+
+/// One commit of a log as it is read back.
+pub(crate) struct Commit {
+    /// Files with new rows, in the order of the commit.
+    pub(crate) files: Vec<(object_store::path::Path, u64)>,
+    /// This project's part of the commit's metadata.
+    pub(crate) metadata: Option<Value>,
+}
+
+impl Table {
+    /// Opens a table, or creates it when nothing is there.
+    ///
+    /// # Errors
+    /// When the storage refuses, or a table of that name has other columns.
+    pub(crate) async fn open_or_create(warehouse: &Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        match Self::open(warehouse, spec).await? {
+            Some(table) => Ok(table),
+            None => Self::create(warehouse, spec).await,
+        }
+    }
+
+    /// Opens a table; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the storage refuses, or a table of that name has other columns.
+    pub(crate) async fn open(warehouse: &Url, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
+        let failed = || WarehouseError::storage::<DeltaTableError>(&spec.name, "open");
+        let address = address(warehouse, &spec.name)?;
+        // the library refuses a local folder that is not there, where it should say that there is no table
+        if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
+            return Ok(None);
+        }
+        let mut inner = DeltaTable::try_from_url(address).await.map_err(failed())?;
+        if inner.version().is_none() {
+            if !inner.verify_deltatable_existence().await.map_err(failed())? {
+                return Ok(None);
+            }
+            inner.load().await.map_err(failed())?;
+        }
+        let found: Schema = arrow_schema(&inner).map_err(failed())?;
+        spec.check(&found)?;
+        Ok(Some(Self::new(inner, spec)))
+    }
+
+    async fn create(warehouse: &Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        let schema: StructType =
+            spec.schema.as_ref().try_into_kernel().map_err(WarehouseError::storage(&spec.name, "create"))?;
+        let address = address(warehouse, &spec.name)?;
+        if let Ok(folder) = address.to_file_path() {
+            std::fs::create_dir_all(folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
+        }
+        let created = DeltaTable::try_from_url(address)
+            .await
+            .map_err(WarehouseError::storage(&spec.name, "create"))?
+            .create()
+            .with_table_name(spec.name.clone())
+            .with_comment(spec.comment.clone())
+            .with_save_mode(SaveMode::Ignore)
+            .with_columns(schema.fields().cloned().collect::<Vec<StructField>>())
+            .with_partition_columns(spec.partition)
+            .with_configuration(spec.configuration())
+            .await;
+        match created {
+            Ok(inner) => Ok(Self::new(inner, spec)),
+            Err(error) => match Box::pin(Self::open(warehouse, spec)).await? {
+                Some(table) => Ok(table),
+                None => Err(WarehouseError::storage(&spec.name, "create")(error)),
+            },
+        }
+    }
+
+    fn new(inner: DeltaTable, spec: &TableSpec) -> Self {
+        Self { name: spec.name.clone(), partition: spec.partition, schema: Arc::clone(&spec.schema), inner }
+    }
+
+    /// Name of the table.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The partition column.
+    pub(crate) const fn partition(&self) -> Option<&'static str> {
+        self.partition
+    }
+
+    /// Every column, partition columns among them.
+    pub(crate) const fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The loaded version.
+    pub(crate) fn version(&self) -> u64 {
+        self.inner.version().unwrap_or_default()
+    }
+
+    /// The store rooted at the table.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.inner.object_store()
+    }
+
+    /// Loads what was committed since.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn refresh(&mut self) -> Result<(), WarehouseError> {
+        self.inner.update_state().await.map_err(WarehouseError::storage(&self.name, "refresh"))
+    }
+
+    /// Version of an application's last transaction.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn transaction(&self, app_id: &str) -> Result<Option<i64>, WarehouseError> {
+        let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a transaction");
+        let snapshot = self.inner.snapshot().map_err(failed())?;
+        snapshot.transaction_version(self.inner.log_store().as_ref(), app_id).await.map_err(failed())
+    }
+
+    /// Data files of the loaded version, of one partition if the table has any.
+    ///
+    /// # Errors
+    /// When no version is loaded.
+    pub(crate) fn files(&self, partition: Option<&str>) -> Result<Vec<DataFile>, WarehouseError> {
+        let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "list of files"))?;
+        let mut files = Vec::new();
+        for view in snapshot.log_data().iter() {
+            let remove = view.remove_action(true);
+            if let (Some(column), Some(wanted)) = (self.partition, partition) {
+                let value = remove.partition_values.as_ref().and_then(|values| values.get(column));
+                if value.and_then(Option::as_deref) != Some(wanted) {
+                    continue;
+                }
+            }
+            files.push(DataFile {
+                path: view.object_store_path(),
+                size: u64::try_from(view.size()).unwrap_or_default(),
+                rows: view.num_records().unwrap_or_default(),
+                remove,
+            });
+        }
+        Ok(files)
+    }
+
+    /// A writer of data files; nothing it writes is part of the table until it is committed.
+    ///
+    /// # Errors
+    /// When the table asks for something the writer does not know.
+    pub(crate) fn writer(&self) -> Result<FileWriter, WarehouseError> {
+        let inner = RecordBatchWriter::for_table(&self.inner)
+            .map_err(WarehouseError::storage(&self.name, "write"))?
+            .with_writer_properties(writer_properties());
+        Ok(FileWriter { table: self.name.clone(), inner, adds: Vec::new() })
+    }
+
+    /// Commits a change that was made from the loaded version, and loads the result.
+    ///
+    /// # Errors
+    /// [`WarehouseError::Conflict`] when a rival's commit touches the same application or files.
+    pub(crate) async fn commit(&mut self, change: Change) -> Result<u64, WarehouseError> {
+        let mut properties = CommitProperties::default();
+        if let Some(metadata) = change.metadata {
+            properties = properties.with_metadata([(METADATA.to_owned(), metadata)]);
+        }
+        if let Some((app_id, version)) = change.transaction {
+            properties = properties.with_application_transaction(Transaction::new(app_id, version));
+        }
+        let mut actions: Vec<Action> = change.removes.into_iter().map(|file| Action::Remove(file.remove)).collect();
+        actions.extend(change.adds.into_iter().map(|file| Action::Add(file.0)));
+        let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "commit"))?;
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: self.partition.map(|column| vec![column.to_owned()]),
+            predicate: None,
+        };
+        let committed = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(snapshot), self.inner.log_store(), operation)
+            .await
+            .map_err(|error| self.commit_error(error))?;
+        self.refresh().await?;
+        Ok(committed.version())
+    }
+
+    /// One commit of the log; `None` when its file is gone.
+    ///
+    /// # Errors
+    /// When the storage refuses or the commit cannot be read.
+    pub(crate) async fn read_commit(&self, version: u64) -> Result<Option<Commit>, WarehouseError> {
+        let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a commit");
+        let Some(bytes) = self.inner.log_store().read_commit_entry(version).await.map_err(failed())? else {
+            return Ok(None);
+        };
+        let mut commit = Commit { files: Vec::new(), metadata: None };
+        for action in get_actions(version, &bytes).map_err(failed())? {
+            match action {
+                Action::Add(add) if add.data_change => {
+                    let path = object_store::path::Path::parse(&add.path)
+                        .map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
+                    commit.files.push((path, u64::try_from(add.size).unwrap_or_default()));
+                }
+                Action::CommitInfo(mut info) => commit.metadata = info.info.remove(METADATA),
+                _ => {}
+            }
+        }
+        Ok(Some(commit))
+    }
+
+    fn commit_error(&self, error: DeltaTableError) -> WarehouseError {
+        let table = self.name.clone();
+        match error {
+            DeltaTableError::Transaction { source: TransactionError::CommitConflict(conflict) } => {
+                WarehouseError::Conflict { table, reason: conflict.to_string() }
+            }
+            DeltaTableError::VersionAlreadyExists(version) => {
+                WarehouseError::Conflict { table, reason: format!("version {version} exists") }
+            }
+            other => WarehouseError::Storage { table, action: "commit", reason: other.to_string() },
+        }
+    }
+}
+
+/// Writes data files of one table.
+pub(crate) struct FileWriter {
+    table: String,
+    inner: RecordBatchWriter,
+    adds: Vec<WrittenFile>,
+}
+
+impl FileWriter {
+    /// Adds rows to the open files of their partitions.
+    ///
+    /// # Errors
+    /// When the storage refuses or the columns do not match.
+    pub(crate) async fn write(&mut self, batch: RecordBatch) -> Result<(), WarehouseError> {
+        self.inner.write(batch).await.map_err(WarehouseError::storage(&self.table, "write"))
+    }
+
+    /// Bytes of the open files so far.
+    pub(crate) fn open_bytes(&self) -> usize {
+        self.inner.buffer_len()
+    }
+
+    /// Ends the open files, so that the next rows begin new ones.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn roll(&mut self) -> Result<(), WarehouseError> {
+        let adds = self.inner.flush().await.map_err(WarehouseError::storage(&self.table, "write"))?;
+        self.adds.extend(adds.into_iter().map(WrittenFile));
+        Ok(())
+    }
+
+    /// Ends the open files and returns every file written.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn finish(mut self) -> Result<Vec<WrittenFile>, WarehouseError> {
+        self.roll().await?;
+        Ok(self.adds)
+    }
+}
+
+fn arrow_schema(table: &DeltaTable) -> Result<Schema, DeltaTableError> {
+    let schema = table.snapshot()?.schema();
+    schema.as_ref().try_into_arrow().map_err(DeltaTableError::from)
+}
+
+fn address(warehouse: &Url, table: &str) -> Result<Url, WarehouseError> {
+    warehouse
+        .join(&format!("{table}/"))
+        .map_err(|error| WarehouseError::Address { url: warehouse.to_string(), reason: error.to_string() })
+}
+
+fn writer_properties() -> WriterProperties {
+    let level = ZstdLevel::try_new(3).unwrap_or_default();
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by(concat!("wdt-etl ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build()
+}
+
+/// The Delta properties every table gets: the log is never cleaned, because certificates live in it.
+pub(super) fn table_configuration(stats_columns: &[&str]) -> HashMap<String, Option<String>> {
+    [
+        ("delta.enableExpiredLogCleanup", "false".to_owned()),
+        ("delta.logRetentionDuration", "interval 36500 days".to_owned()),
+        ("delta.dataSkippingStatsColumns", stats_columns.join(",")),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), Some(value)))
+    .collect()
+}

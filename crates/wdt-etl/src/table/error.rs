@@ -1,0 +1,57 @@
+//! What can go wrong between a batch and the warehouse.
+
+/// A fault of the warehouse, with the table it concerns.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WarehouseError {
+    /// The folder or store cannot be reached or written.
+    #[error("warehouse {url} cannot be used: {reason}")]
+    Address {
+        /// Address as configured.
+        url: String,
+        /// What the storage said.
+        reason: String,
+    },
+    /// A table of that name holds other columns.
+    #[error("table `{table}` has another schema: {difference}")]
+    Schema {
+        /// Name of the table.
+        table: String,
+        /// The first difference, table first.
+        difference: String,
+    },
+    /// The log no longer holds commits that the projection has not applied.
+    #[error("table `{table}` has lost commit {version} of its log")]
+    LostCommit {
+        /// Name of the table.
+        table: String,
+        /// The version that is gone.
+        version: u64,
+    },
+    /// A rival writer committed first; the caller starts again from the new state.
+    #[error("table `{table}`: another writer committed first: {reason}")]
+    Conflict {
+        /// Name of the table.
+        table: String,
+        /// What the log said.
+        reason: String,
+    },
+    /// Any other refusal of the storage or of the Delta log.
+    #[error("table `{table}`: {action} failed: {reason}")]
+    Storage {
+        /// Name of the table.
+        table: String,
+        /// What was being done.
+        action: &'static str,
+        /// What the library said.
+        reason: String,
+    },
+}
+
+impl WarehouseError {
+    /// Maps any library error to [`WarehouseError::Storage`].
+    pub(crate) fn storage<E: std::fmt::Display>(table: &str, action: &'static str) -> impl FnOnce(E) -> Self {
+        let table = table.to_owned();
+        move |error| Self::Storage { table, action, reason: error.to_string() }
+    }
+}

@@ -1,0 +1,167 @@
+//! Rows of a table's data files, read back column by column.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::path::Path;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection, RowSelector};
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use super::error::WarehouseError;
+
+/// Rows decoded at once.
+const BATCH_ROWS: usize = 4096;
+/// Bytes read from the end of a file at once: the footer of the widest table fits.
+const FOOTER_BYTES: usize = 64 << 10;
+
+/// Reads data files of one table.
+pub(crate) struct Reader {
+    table: String,
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Reader {
+    /// A reader over the store rooted at the table.
+    pub(crate) fn new(table: &str, store: Arc<dyn ObjectStore>) -> Self {
+        Self { table: table.to_owned(), store }
+    }
+
+    /// Rows of one file: the named columns, or all; all rows, or those at the given positions (ascending).
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) async fn rows(
+        &self,
+        path: &Path,
+        size: u64,
+        columns: Option<&[&str]>,
+        positions: Option<&[usize]>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch, WarehouseError>>, WarehouseError> {
+        let failed = || WarehouseError::storage::<ParquetError>(&self.table, "read of a data file");
+        let file = StoredFile { store: Arc::clone(&self.store), path: path.clone(), size };
+        let mut builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed())?.with_batch_size(BATCH_ROWS);
+        if let Some(columns) = columns {
+            let schema = Arc::clone(builder.schema());
+            let roots = columns.iter().filter_map(|column| schema.index_of(column).ok());
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            builder = builder.with_projection(mask);
+        }
+        if let Some(positions) = positions {
+            builder = builder.with_row_selection(selection(positions));
+        }
+        let table = self.table.clone();
+        let stream = builder.build().map_err(failed())?;
+        Ok(stream.map_err(move |error| WarehouseError::storage(&table, "read of a data file")(error)).boxed())
+    }
+
+    /// Like [`Reader::rows`], all in memory.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) async fn all_rows(
+        &self,
+        path: &Path,
+        size: u64,
+        columns: Option<&[&str]>,
+        positions: Option<&[usize]>,
+    ) -> Result<Vec<RecordBatch>, WarehouseError> {
+        self.rows(path, size, columns, positions).await?.try_collect().await
+    }
+}
+
+/// The batch with the table's columns in order: `constants` fill text columns that the file does not hold (partitions).
+///
+/// # Errors
+/// When a column is missing or has another type.
+pub(crate) fn conform(
+    table: &str,
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    constants: &HashMap<&str, &str>,
+) -> Result<RecordBatch, WarehouseError> {
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let column = match (batch.column_by_name(field.name()), constants.get(field.name().as_str())) {
+            (Some(column), _) => Arc::clone(column),
+            (None, Some(value)) => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, batch.num_rows()))),
+            (None, None) => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
+        };
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(WarehouseError::storage(table, "read of a data file"))
+}
+
+/// A Parquet file in an object store.
+struct StoredFile {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    size: u64,
+}
+
+impl AsyncFileReader for StoredFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        self.store.get_range(&self.path, range).map_err(ParquetError::from).boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+        async move { Ok(self.store.get_ranges(&self.path, &ranges).await?) }.boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        async move {
+            let size = self.size;
+            let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER_BYTES));
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}
+
+fn selection(positions: &[usize]) -> RowSelection {
+    let mut selectors = Vec::new();
+    let mut next = 0;
+    for run in runs(positions) {
+        if run.start > next {
+            selectors.push(RowSelector::skip(run.start - next));
+        }
+        selectors.push(RowSelector::select(run.len()));
+        next = run.end;
+    }
+    RowSelection::from(selectors)
+}
+
+/// Runs of neighbouring positions.
+fn runs(positions: &[usize]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for &position in positions {
+        match runs.last_mut() {
+            Some(run) if run.end == position => run.end += 1,
+            _ => runs.push(position..position + 1),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_positions_become_one_run() {
+        assert_eq!(runs(&[0, 1, 4, 5, 9]), vec![0..2, 4..6, 9..10]);
+    }
+}

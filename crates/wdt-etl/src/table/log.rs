@@ -1,0 +1,233 @@
+//! What of a reading is new: the rows the history gets.
+//!
+//! A record is logged when it differs from its current row in a documented column or in `_wdt_extra`. The records of a
+//! batch are walked per key from the oldest cursor to the newest, so that A→B→A becomes three rows and the same record
+//! read again none.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray as _, Date32Array, StringArray, TimestampMicrosecondArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Date32Type, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use wdt_models::Endpoint;
+use wdt_models::decode::page_schema;
+use wdt_models::time::shanghai_days;
+
+use super::delta::{FileWriter, Table};
+use super::error::WarehouseError;
+use super::files::Reader;
+use super::schema::{ACCOUNT, DELETED_AT, DT, EXTRA, OP, OP_UPSERT, PULLED_AT, RUN_ID};
+use super::upsert::{Identity, KeyIndex, columns_of, locate, micros, take};
+
+/// Decoded records of one window, in the order they were read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// Documented columns and `_wdt_extra`.
+    pub(crate) batch: RecordBatch,
+    /// Platform time of the reading, epoch milliseconds.
+    pub(crate) read_at: i64,
+}
+
+/// How the records of a reading compare with the current rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Logged: differs from its current row.
+    pub(crate) changed: u64,
+    /// The same as its current row.
+    pub(crate) unchanged: u64,
+    /// Older than its current row.
+    pub(crate) stale: u64,
+}
+
+/// Rows for the history, sorted by date, and the counts.
+pub(crate) struct Changes {
+    /// History rows; `None` when nothing differs.
+    pub(crate) rows: Option<RecordBatch>,
+    /// The counts.
+    pub(crate) counts: Counts,
+}
+
+/// One version of a row, to compare with the next.
+struct Version {
+    content: OwnedRow,
+    cursor: Option<i64>,
+    deleted: bool,
+}
+
+/// How an endpoint's rows are identified.
+pub(crate) const fn identity(endpoint: &'static Endpoint) -> Identity<'static> {
+    Identity { key: endpoint.key, order: Some(endpoint.cursor.field) }
+}
+
+/// Compares readings with the current rows of the account.
+///
+/// # Errors
+/// When the current table cannot be read.
+pub(crate) async fn changes(
+    current: &Table,
+    history: &SchemaRef,
+    endpoint: &'static Endpoint,
+    account: &str,
+    run_id: &str,
+    readings: &[Reading],
+) -> Result<Changes, WarehouseError> {
+    let table = current.name();
+    let batches: Vec<&RecordBatch> = readings.iter().map(|reading| &reading.batch).collect();
+    let rows = concat_batches(&page_schema(endpoint), batches).map_err(WarehouseError::storage(table, "comparison"))?;
+    let index = KeyIndex::new(table, &rows, endpoint.key)?;
+    let contents = Contents::new(endpoint, table)?;
+    let mut versions = current_versions(current, endpoint, account, &index, &contents).await?;
+    let (new, counts) = walk(endpoint, table, &rows, &index, &contents, &mut versions)?;
+    if new.is_empty() {
+        return Ok(Changes { rows: None, counts });
+    }
+    let read_at: Vec<i64> =
+        readings.iter().flat_map(|reading| std::iter::repeat_n(reading.read_at * 1000, reading.batch.num_rows())).collect();
+    let stamp = Stamp { account, run_id, read_at: new.iter().map(|&row| read_at[row]).collect() };
+    let logged = take(table, &rows, &new)?;
+    let logged = history_rows(endpoint, history, table, &logged, &stamp)?;
+    Ok(Changes { rows: Some(logged), counts })
+}
+
+/// Writes history rows that are sorted by date, one open file at a time.
+///
+/// # Errors
+/// When a data file cannot be written.
+pub(crate) async fn write_by_date(writer: &mut FileWriter, rows: &RecordBatch) -> Result<(), WarehouseError> {
+    let Some(dates) = rows.column_by_name(DT).and_then(|column| column.as_primitive_opt::<Date32Type>()) else {
+        return Ok(());
+    };
+    let mut start = 0;
+    for chunk in dates.values().chunk_by(|left, right| left == right) {
+        writer.write(rows.slice(start, chunk.len())).await?;
+        writer.roll().await?;
+        start += chunk.len();
+    }
+    Ok(())
+}
+
+/// Compares rows as bytes over the documented columns and `_wdt_extra`.
+struct Contents {
+    names: Vec<&'static str>,
+    converter: RowConverter,
+}
+
+impl Contents {
+    fn new(endpoint: &'static Endpoint, table: &str) -> Result<Self, WarehouseError> {
+        let schema = page_schema(endpoint);
+        let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+        let converter = RowConverter::new(fields).map_err(WarehouseError::storage(table, "comparison"))?;
+        let mut names: Vec<&'static str> = endpoint.fields.iter().map(|field| field.name).collect();
+        names.push(EXTRA);
+        Ok(Self { names, converter })
+    }
+
+    fn rows(&self, table: &str, batch: &RecordBatch) -> Result<arrow::row::Rows, WarehouseError> {
+        let columns = columns_of(table, batch, &self.names)?;
+        self.converter.convert_columns(&columns).map_err(WarehouseError::storage(table, "comparison"))
+    }
+}
+
+/// The current row of each key of the index, by the index's row number.
+async fn current_versions(
+    current: &Table,
+    endpoint: &'static Endpoint,
+    account: &str,
+    index: &KeyIndex,
+    contents: &Contents,
+) -> Result<std::collections::HashMap<usize, Version>, WarehouseError> {
+    let reader = Reader::new(current.name(), current.store());
+    let mut columns = contents.names.clone();
+    columns.push(DELETED_AT);
+    let mut versions = std::collections::HashMap::new();
+    for found in locate(current, Some(account), index, identity(endpoint)).await? {
+        let positions: Vec<usize> = found.hits.iter().map(|hit| hit.position).collect();
+        if positions.is_empty() {
+            continue;
+        }
+        let mut hits = found.hits.iter();
+        for batch in reader.all_rows(&found.file.path, found.file.size, Some(&columns), Some(&positions)).await? {
+            let rows = contents.rows(current.name(), &batch)?;
+            let deleted = batch.column_by_name(DELETED_AT);
+            for (position, (row, hit)) in rows.iter().zip(hits.by_ref()).enumerate() {
+                let deleted = deleted.is_some_and(|column| column.is_valid(position));
+                versions.insert(hit.row, Version { content: row.owned(), cursor: hit.order, deleted });
+            }
+        }
+    }
+    Ok(versions)
+}
+
+/// Row numbers to log, sorted by date and key, versions of a key from old to new.
+fn walk(
+    endpoint: &Endpoint,
+    table: &str,
+    rows: &RecordBatch,
+    index: &KeyIndex,
+    contents: &Contents,
+    versions: &mut std::collections::HashMap<usize, Version>,
+) -> Result<(Vec<usize>, Counts), WarehouseError> {
+    let content = contents.rows(table, rows)?;
+    let cursor = rows.column(endpoint.cursor_position());
+    let keys = index.find(table, rows, endpoint.key)?;
+    let mut order: Vec<(usize, Option<i64>, usize)> =
+        keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), micros(cursor, row), row)).collect();
+    order.sort_unstable();
+    let mut counts = Counts::default();
+    let mut new = Vec::new();
+    for (key, cursor, row) in order {
+        let known = versions.get(&key);
+        if known.is_some_and(|known| known.cursor > cursor) {
+            counts.stale += 1;
+        } else if known.is_some_and(|known| !known.deleted && known.content.row() == content.row(row)) {
+            counts.unchanged += 1;
+        } else {
+            counts.changed += 1;
+            versions.insert(key, Version { content: content.row(row).owned(), cursor, deleted: false });
+            new.push((dt(cursor), key, new.len(), row));
+        }
+    }
+    new.sort_unstable();
+    Ok((new.into_iter().map(|(.., row)| row).collect(), counts))
+}
+
+/// What a run adds to each row.
+struct Stamp<'a> {
+    account: &'a str,
+    run_id: &'a str,
+    /// Microseconds, one per row.
+    read_at: Vec<i64>,
+}
+
+fn history_rows(
+    endpoint: &Endpoint,
+    schema: &SchemaRef,
+    table: &str,
+    rows: &RecordBatch,
+    stamp: &Stamp<'_>,
+) -> Result<RecordBatch, WarehouseError> {
+    let count = rows.num_rows();
+    let text = |value: &str| Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, count))) as ArrayRef;
+    let cursor = rows.column(endpoint.cursor_position());
+    let dates: Date32Array = (0..count).map(|row| Some(dt(micros(cursor, row)))).collect();
+    let read_at = TimestampMicrosecondArray::from(stamp.read_at.clone()).with_timezone("UTC");
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        columns.push(match field.name().as_str() {
+            ACCOUNT => text(stamp.account),
+            PULLED_AT => Arc::new(read_at.clone()),
+            RUN_ID => text(stamp.run_id),
+            OP => text(OP_UPSERT),
+            DT => Arc::new(dates.clone()),
+            name => columns_of(table, rows, &[name])?.remove(0),
+        });
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(WarehouseError::storage(table, "write"))
+}
+
+/// Asia/Shanghai date of a cursor in microseconds; the epoch's for a missing one, which no record has.
+fn dt(cursor: Option<i64>) -> i32 {
+    shanghai_days(cursor.unwrap_or_default().div_euclid(1_000_000))
+}

@@ -1,0 +1,221 @@
+//! The `etl_*` tables: mirrors of commit metadata and of descriptions.
+//!
+//! Nothing depends on them. What a history commit says is copied once: each mirror carries, per dataset, the history
+//! version it has copied as a Delta transaction, so a crash leaves no gap and no double, and a missing table is filled
+//! again from the whole log.
+
+mod rows;
+
+use std::collections::HashMap;
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+use url::Url;
+use wdt_fetch::Certificate;
+use wdt_models::Endpoint;
+
+use super::dataset::{CommitRecord, DatasetTables};
+use super::delta::{Change, Table};
+use super::error::WarehouseError;
+use super::files::{Reader, conform};
+use super::upsert::{Identity, KeyIndex, take, upsert};
+pub(crate) use rows::{Cell, RunRow, text};
+use rows::{ACCOUNTS, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
+
+const RUN_KEY: Identity<'static> = Identity { key: &["run_id", "account", "dataset"], order: None };
+const ACCOUNT_KEY: Identity<'static> = Identity { key: &["account"], order: None };
+const COLUMN_KEY: Identity<'static> = Identity { key: &["dataset", "column"], order: None };
+
+/// The `etl_*` tables of a warehouse.
+pub(crate) struct Mirrors {
+    runs: Table,
+    windows: Table,
+    quarantine: Table,
+    accounts: Table,
+    columns: Table,
+}
+
+impl Mirrors {
+    /// Opens or creates every mirror.
+    ///
+    /// # Errors
+    /// When the storage refuses, or a table of that name has other columns.
+    pub(crate) async fn open_or_create(warehouse: &Url) -> Result<Self, WarehouseError> {
+        Ok(Self {
+            runs: Table::open_or_create(warehouse, &RUNS.spec()).await?,
+            windows: Table::open_or_create(warehouse, &WINDOWS.spec()).await?,
+            quarantine: Table::open_or_create(warehouse, &QUARANTINE.spec()).await?,
+            accounts: Table::open_or_create(warehouse, &ACCOUNTS.spec()).await?,
+            columns: Table::open_or_create(warehouse, &COLUMNS.spec()).await?,
+        })
+    }
+
+    /// Copies what the history's commits say and the mirrors do not have yet.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn catch_up(&mut self, tables: &DatasetTables) -> Result<(), WarehouseError> {
+        copy(&mut self.windows, tables, &WINDOWS, |record, version| {
+            let row = |certificate| rows::window(&record.run_id, &record.account, &record.dataset, certificate, Some(version));
+            record.certificates.iter().map(row).collect()
+        })
+        .await?;
+        copy(&mut self.quarantine, tables, &QUARANTINE, |record, version| {
+            record.quarantine.iter().map(|refused| rows::quarantined(record, refused, version)).collect()
+        })
+        .await?;
+        self.unfinished_runs(tables).await
+    }
+
+    /// Writes the row of a run, in place of the one it may have.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn run(&mut self, row: &RunRow) -> Result<(), WarehouseError> {
+        put(&mut self.runs, RUNS.batch(&[row.cells()])?, RUN_KEY).await
+    }
+
+    /// Writes the certificate of a window that could not be certified; no commit holds it.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn uncertified(&mut self, run: &RunRow, certificate: &Certificate) -> Result<(), WarehouseError> {
+        let row = rows::window(&run.run_id, &run.account, &run.dataset, certificate, None);
+        append(&mut self.windows, WINDOWS.batch(&[row])?, None).await
+    }
+
+    /// Writes the accounts of the configuration; others that are known are no longer enabled.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn accounts(&mut self, accounts: &[Vec<Cell>]) -> Result<(), WarehouseError> {
+        self.accounts.refresh().await?;
+        let rows = ACCOUNTS.batch(accounts)?;
+        let there = all_rows(&self.accounts).await?;
+        let configured = KeyIndex::new(self.accounts.name(), &rows, ACCOUNT_KEY.key)?;
+        let found = configured.find(self.accounts.name(), &there, ACCOUNT_KEY.key)?;
+        let others: Vec<usize> = (0..there.num_rows()).filter(|&row| found[row].is_none()).collect();
+        let others = rows::disabled(&take(self.accounts.name(), &there, &others)?)?;
+        let rows = concat_batches(self.accounts.schema(), [&rows, &others])
+            .map_err(WarehouseError::storage(self.accounts.name(), "write"))?;
+        put(&mut self.accounts, rows, ACCOUNT_KEY).await
+    }
+
+    /// Writes what the columns of these endpoints mean.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn columns(&mut self, endpoints: &[&Endpoint]) -> Result<(), WarehouseError> {
+        let rows: Vec<Vec<Cell>> = endpoints.iter().flat_map(|endpoint| rows::columns(endpoint)).collect();
+        put(&mut self.columns, COLUMNS.batch(&rows)?, COLUMN_KEY).await
+    }
+
+    /// Runs that left commits but no row: killed before their end.
+    async fn unfinished_runs(&mut self, tables: &DatasetTables) -> Result<(), WarehouseError> {
+        let mut last: HashMap<(String, String), RunRow> = HashMap::new();
+        for (version, record) in new_records(&self.runs, tables).await? {
+            let row = RunRow::unfinished(&record, version);
+            last.insert((record.run_id, record.account), row);
+        }
+        let cells: Vec<Vec<Cell>> = last.values().map(RunRow::cells).collect();
+        let rows = RUNS.batch(&cells)?;
+        let there = all_rows(&self.runs).await?;
+        let known = KeyIndex::new(self.runs.name(), &there, RUN_KEY.key)?.find(self.runs.name(), &rows, RUN_KEY.key)?;
+        let missing: Vec<usize> = known.iter().enumerate().filter(|(_, known)| known.is_none()).map(|(row, _)| row).collect();
+        let rows = take(self.runs.name(), &rows, &missing)?;
+        append(&mut self.runs, rows, Some((tables, tables.history.version()))).await
+    }
+}
+
+/// Application id of a mirror; its version is the history version copied.
+fn application(tables: &DatasetTables) -> String {
+    format!("wdt-etl/mirror/{}", tables.endpoint.dataset)
+}
+
+/// The history's commits that a mirror has not copied.
+async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64, CommitRecord)>, WarehouseError> {
+    let copied = mirror.transaction(&application(tables)).await?.unwrap_or_default();
+    let mut records = Vec::new();
+    for version in u64::try_from(copied).unwrap_or_default() + 1..=tables.history.version() {
+        records.extend(tables.record(version).await?.map(|record| (version, record)));
+    }
+    Ok(records)
+}
+
+async fn copy(
+    mirror: &mut Table,
+    tables: &DatasetTables,
+    layout: &Layout,
+    rows: impl Fn(&CommitRecord, u64) -> Vec<Vec<Cell>>,
+) -> Result<(), WarehouseError> {
+    mirror.refresh().await?;
+    let records = new_records(mirror, tables).await?;
+    let rows: Vec<Vec<Cell>> = records.iter().flat_map(|(version, record)| rows(record, *version)).collect();
+    append(mirror, layout.batch(&rows)?, Some((tables, tables.history.version()))).await
+}
+
+/// Appends rows; with a history version, once.
+async fn append(
+    mirror: &mut Table,
+    rows: RecordBatch,
+    copied: Option<(&DatasetTables, u64)>,
+) -> Result<(), WarehouseError> {
+    let mut transaction = None;
+    if let Some((tables, version)) = copied {
+        let version = i64::try_from(version).unwrap_or(i64::MAX);
+        if mirror.transaction(&application(tables)).await?.unwrap_or_default() >= version {
+            return Ok(());
+        }
+        transaction = Some((application(tables), version));
+    }
+    let mut writer = mirror.writer()?;
+    if rows.num_rows() > 0 {
+        writer.write(rows).await?;
+    }
+    let adds = writer.finish().await?;
+    match mirror.commit(Change { adds, transaction, ..Change::default() }).await {
+        // a rival copied the same commits
+        Err(WarehouseError::Conflict { .. }) if copied.is_some() => mirror.refresh().await,
+        other => other.map(|_| ()),
+    }
+}
+
+/// Puts rows in by key; nothing is written when they stand there already.
+async fn put(mirror: &mut Table, rows: RecordBatch, identity: Identity<'static>) -> Result<(), WarehouseError> {
+    for _ in 0..MOST_CONFLICTS {
+        mirror.refresh().await?;
+        let new = differing(mirror, &rows, identity).await?;
+        if new.num_rows() == 0 {
+            return Ok(());
+        }
+        let files = upsert(mirror, None, &new, identity).await?;
+        match mirror.commit(Change { adds: files.adds, removes: files.removes, ..Change::default() }).await {
+            Err(WarehouseError::Conflict { .. }) => {}
+            other => return other.map(|_| ()),
+        }
+    }
+    Ok(())
+}
+
+/// Rivals that win over a mirror so often in a row leave it as they wrote it.
+const MOST_CONFLICTS: u32 = 20;
+
+/// The rows that do not stand in the table as they are.
+async fn differing(mirror: &Table, rows: &RecordBatch, identity: Identity<'_>) -> Result<RecordBatch, WarehouseError> {
+    let there = all_rows(mirror).await?;
+    let found = KeyIndex::new(mirror.name(), &there, identity.key)?.find(mirror.name(), rows, identity.key)?;
+    let differs = |row: &usize| found[*row].is_none_or(|other| there.slice(other, 1) != rows.slice(*row, 1));
+    let new: Vec<usize> = (0..rows.num_rows()).filter(differs).collect();
+    take(mirror.name(), rows, &new)
+}
+
+async fn all_rows(mirror: &Table) -> Result<RecordBatch, WarehouseError> {
+    let reader = Reader::new(mirror.name(), mirror.store());
+    let mut batches = Vec::new();
+    for file in mirror.files(None)? {
+        for batch in reader.all_rows(&file.path, file.size, None, None).await? {
+            batches.push(conform(mirror.name(), &batch, mirror.schema(), &HashMap::new())?);
+        }
+    }
+    concat_batches(mirror.schema(), &batches).map_err(WarehouseError::storage(mirror.name(), "read"))
+}

@@ -1,0 +1,15 @@
+//! The warehouse: one log and one projection per dataset, and the mirrors derived from them.
+
+pub(crate) mod dataset;
+mod delta;
+mod error;
+mod files;
+pub(crate) mod log;
+pub(crate) mod mirror;
+mod projection;
+pub(crate) mod schema;
+mod upsert;
+
+pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
+pub use error::WarehouseError;
+pub(crate) use log::Reading;

@@ -1,0 +1,246 @@
+//! Rows put into a table by key: only the files that hold a row to be replaced are written again.
+//!
+//! The work is proportional to what changed: keys are looked up in the key columns alone, files without a hit stay as
+//! they are, and new rows go to a file of their own. When small files pile up they are written together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::datatypes::TimestampMicrosecondType;
+use arrow::record_batch::RecordBatch;
+use arrow::row::{RowConverter, SortField};
+use futures::stream::TryStreamExt as _;
+
+use super::delta::{DataFile, FileWriter, Table, WrittenFile};
+use super::error::WarehouseError;
+use super::files::{Reader, conform};
+
+/// A file below this many rows is small.
+const SMALL_ROWS: usize = 50_000;
+/// So many small files of a partition are written together by the next change.
+const SMALL_FILES: usize = 16;
+/// A file is ended when its encoded size passes this.
+const FILE_BYTES: usize = 64 << 20;
+
+/// How rows are identified and which of two is newer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    /// Key columns.
+    pub(crate) key: &'a [&'static str],
+    /// Time column of which an older value never replaces a newer one.
+    pub(crate) order: Option<&'static str>,
+}
+
+/// Keys of a set of rows, each with a row number.
+pub(crate) struct KeyIndex {
+    converter: RowConverter,
+    rows: HashMap<Box<[u8]>, usize>,
+}
+
+/// Rows of a file whose keys are in a [`KeyIndex`].
+pub(crate) struct Located {
+    /// The file.
+    pub(crate) file: DataFile,
+    /// Position in the file, row number of the index, order value there.
+    pub(crate) hits: Vec<Hit>,
+}
+
+/// One row found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hit {
+    /// Position in the file.
+    pub(crate) position: usize,
+    /// Row number in the index.
+    pub(crate) row: usize,
+    /// Order value in the file, microseconds.
+    pub(crate) order: Option<i64>,
+}
+
+/// The files of a change, not yet committed.
+#[derive(Default)]
+pub(crate) struct Upserted {
+    /// Files with the new rows and the untouched ones of the rewritten files.
+    pub(crate) adds: Vec<WrittenFile>,
+    /// Files that were written again.
+    pub(crate) removes: Vec<DataFile>,
+}
+
+impl KeyIndex {
+    /// An index over the key columns of rows; of equal keys the last row counts.
+    ///
+    /// # Errors
+    /// When a key column is missing.
+    pub(crate) fn new(table: &str, rows: &RecordBatch, key: &[&str]) -> Result<Self, WarehouseError> {
+        let columns = columns_of(table, rows, key)?;
+        let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+        let converter = RowConverter::new(fields).map_err(WarehouseError::storage(table, "look-up"))?;
+        let mut index = Self { converter, rows: HashMap::with_capacity(rows.num_rows()) };
+        for (row, key) in index.encode(table, &columns)?.iter().enumerate() {
+            index.rows.insert(key.as_ref().into(), row);
+        }
+        Ok(index)
+    }
+
+    /// Row numbers of the distinct keys, ascending.
+    pub(crate) fn row_numbers(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = self.rows.values().copied().collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// For each row of a batch the row number its key has in the index.
+    ///
+    /// # Errors
+    /// When a key column is missing.
+    pub(crate) fn find(&self, table: &str, batch: &RecordBatch, key: &[&str]) -> Result<Vec<Option<usize>>, WarehouseError> {
+        let columns = columns_of(table, batch, key)?;
+        let encoded = self.encode(table, &columns)?;
+        Ok(encoded.iter().map(|key| self.rows.get(key.as_ref()).copied()).collect())
+    }
+
+    fn encode(&self, table: &str, columns: &[ArrayRef]) -> Result<arrow::row::Rows, WarehouseError> {
+        self.converter.convert_columns(columns).map_err(WarehouseError::storage(table, "look-up"))
+    }
+}
+
+/// Finds where the keys of an index live in a table.
+///
+/// # Errors
+/// When a data file cannot be read.
+pub(crate) async fn locate(
+    table: &Table,
+    partition: Option<&str>,
+    index: &KeyIndex,
+    identity: Identity<'_>,
+) -> Result<Vec<Located>, WarehouseError> {
+    let reader = Reader::new(table.name(), table.store());
+    let mut columns = identity.key.to_vec();
+    columns.extend(identity.order);
+    let mut located = Vec::new();
+    for file in table.files(partition)? {
+        let mut hits = Vec::new();
+        let mut base = 0;
+        let mut batches = reader.rows(&file.path, file.size, Some(&columns), None).await?;
+        while let Some(batch) = batches.try_next().await? {
+            let order = identity.order.and_then(|name| batch.column_by_name(name)).cloned();
+            for (position, row) in index.find(table.name(), &batch, identity.key)?.into_iter().enumerate() {
+                if let Some(row) = row {
+                    hits.push(Hit { position: base + position, row, order: order.as_ref().and_then(|order| micros(order, position)) });
+                }
+            }
+            base += batch.num_rows();
+        }
+        located.push(Located { file, hits });
+    }
+    Ok(located)
+}
+
+/// Writes the files of an upsert into one partition; the caller commits them.
+///
+/// `rows` has the table's columns and one row per key. A row older than the one in the table is left out.
+///
+/// # Errors
+/// When a data file cannot be read or written.
+pub(crate) async fn upsert(
+    table: &Table,
+    partition: Option<&str>,
+    rows: &RecordBatch,
+    identity: Identity<'_>,
+) -> Result<Upserted, WarehouseError> {
+    let index = KeyIndex::new(table.name(), rows, identity.key)?;
+    let located = locate(table, partition, &index, identity).await?;
+    let orders = identity.order.and_then(|name| rows.column_by_name(name));
+    let mut keep = vec![true; rows.num_rows()];
+    for hit in located.iter().flat_map(|found| &found.hits) {
+        keep[hit.row] &= orders.is_none_or(|order| micros(order, hit.row) >= hit.order);
+    }
+    let mut rewrite = Rewrite { table, partition, writer: table.writer()?, upserted: Upserted::default() };
+    let together = located.iter().filter(|found| found.file.rows < SMALL_ROWS).count() >= SMALL_FILES;
+    for found in located {
+        let replaced: Vec<usize> = found.hits.iter().filter(|hit| keep[hit.row]).map(|hit| hit.position).collect();
+        if !replaced.is_empty() || (together && found.file.rows < SMALL_ROWS) {
+            rewrite.survivors(found.file, &replaced).await?;
+        }
+    }
+    rewrite.rows(rows, &keep).await?;
+    rewrite.finish().await
+}
+
+/// Files being written in place of others.
+struct Rewrite<'a> {
+    table: &'a Table,
+    partition: Option<&'a str>,
+    writer: FileWriter,
+    upserted: Upserted,
+}
+
+impl Rewrite<'_> {
+    /// Copies the rows of a file that are not replaced.
+    async fn survivors(&mut self, file: DataFile, replaced: &[usize]) -> Result<(), WarehouseError> {
+        let reader = Reader::new(self.table.name(), self.table.store());
+        let constants = self.table.partition().into_iter().zip(self.partition).collect();
+        let mut batches = reader.rows(&file.path, file.size, None, None).await?;
+        let (mut base, mut next) = (0, 0);
+        while let Some(batch) = batches.try_next().await? {
+            let mut keep = vec![true; batch.num_rows()];
+            while let Some(&position) = replaced.get(next).filter(|&&position| position < base + batch.num_rows()) {
+                keep[position - base] = false;
+                next += 1;
+            }
+            base += batch.num_rows();
+            let batch = conform(self.table.name(), &batch, self.table.schema(), &constants)?;
+            self.rows(&batch, &keep).await?;
+        }
+        self.upserted.removes.push(file);
+        Ok(())
+    }
+
+    async fn rows(&mut self, batch: &RecordBatch, keep: &[bool]) -> Result<(), WarehouseError> {
+        let kept = filter_record_batch(batch, &BooleanArray::from(keep.to_vec()))
+            .map_err(WarehouseError::storage(self.table.name(), "write"))?;
+        if kept.num_rows() == 0 {
+            return Ok(());
+        }
+        self.writer.write(kept).await?;
+        if self.writer.open_bytes() > FILE_BYTES {
+            self.writer.roll().await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Upserted, WarehouseError> {
+        self.upserted.adds = self.writer.finish().await?;
+        Ok(self.upserted)
+    }
+}
+
+/// The named columns of a batch.
+///
+/// # Errors
+/// When one is missing.
+pub(crate) fn columns_of(table: &str, batch: &RecordBatch, names: &[&str]) -> Result<Vec<ArrayRef>, WarehouseError> {
+    let column = |name: &&str| {
+        batch.column_by_name(name).cloned().ok_or_else(|| WarehouseError::Schema {
+            table: table.to_owned(),
+            difference: format!("a data file has no column `{name}`"),
+        })
+    };
+    names.iter().map(column).collect()
+}
+
+/// The rows at the given numbers, in that order.
+///
+/// # Errors
+/// When a number is out of range.
+pub(crate) fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, WarehouseError> {
+    let rows: UInt32Array = rows.iter().map(|&row| u32::try_from(row).ok()).collect();
+    take_record_batch(batch, &rows).map_err(WarehouseError::storage(table, "selection of rows"))
+}
+
+/// Microseconds of a time column's row; `None` for null.
+pub(crate) fn micros(column: &Arc<dyn arrow::array::Array>, row: usize) -> Option<i64> {
+    let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
+    times.is_valid(row).then(|| times.value(row))
+}

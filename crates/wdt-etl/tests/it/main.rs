@@ -1,0 +1,3 @@
+//! The integration tests of wdt-etl, one binary.
+
+mod config;

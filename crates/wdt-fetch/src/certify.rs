@@ -1,0 +1,240 @@
+//! One window, read until something proves that nothing is missing.
+//!
+//! T0, T1 are the totals the platform declares before and after; D counts distinct records. One page: `T0 = D`. Pages
+//! in any order: `T0 = D = T1`, no row came or went. Pages from the last to the first: `T1 ≤ D ≤ T0`, because in a
+//! settled window rows only leave, which moves every later row towards the first page, and in a strict order a row's
+//! page number never grows: at the start it is at most the last page, so going down page by page the walk meets each
+//! row that stays. Every page must also be as full as the totals demand, or an answer that was wrongly short could
+//! hide behind rows that left. Records of a reading that proves nothing are dropped.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use wdt_models::{Endpoint, Window};
+
+use crate::certificate::{CertifiedPart, Certificate, Order, Verdict, Way};
+use crate::client::PageAnswer;
+use crate::error::FetchError;
+use crate::order::Evidence;
+use crate::pages::{PageSource, ReadOptions};
+use crate::tally::Tally;
+
+/// A window whose total fits one page is asked for this often before it counts as unprovable.
+const SINGLE_PAGE_TRIES: u32 = 3;
+
+/// What is to be read whole.
+pub(crate) struct Scope<'a, S> {
+    pub(crate) source: &'a S,
+    pub(crate) endpoint: &'static Endpoint,
+    pub(crate) window: Window,
+    pub(crate) filter: Option<(&'a str, &'a str)>,
+    pub(crate) options: &'a ReadOptions,
+    /// Rows are known to have stood here, so an empty answer needs a second one.
+    pub(crate) stood: bool,
+}
+
+/// What became of a window.
+pub(crate) enum Reading {
+    /// It was read whole.
+    Whole(CertifiedPart),
+    /// It has more pages than are read at once.
+    TooLarge { pages: u64 },
+    /// It was read, and nothing proves it whole.
+    Unproven(Unproven),
+}
+
+/// A reading that proves nothing.
+pub(crate) struct Unproven {
+    pub(crate) reason: String,
+    pub(crate) certificate: Certificate,
+    /// Values of the endpoint's splitting column, for a window that cannot be halved.
+    pub(crate) values: BTreeSet<String>,
+}
+
+/// One reading of all pages.
+struct Walk {
+    way: Way,
+    tally: Tally,
+    before: u64,
+    after: u64,
+    order: Order,
+    /// Why it proves nothing, if so.
+    fault: Option<String>,
+}
+
+impl<S: PageSource> Scope<'_, S> {
+    /// Reads the window; `ready` is awaited before more than the first page is read.
+    pub(crate) async fn read(&self, ready: impl Future<Output = ()>) -> Result<Reading, FetchError> {
+        let mut answer = self.page(0).await?;
+        let mut stood = self.stood;
+        let mut empty_before = false;
+        for attempt in 1.. {
+            let total = declared(&answer);
+            if total > u64::from(self.source.page_size()) {
+                break;
+            }
+            let walk = single_page(answer, total);
+            let confirmed = walk.tally.rows > 0 || !stood || empty_before;
+            if walk.fault.is_none() && confirmed {
+                return Ok(Reading::Whole(self.whole(walk, attempt)));
+            }
+            if attempt == SINGLE_PAGE_TRIES {
+                return Ok(Reading::Unproven(self.unproven(walk, attempt, None)));
+            }
+            empty_before = total == 0 && walk.tally.rows == 0;
+            stood |= !empty_before;
+            answer = self.page(0).await?;
+        }
+        let pages = self.pages(declared(&answer));
+        if self.may_be_cut() && pages > u64::from(self.options.max_pages) {
+            return Ok(Reading::TooLarge { pages });
+        }
+        ready.await;
+        self.many_pages(answer).await
+    }
+
+    /// The total that the platform declares now.
+    pub(crate) async fn total(&self) -> Result<u64, FetchError> {
+        Ok(declared(&self.page(0).await?))
+    }
+
+    /// The numbers of a reading, with the verdict on it.
+    fn certificate(&self, walk: &Walk, attempts: u32, verdict: Verdict) -> Certificate {
+        Certificate {
+            start: self.window.start,
+            end: self.window.end,
+            filter: None,
+            declared_before: walk.before,
+            declared_after: walk.after,
+            pages: walk.tally.pages,
+            rows: walk.tally.rows,
+            distinct: walk.tally.distinct(),
+            refused: walk.tally.refused.len() as u64,
+            keys_with_two_records: walk.tally.keys_with_two_records(self.endpoint),
+            order: walk.order,
+            way: walk.way,
+            attempts,
+            read_at: self.source.platform_now(),
+            verdict,
+        }
+    }
+
+    fn whole(&self, walk: Walk, attempts: u32) -> CertifiedPart {
+        let certificate = self.certificate(&walk, attempts, Verdict::Certified);
+        let Tally { batches, refused, .. } = walk.tally;
+        CertifiedPart { window: self.window, batches, refused, certificate }
+    }
+
+    fn unproven(&self, walk: Walk, attempts: u32, earlier: Option<Walk>) -> Unproven {
+        let certificate = self.certificate(&walk, attempts, Verdict::Uncertified);
+        let walks: Vec<Walk> = earlier.into_iter().chain([walk]).collect();
+        let unconfirmed = "an empty answer that no second one confirmed";
+        let reasons: Vec<&str> = walks.iter().map(|walk| walk.fault.as_deref().unwrap_or(unconfirmed)).collect();
+        let split = self.endpoint.split.as_ref().filter(|_| self.filter.is_none() && !self.may_be_cut());
+        let values = split.map(|split| walks.iter().flat_map(|walk| walk.tally.values(self.endpoint, split.field)));
+        Unproven { reason: reasons.join("; "), certificate, values: values.into_iter().flatten().collect() }
+    }
+
+    async fn many_pages(&self, first: PageAnswer) -> Result<Reading, FetchError> {
+        let any_order = self.any_order(first).await?;
+        if any_order.fault.is_none() {
+            return Ok(Reading::Whole(self.whole(any_order, 1)));
+        }
+        if self.window.end * 1000 >= self.source.platform_now() - self.options.settle_seconds * 1000 {
+            return Ok(Reading::Unproven(self.unproven(any_order, 1, None)));
+        }
+        let backward = self.backward(any_order.after).await?;
+        Ok(match backward.fault {
+            None => Reading::Whole(self.whole(backward, 2)),
+            Some(_) => Reading::Unproven(self.unproven(backward, 2, Some(any_order))),
+        })
+    }
+
+    /// Reads the other pages side by side, then asks the first once more, for its total alone: a record that shows
+    /// another volatile column there is no second row. The request is the same as before, so that both totals mean the
+    /// same whatever a platform makes of its parameters.
+    async fn any_order(&self, first: PageAnswer) -> Result<Walk, FetchError> {
+        let before = declared(&first);
+        let mut tally = Tally::default();
+        tally.add(first.decoded);
+        let others = stream::iter(1..self.pages(before)).map(|page| self.page(page));
+        let mut others = others.buffer_unordered(self.options.concurrency.max(1));
+        while let Some(page) = others.try_next().await? {
+            tally.add(page.decoded);
+        }
+        let after = self.total().await?;
+        let distinct = tally.distinct();
+        let fault = (before != distinct || distinct != after).then(|| {
+            format!("in any order: {distinct} records read, {before} declared before and {after} after")
+        });
+        Ok(Walk { way: Way::AnyOrder, tally, before, after, order: Order::Unseen, fault })
+    }
+
+    /// Reads from the last page to the first, one at a time; `before` is the total declared last.
+    async fn backward(&self, before: u64) -> Result<Walk, FetchError> {
+        let mut tally = Tally::default();
+        let mut evidence = Evidence::new(self.endpoint);
+        let mut counts = Vec::new();
+        let mut after = 0;
+        for page in (0..self.pages(before).max(1)).rev() {
+            let answer = self.page(page).await?;
+            after = declared(&answer);
+            counts.push((page, answer.decoded.fingerprints.len() as u64));
+            evidence.page(&answer.decoded);
+            tally.add(answer.decoded);
+            if evidence.order() == Order::NotStrict {
+                break;
+            }
+        }
+        let order = evidence.order();
+        let vanished = order != Order::NotStrict && after == 0 && before > 0 && self.total().await? > 0;
+        let fault = if vanished {
+            Some("backward: an empty answer that no second one confirmed".to_owned())
+        } else {
+            self.backward_fault(&tally, order, before, after, &counts)
+        };
+        Ok(Walk { way: Way::Backward, tally, before, after, order, fault })
+    }
+
+    fn backward_fault(&self, tally: &Tally, order: Order, before: u64, after: u64, counts: &[(u64, u64)]) -> Option<String> {
+        if order == Order::NotStrict {
+            return Some("backward: the records are in no strict order".to_owned());
+        }
+        let distinct = tally.distinct();
+        if !(after..=before).contains(&distinct) {
+            return Some(format!("backward: {distinct} records read, {before} declared before and {after} after"));
+        }
+        let size = u64::from(self.source.page_size());
+        let on_page = |page: u64, total: u64| total.saturating_sub(page * size).min(size);
+        let (page, count) =
+            counts.iter().find(|&&(page, count)| !(on_page(page, after)..=on_page(page, before)).contains(&count))?;
+        Some(format!("backward: page {page} held {count} records, {before} declared before and {after} after"))
+    }
+
+    /// A page counted from 0.
+    async fn page(&self, page: u64) -> Result<PageAnswer, FetchError> {
+        let page = self.endpoint.paging.first.saturating_add(u32::try_from(page).unwrap_or(u32::MAX));
+        self.source.page(self.window, self.filter, page).await
+    }
+
+    fn pages(&self, total: u64) -> u64 {
+        total.div_ceil(u64::from(self.source.page_size().max(1)))
+    }
+
+    fn may_be_cut(&self) -> bool {
+        self.window.halves().is_some()
+    }
+}
+
+fn single_page(answer: PageAnswer, total: u64) -> Walk {
+    let mut tally = Tally::default();
+    tally.add(answer.decoded);
+    let distinct = tally.distinct();
+    let fault = (distinct != total).then(|| format!("on one page: {distinct} records read, {total} declared"));
+    Walk { way: Way::SinglePage, tally, before: total, after: total, order: Order::Unseen, fault }
+}
+
+/// The total of a first page; a client never gives a first page without one.
+fn declared(answer: &PageAnswer) -> u64 {
+    answer.total.unwrap_or(0)
+}

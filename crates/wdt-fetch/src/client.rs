@@ -1,0 +1,265 @@
+//! One page: permit, time, sign, send, read, classify; again as the policy says, each attempt signed anew.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use wdt_models::{AnswerError, Decoded, Endpoint, Gateway, decode, envelope, error};
+
+use crate::clock::instant;
+use crate::error::{Call, ErrorKind, FetchError};
+use crate::http::{Http, Reply, Timeouts};
+use crate::limit::{Limiter, Permit};
+use crate::observe::{Counters, Event, Observer, Tallies};
+use crate::retry::{Attempts, Fault, Next, Random, Waits};
+use crate::wire::{PageRequest, signed};
+use crate::{Clock, Credentials};
+
+/// Where and as whom to call.
+#[derive(Clone)]
+pub struct ClientConfig {
+    /// The platform's dialect.
+    pub gateway: Gateway,
+    /// Address of the gateway.
+    pub base_url: String,
+    /// What the account proves itself with.
+    pub credentials: Credentials,
+    /// Address of a proxy, none by default; the environment's proxies are not used.
+    pub proxy: Option<String>,
+    /// How long a request may take.
+    pub timeouts: Timeouts,
+}
+
+impl fmt::Debug for ClientConfig {
+    /// Masks the proxy, whose address may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("gateway", &self.gateway)
+            .field("base_url", &self.base_url)
+            .field("credentials", &self.credentials)
+            .field("proxy", &self.proxy.as_ref().map(|_| "***"))
+            .field("timeouts", &self.timeouts)
+            .finish()
+    }
+}
+
+/// A page as it was read.
+#[derive(Debug)]
+pub struct PageAnswer {
+    /// Records that match on all pages together; always there on the first page.
+    pub total: Option<u64>,
+    /// The page's records in typed form.
+    pub decoded: Decoded,
+    /// Bytes of the unpacked answer.
+    pub bytes: usize,
+}
+
+/// Calls one account's gateway; clones share connections, limiter, clock and counters.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+    observer: Option<Observer>,
+}
+
+struct Inner {
+    base_url: String,
+    credentials: Credentials,
+    http: Http,
+    limiter: Arc<Limiter>,
+    clock: Arc<dyn Clock>,
+    waits: Waits,
+    random: Random,
+    tallies: Tallies,
+    skew_ms: AtomicI64,
+}
+
+/// Stands for a skew that has not been measured yet.
+const UNKNOWN: i64 = i64::MIN;
+
+impl Client {
+    /// A client with its own connections; `seed` spreads the waits after broken transports.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Setup`] when the address or the proxy is not one, or no TLS certificates can be loaded.
+    pub fn new(
+        config: ClientConfig,
+        limiter: Arc<Limiter>,
+        clock: Arc<dyn Clock>,
+        waits: Waits,
+        seed: u64,
+    ) -> Result<Self, FetchError> {
+        let http = Http::new(&config.base_url, config.proxy.as_deref(), config.timeouts)?;
+        let inner = Inner {
+            base_url: config.base_url,
+            credentials: config.credentials,
+            http,
+            limiter,
+            clock,
+            waits,
+            random: Random::new(seed),
+            tallies: Tallies::default(),
+            skew_ms: AtomicI64::new(UNKNOWN),
+        };
+        Ok(Self { inner: Arc::new(inner), observer: None })
+    }
+
+    /// The same client, telling the observer what it does.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// Reads one page, trying again as the policy says. Dropping the future ends every wait at once.
+    ///
+    /// # Errors
+    ///
+    /// A [`FetchError`] when the platform refuses the call, or when no whole answer came after all retries. No record
+    /// of a failed, cut or half-understood answer is ever given.
+    pub async fn page(&self, endpoint: &Endpoint, request: &PageRequest) -> Result<PageAnswer, FetchError> {
+        let call = Call { method: endpoint.method, page: request.page_no };
+        let mut attempts = Attempts::new(&self.inner.waits, &self.inner.random);
+        loop {
+            let permit = self.inner.limiter.permit().await;
+            let start = instant();
+            match self.attempt(call, endpoint, request).await? {
+                Ok(answer) => {
+                    self.inner.limiter.succeeded(permit);
+                    return Ok(answer);
+                }
+                Err(fault) => self.recover(call, permit, &mut attempts, fault, start.elapsed()).await?,
+            }
+            self.inner.tallies.retry();
+        }
+    }
+
+    /// The platform's clock in epoch milliseconds: the local one, corrected by the skew last seen.
+    #[must_use]
+    pub fn platform_now(&self) -> i64 {
+        self.inner.clock.now_ms().saturating_add(self.skew_ms().unwrap_or(0))
+    }
+
+    /// Milliseconds that the platform's clock is ahead of the local one; `None` before its first answer.
+    ///
+    /// Taken from the `Date` header, which has whole seconds and has travelled: [`Client::platform_now`] may be a
+    /// second behind the platform, never ahead of it.
+    #[must_use]
+    pub fn skew_ms(&self) -> Option<i64> {
+        Some(self.inner.skew_ms.load(Ordering::Relaxed)).filter(|&skew| skew != UNKNOWN)
+    }
+
+    /// What this client and its clones have done so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.inner.tallies.snapshot()
+    }
+
+    /// One request, signed for this moment; the outer error is one that no request can be made of.
+    async fn attempt(
+        &self,
+        call: Call,
+        endpoint: &Endpoint,
+        request: &PageRequest,
+    ) -> Result<Result<PageAnswer, Fault>, FetchError> {
+        let inner = &*self.inner;
+        let now = self.platform_now().div_euclid(1000);
+        let signed = signed(endpoint, &inner.base_url, &inner.credentials, request, now)
+            .map_err(|source| FetchError::Request { call, source })?;
+        let start = instant();
+        let reply = inner.http.post(signed, &*inner.clock).await;
+        inner.tallies.call(reply.as_ref().map_or(0, |reply| reply.body.len()), start.elapsed());
+        let answer = reply.and_then(|reply| {
+            let answer = understand(endpoint, request, &reply);
+            // Only an answer in the platform's own words tells its time: a broken one may be from a box in between.
+            if !matches!(answer, Err(Fault::Transport(_)))
+                && let Some(skew_ms) = reply.skew_ms
+            {
+                inner.skew_ms.store(skew_ms, Ordering::Relaxed);
+            }
+            answer
+        });
+        if let Ok(PageAnswer { decoded, bytes, .. }) = &answer {
+            let Call { method, page } = call;
+            self.tell(&Event::Call { method, page, records: decoded.fingerprints.len(), bytes: *bytes });
+        }
+        Ok(answer)
+    }
+
+    /// Waits as the policy says, or turns the fault into the error it ends with.
+    async fn recover(
+        &self,
+        call: Call,
+        permit: Permit,
+        attempts: &mut Attempts<'_>,
+        fault: Fault,
+        took: Duration,
+    ) -> Result<(), FetchError> {
+        let inner = &*self.inner;
+        match attempts.next(&fault, took) {
+            Next::GiveUp(kind) => Err(final_error(kind, call, attempts.failed(), fault)),
+            Next::Pause { at_most } => {
+                let pause = inner.limiter.pause(permit, inner.waits.pause, inner.waits.longest_pause);
+                if pause.in_a_row > at_most {
+                    return Err(final_error(ErrorKind::Limited, call, attempts.failed(), fault));
+                }
+                if pause.started {
+                    inner.tallies.wait(pause.wait);
+                    self.tell(&Event::Pause { reason: fault.reason(), wait: pause.wait });
+                }
+                Ok(())
+            }
+            Next::Wait(wait) => {
+                let Call { method, page } = call;
+                self.tell(&Event::Retry { method, page, reason: fault.reason(), wait });
+                if !wait.is_zero() {
+                    inner.tallies.wait(wait);
+                    tokio::time::sleep(wait).await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn tell(&self, event: &Event) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { base_url, credentials, .. } = &*self.inner;
+        f.debug_struct("Client").field("base_url", base_url).field("credentials", credentials).finish_non_exhaustive()
+    }
+}
+
+/// Reads an answer; one that promises nothing about the whole window on the first page counts as broken.
+fn understand(endpoint: &Endpoint, request: &PageRequest, reply: &Reply) -> Result<PageAnswer, Fault> {
+    let answer = envelope::read(endpoint, &reply.body).map_err(|error| match error {
+        AnswerError::Platform(error) => Fault::Platform(error::classify(endpoint.gateway, &error), error),
+        error => Fault::Transport(error.to_string()),
+    })?;
+    if request.page_no == endpoint.paging.first {
+        let fault = |reason: &str| Err(Fault::Transport(format!("answer is half-understood: {reason}")));
+        match (answer.total, answer.records.len()) {
+            (None, _) => return fault("no total on the first page"),
+            (Some(1..), 0) => return fault("a total, but no record on the first page"),
+            (Some(0), 1..) => return fault("records, but a total of 0"),
+            _ => {}
+        }
+    }
+    let decoded = decode(endpoint, request.page_no, &answer.records, request.personal);
+    Ok(PageAnswer { total: answer.total, decoded, bytes: reply.body.len() })
+}
+
+fn final_error(kind: ErrorKind, call: Call, attempts: u32, fault: Fault) -> FetchError {
+    match (kind, fault) {
+        (ErrorKind::Credential, Fault::Platform(_, error)) => FetchError::Credential { call, error },
+        (ErrorKind::Permission, Fault::Platform(_, error)) => FetchError::Permission { call, error },
+        (ErrorKind::Parameter, Fault::Platform(_, error)) => FetchError::Parameter { call, error },
+        (ErrorKind::Limited, fault) => FetchError::Limited { call, attempts, reason: fault.reason() },
+        (_, fault) => FetchError::Unavailable { call, attempts, reason: fault.reason() },
+    }
+}

@@ -1,0 +1,148 @@
+//! Why a page or a window could not be read.
+
+use std::fmt;
+
+use wdt_models::{PlatformError, Window};
+
+use crate::wire::WireError;
+use crate::Certificate;
+
+/// The call that an error belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Method on the platform.
+    pub method: &'static str,
+    /// Page, counted as the endpoint counts.
+    pub page: u32,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} page {}", self.method, self.page)
+    }
+}
+
+/// Why a page could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The platform refuses the account, the signature or, even after setting it by the platform's, the time.
+    #[error("{call}: credentials refused: {error}")]
+    Credential {
+        /// The call.
+        call: Call,
+        /// The platform's own words.
+        error: PlatformError,
+    },
+    /// The platform refuses the right or the address, or the subscription has run out.
+    #[error("{call}: permission refused: {error}")]
+    Permission {
+        /// The call.
+        call: Call,
+        /// The platform's own words.
+        error: PlatformError,
+    },
+    /// The platform refuses a parameter or the length of the window.
+    #[error("{call}: parameter refused: {error}")]
+    Parameter {
+        /// The call.
+        call: Call,
+        /// The platform's own words.
+        error: PlatformError,
+    },
+    /// The platform's call limit still holds after all waits.
+    #[error("{call}: still limited after {attempts} attempts: {reason}")]
+    Limited {
+        /// The call.
+        call: Call,
+        /// Requests sent for the page.
+        attempts: u32,
+        /// The platform's last words.
+        reason: String,
+    },
+    /// The platform gave no usable answer after all retries.
+    #[error("{call}: unavailable after {attempts} attempts: {reason}")]
+    Unavailable {
+        /// The call.
+        call: Call,
+        /// Requests sent for the page.
+        attempts: u32,
+        /// What was wrong with the last answer.
+        reason: String,
+    },
+    /// The request cannot be put on the wire; nothing was sent.
+    #[error("{call}: {source}")]
+    Request {
+        /// The call.
+        call: Call,
+        /// Which parameter, and why.
+        source: WireError,
+    },
+    /// The client cannot be built from its configuration.
+    #[error("{reason}")]
+    Setup {
+        /// Which setting, and why; shows no secret.
+        reason: String,
+    },
+}
+
+/// The kinds of [`FetchError`] that a caller tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Account, signature or time refused.
+    Credential,
+    /// Right or address refused.
+    Permission,
+    /// Parameter refused by the platform.
+    Parameter,
+    /// Limited after all waits.
+    Limited,
+    /// No usable answer after all retries.
+    Unavailable,
+    /// Refused here, before any call.
+    Configuration,
+}
+
+impl FetchError {
+    /// The kind of the error.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Credential { .. } => ErrorKind::Credential,
+            Self::Permission { .. } => ErrorKind::Permission,
+            Self::Parameter { .. } => ErrorKind::Parameter,
+            Self::Limited { .. } => ErrorKind::Limited,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Request { .. } | Self::Setup { .. } => ErrorKind::Configuration,
+        }
+    }
+
+    /// The platform's own words, where it answered with an error that no retry mends.
+    #[must_use]
+    pub const fn platform_error(&self) -> Option<&PlatformError> {
+        match self {
+            Self::Credential { error, .. } | Self::Permission { error, .. } | Self::Parameter { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a window could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WindowError {
+    /// A page could not be read.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// All pages were read and yet nothing proves that they are the whole window.
+    #[error("window {window} could not be certified: {reason}")]
+    Uncertified {
+        /// The shortest piece that failed.
+        window: Window,
+        /// Why each way failed.
+        reason: String,
+        /// The numbers of the last way tried.
+        certificate: Box<Certificate>,
+    },
+}

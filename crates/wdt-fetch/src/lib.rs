@@ -1,0 +1,36 @@
+//! Reads the gateways: signed calls within the limit, retried by one policy, and windows that are proved whole.
+//!
+//! A [`Client`] gives one page: permit, time, sign, send, read, classify. [`read_windows`] turns windows into
+//! [`CertifiedPart`]s, each with the [`Certificate`] that says why nothing is missing from it. This is the only crate
+//! that knows HTTP; it knows nothing of tables, files or configuration.
+
+pub mod certificate;
+pub mod client;
+pub mod clock;
+pub mod credentials;
+pub mod error;
+pub mod limit;
+pub mod observe;
+pub mod pages;
+pub mod retry;
+pub mod windows;
+pub mod wire;
+
+mod certify;
+mod http;
+mod order;
+mod split;
+mod tally;
+
+pub use certificate::{CertifiedPart, Certificate, Filter, Order, Verdict, Way};
+pub use client::{Client, ClientConfig, PageAnswer};
+pub use clock::{Clock, SystemClock};
+pub use credentials::Credentials;
+pub use error::{Call, ErrorKind, FetchError, WindowError};
+pub use http::Timeouts;
+pub use limit::{Limiter, Limiters, Usage};
+pub use observe::{Counters, Event, Observer};
+pub use pages::{PageSource, ReadOptions, WindowReader};
+pub use retry::Waits;
+pub use windows::{WindowRead, read_window, read_windows};
+pub use wire::PageRequest;

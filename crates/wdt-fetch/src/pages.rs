@@ -1,0 +1,88 @@
+//! Where the pages of windows come from.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wdt_models::{Endpoint, Window};
+
+use crate::client::{Client, PageAnswer};
+use crate::error::FetchError;
+use crate::wire::PageRequest;
+
+/// Gives the pages of windows of one endpoint.
+pub trait PageSource: Send + Sync + 'static {
+    /// A page of a window, narrowed by a filtering parameter and its value if one is given.
+    fn page(
+        &self,
+        window: Window,
+        filter: Option<(&str, &str)>,
+        page_no: u32,
+    ) -> impl Future<Output = Result<PageAnswer, FetchError>> + Send;
+
+    /// Records per page.
+    fn page_size(&self) -> u32;
+
+    /// The platform's clock in epoch milliseconds.
+    fn platform_now(&self) -> i64;
+}
+
+/// How windows are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Windows read ahead, and pages of one window in flight.
+    pub concurrency: usize,
+    /// Time before the platform's clock in which rows may still change, in seconds.
+    pub settle_seconds: i64,
+    /// A window of more pages is cut before they are read, so that memory stays bounded.
+    pub max_pages: u32,
+}
+
+impl Default for ReadOptions {
+    /// 8 in flight, 5 minutes to settle, windows of at most 50 pages.
+    fn default() -> Self {
+        Self { concurrency: 8, settle_seconds: 300, max_pages: 50 }
+    }
+}
+
+/// Reads one endpoint's windows through a client.
+#[derive(Debug, Clone)]
+pub struct WindowReader {
+    /// Calls the account's gateway.
+    pub client: Client,
+    /// What is read.
+    pub endpoint: &'static Endpoint,
+    /// Business parameters besides paging and window; a filter overrides its namesake.
+    pub params: BTreeMap<String, String>,
+    /// Whether columns about persons are read.
+    pub personal: bool,
+    /// Records per page.
+    pub page_size: u32,
+    /// Pages in flight; shared by all that should count together, such as an account's datasets.
+    pub slots: Arc<Semaphore>,
+}
+
+impl PageSource for WindowReader {
+    async fn page(
+        &self,
+        window: Window,
+        filter: Option<(&str, &str)>,
+        page_no: u32,
+    ) -> Result<PageAnswer, FetchError> {
+        let mut params = self.params.clone();
+        params.extend(filter.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let request = PageRequest { window, page_no, page_size: self.page_size, params, personal: self.personal };
+        // Fails only when someone closed the semaphore: then nothing counts the pages in flight any more.
+        let _slot = self.slots.acquire().await;
+        self.client.page(self.endpoint, &request).await
+    }
+
+    fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    fn platform_now(&self) -> i64 {
+        self.client.platform_now()
+    }
+}

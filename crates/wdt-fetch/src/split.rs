@@ -1,0 +1,164 @@
+//! A window in pieces: cut when it is too large or cannot be proved whole, at last by a documented filter.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+use wdt_models::{Endpoint, Window};
+
+use crate::certificate::{CertifiedPart, Certificate, Filter, Order, Verdict, Way};
+use crate::certify::{Reading, Scope, Unproven};
+use crate::error::WindowError;
+use crate::pages::{PageSource, ReadOptions};
+
+/// The pieces of one window that are still to be read, in order.
+pub(crate) struct Pieces<'a, S> {
+    source: &'a S,
+    endpoint: &'static Endpoint,
+    options: &'a ReadOptions,
+    turn: Option<Turn>,
+    /// The next piece is the last element; with it, whether rows are known to have stood there.
+    todo: Vec<(Window, bool)>,
+}
+
+/// Leave to hold more than a page of a window that lies ahead of the one being consumed.
+pub(crate) struct Turn {
+    pub(crate) consumed: watch::Receiver<u64>,
+    pub(crate) number: u64,
+}
+
+impl Turn {
+    /// Windows that may be held in full: the one being consumed and the next.
+    const HELD: u64 = 2;
+
+    async fn wait(&mut self) {
+        let number = self.number;
+        // Fails when nobody consumes any more, and then this task is about to be ended.
+        let _ = self.consumed.wait_for(|&consumed| number < consumed + Self::HELD).await;
+    }
+}
+
+impl<'a, S: PageSource> Pieces<'a, S> {
+    pub(crate) fn new(
+        source: &'a S,
+        endpoint: &'static Endpoint,
+        window: Window,
+        options: &'a ReadOptions,
+        turn: Option<Turn>,
+    ) -> Self {
+        Self { source, endpoint, options, turn, todo: vec![(window, false)] }
+    }
+
+    /// The next piece that was read whole; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<CertifiedPart>, WindowError> {
+        while let Some((window, stood)) = self.todo.pop() {
+            let (source, endpoint, options) = (self.source, self.endpoint, self.options);
+            let scope = Scope { source, endpoint, window, filter: None, options, stood };
+            let turn = &mut self.turn;
+            let ready = async {
+                if let Some(turn) = turn {
+                    turn.wait().await;
+                }
+            };
+            let pieces = match scope.read(ready).await? {
+                Reading::Whole(part) => return Ok(Some(part)),
+                Reading::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
+                Reading::Unproven(unproven) => match cut(window, 2) {
+                    pieces if pieces.len() > 1 => pieces,
+                    _ => return filtered(&scope, unproven).await.map(Some),
+                },
+            };
+            self.todo.extend(pieces.into_iter().rev().map(|piece| (piece, true)));
+        }
+        Ok(None)
+    }
+}
+
+/// Halves of halves until there are enough pieces or they are as short as they may be.
+fn cut(window: Window, wanted: u64) -> Vec<Window> {
+    let mut pieces = vec![window];
+    while (pieces.len() as u64) < wanted {
+        let halves = pieces.iter().flat_map(|&piece| match piece.halves() {
+            Some((first, second)) => vec![first, second],
+            None => vec![piece],
+        });
+        let halves: Vec<Window> = halves.collect();
+        if halves.len() == pieces.len() {
+            break;
+        }
+        pieces = halves;
+    }
+    pieces
+}
+
+/// The shortest window, read once for each value of the splitting column that was seen in it.
+///
+/// A value that was not seen would be missed, so the values' totals must add up to the unfiltered total, asked for
+/// before and after.
+async fn filtered<S: PageSource>(scope: &Scope<'_, S>, unproven: Unproven) -> Result<CertifiedPart, WindowError> {
+    let Some(split) = scope.endpoint.split.filter(|_| !unproven.values.is_empty()) else {
+        return Err(uncertified(scope.window, unproven.reason, unproven.certificate));
+    };
+    let before = scope.total().await?;
+    let mut parts = BTreeMap::new();
+    for value in unproven.values {
+        let filter = Some((split.param, value.as_str()));
+        match (Scope { filter, stood: true, ..*scope }).read(async {}).await? {
+            Reading::Whole(part) => parts.insert(value, part),
+            Reading::Unproven(Unproven { reason: part, certificate, .. }) => {
+                let reason = format!("{}; {} {value}: {part}", unproven.reason, split.param);
+                return Err(uncertified(scope.window, reason, certificate));
+            }
+            Reading::TooLarge { pages } => {
+                let reason = format!("{}; {} {value}: {pages} pages", unproven.reason, split.param);
+                return Err(uncertified(scope.window, reason, unproven.certificate));
+            }
+        };
+    }
+    let after = scope.total().await?;
+    let attempts = unproven.certificate.attempts + 1;
+    let part = merged(scope.window, split.param, parts, (before, after), attempts);
+    if part.certificate.verdict == Verdict::Certified {
+        return Ok(part);
+    }
+    let reason = format!(
+        "{}; split by {}: the parts' totals do not add up to the {before} declared before and {after} after",
+        unproven.reason, split.param
+    );
+    Err(uncertified(scope.window, reason, part.certificate))
+}
+
+fn merged(
+    window: Window,
+    param: &str,
+    parts: BTreeMap<String, CertifiedPart>,
+    (before, after): (u64, u64),
+    attempts: u32,
+) -> CertifiedPart {
+    let totals = parts.iter().map(|(value, part)| (value.clone(), part.certificate.declared_after)).collect();
+    let certificates: Vec<Certificate> = parts.values().map(|part| part.certificate.clone()).collect();
+    let sum = |count: fn(&Certificate) -> u64| certificates.iter().map(count).sum::<u64>();
+    let adds_up = sum(|part| part.declared_after) == before && before == after;
+    let certificate = Certificate {
+        start: window.start,
+        end: window.end,
+        filter: Some(Filter { param: param.to_owned(), totals }),
+        declared_before: before,
+        declared_after: after,
+        pages: certificates.iter().map(|part| part.pages).sum(),
+        rows: sum(|part| part.rows),
+        distinct: sum(|part| part.distinct),
+        refused: sum(|part| part.refused),
+        keys_with_two_records: sum(|part| part.keys_with_two_records),
+        order: Order::Unseen,
+        way: Way::Filtered,
+        attempts,
+        read_at: certificates.iter().map(|part| part.read_at).max().unwrap_or_default(),
+        verdict: if adds_up { Verdict::Certified } else { Verdict::Uncertified },
+    };
+    let (batches, refused): (Vec<_>, Vec<_>) = parts.into_values().map(|part| (part.batches, part.refused)).unzip();
+    CertifiedPart { window, batches: batches.concat(), refused: refused.concat(), certificate }
+}
+
+fn uncertified(window: Window, reason: String, certificate: Certificate) -> WindowError {
+    WindowError::Uncertified { window, reason, certificate: Box::new(certificate) }
+}

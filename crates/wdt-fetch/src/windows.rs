@@ -1,0 +1,138 @@
+//! Many windows, read side by side and given in order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use wdt_models::{Endpoint, Window};
+
+use crate::certificate::CertifiedPart;
+use crate::error::WindowError;
+use crate::pages::{PageSource, ReadOptions};
+use crate::split::{Pieces, Turn};
+
+/// All of a window.
+#[derive(Debug)]
+pub struct WindowRead {
+    /// Its pieces, in order; each begins one second before the end of the one before.
+    pub parts: Vec<CertifiedPart>,
+}
+
+/// Reads one window, all of it at once.
+///
+/// # Errors
+///
+/// [`WindowError::Fetch`] when a page could not be read, [`WindowError::Uncertified`] when nothing proves a piece whole.
+pub async fn read_window<S: PageSource>(
+    source: &S,
+    endpoint: &'static Endpoint,
+    window: Window,
+    options: &ReadOptions,
+) -> Result<WindowRead, WindowError> {
+    let mut pieces = Pieces::new(source, endpoint, window, options, None);
+    let mut parts = Vec::new();
+    while let Some(part) = pieces.next().await? {
+        parts.push(part);
+    }
+    Ok(WindowRead { parts })
+}
+
+/// Reads windows side by side and gives their certified pieces in window order.
+///
+/// Windows are taken from the iterator as there is room, so a planner may choose their lengths by what came before.
+/// The reading goes on in tasks of its own while the caller is busy with a piece. Memory is bounded: beyond the window
+/// being consumed and the next, only single pages are held, and no piece has more than
+/// [`ReadOptions::max_pages`] pages unless it cannot be cut. The first error ends the stream; dropping it ends the tasks.
+pub fn read_windows<S: PageSource>(
+    source: Arc<S>,
+    endpoint: &'static Endpoint,
+    windows: impl Iterator<Item = Window> + Send + 'static,
+    options: ReadOptions,
+) -> BoxStream<'static, Result<CertifiedPart, WindowError>> {
+    let ahead = Ahead {
+        source,
+        endpoint,
+        options,
+        windows: windows.fuse(),
+        in_flight: VecDeque::new(),
+        consumed: watch::Sender::new(0),
+        started: 0,
+    };
+    stream::unfold(Some(ahead), async |ahead| {
+        let mut ahead = ahead?;
+        match ahead.next().await? {
+            Ok(part) => Some((Ok(part), Some(ahead))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed()
+}
+
+/// Windows being read, the one to be consumed first in front.
+struct Ahead<S, I> {
+    source: Arc<S>,
+    endpoint: &'static Endpoint,
+    options: ReadOptions,
+    windows: std::iter::Fuse<I>,
+    in_flight: VecDeque<InFlight>,
+    consumed: watch::Sender<u64>,
+    started: u64,
+}
+
+/// A window being read in a task of its own.
+struct InFlight {
+    parts: mpsc::Receiver<CertifiedPart>,
+    task: JoinHandle<Result<(), WindowError>>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
+    async fn next(&mut self) -> Option<Result<CertifiedPart, WindowError>> {
+        loop {
+            while self.in_flight.len() < self.options.concurrency.max(1) {
+                let Some(window) = self.windows.next() else { break };
+                let in_flight = self.start(window);
+                self.in_flight.push_back(in_flight);
+            }
+            let front = self.in_flight.front_mut()?;
+            if let Some(part) = front.parts.recv().await {
+                return Some(Ok(part));
+            }
+            match (&mut front.task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Some(Err(error)),
+                Err(end) => match end.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Ended from outside, as when the runtime shuts down: the window is not read, and never will be.
+                    Err(_) => std::future::pending().await,
+                },
+            }
+            self.in_flight.pop_front();
+            self.consumed.send_modify(|consumed| *consumed += 1);
+        }
+    }
+
+    fn start(&mut self, window: Window) -> InFlight {
+        let (sender, parts) = mpsc::channel(1);
+        let turn = Turn { consumed: self.consumed.subscribe(), number: self.started };
+        self.started += 1;
+        let (source, endpoint, options) = (Arc::clone(&self.source), self.endpoint, self.options);
+        let task = tokio::spawn(async move {
+            let mut pieces = Pieces::new(&*source, endpoint, window, &options, Some(turn));
+            // Room first, so that no piece waits in memory beside the one in the channel.
+            while let Ok(room) = sender.reserve().await {
+                let Some(part) = pieces.next().await? else { break };
+                room.send(part);
+            }
+            Ok(())
+        });
+        InFlight { parts, task }
+    }
+}

@@ -1,0 +1,64 @@
+//! A piece of time asked for at once.
+
+use std::fmt;
+
+use crate::time::format_wall_time;
+
+/// A piece of time asked for at once; both ends are asked for, in epoch seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Window {
+    /// First second asked for.
+    pub start: i64,
+    /// Last second asked for.
+    pub end: i64,
+}
+
+impl Window {
+    /// The shortest window that still moves on: each window begins one second before the end of the one before.
+    pub const SHORTEST_SECONDS: i64 = 2;
+
+    /// A window over `start..=end`, in epoch seconds.
+    #[must_use]
+    pub const fn new(start: i64, end: i64) -> Self {
+        Self { start, end }
+    }
+
+    /// End minus start, in seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.end - self.start
+    }
+
+    /// Two halves that overlap by one second; `None` when the window is as short as one may be.
+    #[must_use]
+    pub fn halves(self) -> Option<(Self, Self)> {
+        if self.seconds() <= Self::SHORTEST_SECONDS {
+            return None;
+        }
+        let middle = self.start + (self.seconds() / 2).max(Self::SHORTEST_SECONDS);
+        Some((Self::new(self.start, middle), Self::new(middle - 1, self.end)))
+    }
+}
+
+impl fmt::Display for Window {
+    /// Both ends as Asia/Shanghai wall time.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} .. {}", format_wall_time(self.start), format_wall_time(self.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_overlap_by_one_second_and_shrink_down_to_the_shortest() {
+        let mut todo = vec![Window::new(0, 61)];
+        while let Some(window) = todo.pop() {
+            let Some((first, second)) = window.halves() else { continue };
+            assert_eq!((first.start, second.end, second.start), (window.start, window.end, first.end - 1));
+            assert!(first.seconds() < window.seconds() && second.seconds() < window.seconds());
+            todo.extend([first, second]);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What goes wrong on the way, and when.
+
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use crate::dice::Dice;
+
+/// One thing that goes wrong with one call. The call is checked, logged and counted as if nothing were wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// An HTTP status with a short HTML page, as a proxy sends.
+    Status(u16),
+    /// Status 200 with an HTML page instead of JSON.
+    Html,
+    /// Status 200 with the first half of the JSON, complete as far as HTTP can tell.
+    CutJson,
+    /// The connection ends in the middle of the answer.
+    BrokenTransfer,
+    /// Status 200 with a platform error.
+    BusinessCode {
+        /// The platform's code.
+        code: i64,
+        /// The platform's message.
+        message: String,
+    },
+    /// Page 0 without its `total_count`.
+    NoTotal,
+    /// Page 0 with `total_count` off by this much, never below 0.
+    LyingTotal(i64),
+    /// Status 302 to another address.
+    Redirect(String),
+}
+
+/// When things go wrong.
+///
+/// Calls are numbered from 1 in the order they arrive, so a client with several calls in flight meets a fault on
+/// another page from run to run; what is drawn for a number is always the same.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum FaultPlan {
+    /// Never.
+    #[default]
+    None,
+    /// One of `kinds` with the probability `rate` (0 to 1) for each call, drawn from the simulator's seed.
+    Rate {
+        /// Probability for each call.
+        rate: f64,
+        /// What may happen, all equally likely.
+        kinds: Vec<Fault>,
+    },
+    /// What the function says for the number of the call.
+    Script(Arc<dyn Fn(u64) -> Option<Fault> + Send + Sync>),
+}
+
+impl FaultPlan {
+    /// The fault of a call: the oldest injected one, else the planned one.
+    pub(crate) fn take(&self, injected: &mut VecDeque<Fault>, number: u64, seed: u64) -> Option<Fault> {
+        injected.pop_front().or_else(|| self.planned(number, seed))
+    }
+
+    fn planned(&self, number: u64, seed: u64) -> Option<Fault> {
+        match self {
+            Self::None => None,
+            Self::Rate { rate, kinds } => {
+                let mut dice = Dice::new(seed, &[0xFA, number]);
+                if dice.happens(*rate) { dice.pick(kinds).cloned() } else { None }
+            }
+            Self::Script(script) => script(number),
+        }
+    }
+}
+
+impl fmt::Debug for FaultPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Rate { rate, kinds } => f.debug_struct("Rate").field("rate", rate).field("kinds", kinds).finish(),
+            Self::Script(_) => f.write_str("Script(..)"),
+        }
+    }
+}

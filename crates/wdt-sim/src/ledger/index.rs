@@ -1,0 +1,253 @@
+//! Rows in the order of their cursor, so that a page is a slice whatever the window and however many rows there are.
+
+use std::ops::Range;
+
+use super::{Page, Row};
+use crate::{
+    config::PageOrder,
+    dice::Dice,
+    role::{self, GROUPS},
+};
+
+/// Above so many changes at once the order is made anew instead of mended row by row.
+const MEND_AT_MOST: usize = 512;
+
+/// A cursor and a row's number; sorted.
+type Entry = (i64, u32);
+
+/// What a request selects.
+#[derive(Debug, Clone)]
+pub(crate) enum Selection {
+    /// Rows of one group or of all whose cursor lies between two seconds, both included.
+    Between { start: i64, end: i64, group: Option<usize> },
+    /// These rows, if they are there.
+    Rows(Vec<u32>),
+}
+
+impl Selection {
+    pub(crate) fn everything() -> Self {
+        Self::Between { start: i64::MIN, end: i64::MAX, group: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    modified: i64,
+    version: u32,
+    present: bool,
+}
+
+/// Every row, and the order of those that are there: of all, and of each group.
+#[derive(Debug)]
+pub(super) struct Index {
+    states: Vec<State>,
+    all: Vec<Entry>,
+    groups: [Vec<Entry>; GROUPS],
+}
+
+impl Index {
+    pub(super) fn new(cursors: &[i64]) -> Self {
+        let states = cursors.iter().map(|&modified| State { modified, version: 0, present: true }).collect();
+        let mut index = Self { states, all: Vec::new(), groups: Default::default() };
+        index.sort();
+        index
+    }
+
+    pub(super) fn present(&self) -> Vec<Row> {
+        self.numbered().filter(|(_, state)| state.present).map(|(id, state)| state.row(id)).collect()
+    }
+
+    pub(super) fn deleted(&self) -> impl Iterator<Item = u32> + '_ {
+        self.numbered().filter(|(_, state)| !state.present).map(|(id, _)| id)
+    }
+
+    /// Changes rows at that second, and brings back deleted ones.
+    pub(super) fn touch(&mut self, ids: &[u32], now: i64) -> Vec<Row> {
+        let mend = ids.len() <= MEND_AT_MOST;
+        for &id in ids {
+            if mend {
+                self.take_out(id);
+            }
+            let Some(state) = self.states.get_mut(id as usize) else { continue };
+            *state = State { modified: now, version: state.version + 1, present: true };
+            if mend {
+                self.put_in(id, now);
+            }
+        }
+        if !mend {
+            self.sort();
+        }
+        ids.iter().filter_map(|&id| self.states.get(id as usize).map(|state| state.row(id))).collect()
+    }
+
+    /// Adds a row; `None` when there are as many as can be numbered.
+    pub(super) fn add(&mut self, now: i64) -> Option<Row> {
+        let id = u32::try_from(self.states.len()).ok()?;
+        let state = State { modified: now, version: 0, present: true };
+        self.states.push(state);
+        self.put_in(id, now);
+        Some(state.row(id))
+    }
+
+    /// Removes a row that is there.
+    pub(super) fn remove(&mut self, id: u32) -> Row {
+        self.take_out(id);
+        let state = &mut self.states[id as usize];
+        state.present = false;
+        state.row(id)
+    }
+
+    /// One row of a selection.
+    pub(super) fn draw(&self, selection: &Selection, dice: &mut Dice) -> Option<u32> {
+        match selection {
+            Selection::Between { start, end, group } => {
+                dice.pick(self.slice(*start, *end, *group)).map(|entry| entry.1)
+            }
+            Selection::Rows(ids) => dice.pick(ids).copied().filter(|&id| self.is_present(id)),
+        }
+    }
+
+    /// The rows of a selection at those positions of the order.
+    pub(super) fn page(
+        &self,
+        selection: &Selection,
+        order: PageOrder,
+        positions: Range<usize>,
+        dice: &mut Dice,
+    ) -> Page {
+        let picked: Vec<Entry>;
+        let slice = match selection {
+            Selection::Between { start, end, group } => self.slice(*start, *end, *group),
+            Selection::Rows(ids) => {
+                picked = self.entries(ids);
+                &picked
+            }
+        };
+        let total = slice.len();
+        let positions = positions.start.min(total)..positions.end.min(total);
+        let entries = match order {
+            PageOrder::Strict => slice[positions].to_vec(),
+            PageOrder::Desc => slice.iter().rev().take(positions.end).skip(positions.start).copied().collect(),
+            PageOrder::Key => by_key(slice, positions),
+            PageOrder::ModifiedOnly => with_ties_shuffled(slice, positions, dice),
+        };
+        Page { total, rows: entries.into_iter().map(|(_, id)| self.states[id as usize].row(id)).collect() }
+    }
+
+    fn slice(&self, start: i64, end: i64, group: Option<usize>) -> &[Entry] {
+        let entries = group.map_or(&self.all, |group| &self.groups[group]);
+        let first = entries.partition_point(|entry| entry.0 < start);
+        let behind = entries.partition_point(|entry| entry.0 <= end);
+        entries.get(first..behind).unwrap_or_default()
+    }
+
+    fn entries(&self, ids: &[u32]) -> Vec<Entry> {
+        let present = ids.iter().filter(|&&id| self.is_present(id));
+        let mut entries: Vec<_> = present.map(|&id| (self.states[id as usize].modified, id)).collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    fn is_present(&self, id: u32) -> bool {
+        self.states.get(id as usize).is_some_and(|state| state.present)
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (u32, State)> + '_ {
+        (0..).zip(self.states.iter().copied())
+    }
+
+    fn sort(&mut self) {
+        let mut all: Vec<_> = self.present().iter().map(|row| (row.modified, row.id)).collect();
+        all.sort_unstable();
+        for (group, entries) in self.groups.iter_mut().enumerate() {
+            *entries = all.iter().filter(|entry| role::group(entry.1) == group).copied().collect();
+        }
+        self.all = all;
+    }
+
+    fn take_out(&mut self, id: u32) {
+        let Some(state) = self.states.get(id as usize).filter(|state| state.present) else { return };
+        let entry = (state.modified, id);
+        for entries in [&mut self.all, &mut self.groups[role::group(id)]] {
+            if let Ok(place) = entries.binary_search(&entry) {
+                entries.remove(place);
+            }
+        }
+    }
+
+    fn put_in(&mut self, id: u32, modified: i64) {
+        let entry = (modified, id);
+        for entries in [&mut self.all, &mut self.groups[role::group(id)]] {
+            let place = entries.partition_point(|other| *other < entry);
+            entries.insert(place, entry);
+        }
+    }
+}
+
+impl State {
+    fn row(self, id: u32) -> Row {
+        Row { id, modified: self.modified, version: self.version }
+    }
+}
+
+/// The one order that is not kept ready: each page sorts its window.
+fn by_key(slice: &[Entry], positions: Range<usize>) -> Vec<Entry> {
+    let mut entries = slice.to_vec();
+    entries.sort_unstable_by_key(|entry| entry.1);
+    entries[positions].to_vec()
+}
+
+/// Rows of one second change places; a second that reaches over the page's ends is shuffled as a whole.
+fn with_ties_shuffled(slice: &[Entry], positions: Range<usize>, dice: &mut Dice) -> Vec<Entry> {
+    let (Some(first), Some(last)) = (slice.get(positions.start), slice.get(positions.end.wrapping_sub(1))) else {
+        return Vec::new();
+    };
+    let from = slice.partition_point(|entry| entry.0 < first.0);
+    let to = slice.partition_point(|entry| entry.0 <= last.0);
+    let mut keyed: Vec<_> = slice[from..to].iter().map(|&(modified, id)| (modified, dice.draw(), id)).collect();
+    keyed.sort_unstable();
+    keyed[positions.start - from..positions.end - from].iter().map(|&(modified, _, id)| (modified, id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(index: &Index, order: PageOrder, positions: Range<usize>) -> Vec<u32> {
+        let mut dice = Dice::new(9, &[]);
+        let page = index.page(&Selection::everything(), order, positions, &mut dice);
+        page.rows.iter().map(|row| row.id).collect()
+    }
+
+    #[test]
+    fn orders_are_what_they_say() {
+        let index = Index::new(&[30, 10, 10, 20]);
+        assert_eq!(page(&index, PageOrder::Strict, 0..9), [1, 2, 3, 0]);
+        assert_eq!(page(&index, PageOrder::Key, 1..3), [1, 2]);
+        assert_eq!(page(&index, PageOrder::Desc, 1..3), [3, 2]);
+        assert_eq!(page(&index, PageOrder::Strict, 4..9), [0; 0]);
+    }
+
+    #[test]
+    fn mending_and_sorting_anew_give_the_same_order() {
+        let cursors: Vec<i64> = (0..2000).map(|id| id % 97).collect();
+        let ids: Vec<u32> = (0..2000).step_by(2).collect();
+        let (mut mended, mut sorted) = (Index::new(&cursors), Index::new(&cursors));
+        for &id in &ids {
+            mended.touch(&[id], 50);
+        }
+        sorted.touch(&ids, 50);
+        assert_eq!(mended.all, sorted.all);
+        assert_eq!(mended.groups, sorted.groups);
+    }
+
+    #[test]
+    fn a_second_is_shuffled_as_a_whole() {
+        let index = Index::new(&[5; 40]);
+        let mut dice = Dice::new(1, &[]);
+        let mut draw = || index.page(&Selection::everything(), PageOrder::ModifiedOnly, 0..10, &mut dice).rows;
+        let (first, second) = (draw(), draw());
+        assert_ne!(first, second);
+        assert!(first.iter().any(|row| row.id >= 10), "rows from behind the page's end come in");
+    }
+}

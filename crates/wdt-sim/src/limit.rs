@@ -1,0 +1,75 @@
+//! The call limit: so many calls in any 60 seconds to one sid and app key, over all methods.
+
+use std::collections::{HashMap, VecDeque};
+
+const MINUTE: i64 = 60;
+
+/// Who has called when.
+#[derive(Debug, Default)]
+pub(crate) struct Limit {
+    per_minute: u32,
+    cool_down: i64,
+    callers: HashMap<usize, Caller>,
+    breaches: u64,
+}
+
+#[derive(Debug, Default)]
+struct Caller {
+    granted: VecDeque<i64>,
+    refused_until: i64,
+}
+
+impl Limit {
+    /// A limit of calls in any minute (0 is none) and the seconds every call is refused after a breach.
+    pub(crate) fn new(per_minute: u32, cool_down: i64) -> Self {
+        Self { per_minute, cool_down, ..Self::default() }
+    }
+
+    /// Whether the caller may call at this second. Refused calls are not counted against the minute.
+    pub(crate) fn admit(&mut self, caller: usize, now: i64) -> bool {
+        if self.per_minute == 0 {
+            return true;
+        }
+        let caller = self.callers.entry(caller).or_default();
+        while caller.granted.front().is_some_and(|&at| at <= now - MINUTE) {
+            caller.granted.pop_front();
+        }
+        let full = caller.granted.len() >= self.per_minute as usize;
+        let cooling = now < caller.refused_until;
+        if full && !cooling {
+            caller.refused_until = now + self.cool_down;
+        }
+        if full || cooling {
+            self.breaches += 1;
+            return false;
+        }
+        caller.granted.push_back(now);
+        true
+    }
+
+    /// Calls refused so far.
+    pub(crate) fn breaches(&self) -> u64 {
+        self.breaches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_slides_and_callers_do_not_share_it() {
+        let mut limit = Limit::new(2, 0);
+        let seen: Vec<_> = [0, 30, 59, 60, 61, 90].into_iter().map(|at| limit.admit(0, at)).collect();
+        assert_eq!(seen, [true, true, false, true, false, true]);
+        assert!(limit.admit(1, 61));
+        assert_eq!(limit.breaches(), 2);
+    }
+
+    #[test]
+    fn a_breach_closes_the_gate_for_the_cool_down() {
+        let mut limit = Limit::new(1, 300);
+        let seen: Vec<_> = [0, 10, 70, 309, 310].into_iter().map(|at| limit.admit(0, at)).collect();
+        assert_eq!(seen, [true, false, false, false, true]);
+    }
+}
