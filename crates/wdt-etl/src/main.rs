@@ -15,6 +15,11 @@ use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
 use wdt_etl::{EtlError, failpoint};
 use wdt_fetch::{Clock, SystemClock, Waits};
 
+/// Threads that compute. A job is bound by the platform's call limit, not by this machine, and the system's allocator
+/// gives every thread memory of its own that it never returns (`docs/performance.md`).
+const WORKER_THREADS: usize = 1;
+/// Threads that read and write files, for the same reason few.
+const FILE_THREADS: usize = 2;
 /// Arms a failpoint; debug builds only.
 const TEST_FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
 /// Any value takes all waits after faults away; debug builds only.
@@ -22,7 +27,12 @@ const TEST_NO_WAITS: &str = "WDT_ETL_TEST_NO_WAITS";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .max_blocking_threads(FILE_THREADS)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(EtlError::Bug(format!("no runtime: {error}")))),
     };
@@ -45,15 +55,19 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         Command::Simulate(args) => {
             simulate::simulate(args, Arc::new(SystemClock), stop_on_signal(), &mut out).await.map(|()| 0)
         }
-        Command::Check(args) => check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await,
+        Command::Check(args) => {
+            check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
+        }
         Command::Demo(args) => {
-            let reporter: Arc<dyn Reporter> = if args.json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Silent) };
+            let reporter: Arc<dyn Reporter> =
+                if args.json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Silent) };
             demo::demo(args, &surroundings(&variables, reporter), &mut out).await
         }
         Command::Run(args) => {
             let config = load()?;
             let json = args.json || !std::io::stderr().is_terminal();
-            let reporter: Arc<dyn Reporter> = if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) };
+            let reporter: Arc<dyn Reporter> =
+                if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) };
             let options = RunOptions {
                 accounts: args.accounts.clone(),
                 datasets: args.datasets.clone(),

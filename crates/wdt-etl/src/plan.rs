@@ -4,11 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wdt_models::Window;
 
-/// A window with more pages makes the next one shorter.
-const MOST_PAGES: u64 = 40;
-/// A window with fewer pages makes the next one longer.
-const FEWEST_PAGES: u64 = 10;
-
 /// The range a run has to read, and how it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -22,8 +17,8 @@ pub(crate) struct Range {
     pub(crate) first: i64,
     /// Longest window, seconds.
     pub(crate) longest: i64,
-    /// Records of a page.
-    pub(crate) page_size: u32,
+    /// Records a window should have at most; it should have at least a quarter of that.
+    pub(crate) most_records: u64,
 }
 
 /// Yields the windows of a range, their length adapted to the totals seen so far.
@@ -65,11 +60,11 @@ impl Planner {
     /// Learns from the total of a window that was read.
     pub(crate) fn observe(&self, window: Window, total: u64) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pages = total.div_ceil(u64::from(state.range.page_size.max(1)));
+        let most = state.range.most_records;
         let seconds = window.seconds().max(1);
-        if pages > MOST_PAGES {
+        if total > most {
             state.length = state.length.min(seconds / 2).max(Window::SHORTEST_SECONDS);
-        } else if pages < FEWEST_PAGES && seconds >= state.length.min(state.range.longest) {
+        } else if total < most / 4 && seconds >= state.length.min(state.range.longest) {
             state.length = (state.length * 2).min(state.range.longest);
         }
     }
@@ -96,7 +91,7 @@ mod tests {
     const DAY: i64 = 86_400;
 
     fn range(from: i64, until: i64, watermark: Option<i64>) -> Range {
-        Range { from, until, watermark, first: DAY, longest: 30 * DAY - 1, page_size: 100 }
+        Range { from, until, watermark, first: DAY, longest: 30 * DAY - 1, most_records: 4000 }
     }
 
     #[test]

@@ -166,7 +166,11 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
         if matches!(event, Event::Page { .. }) {
             return;
         }
-        let (Ok(line), Ok(mut out)) = (serde_json::to_string(&Line { schema_version: SCHEMA_VERSION, event }), self.0.lock()) else { return };
+        let (Ok(line), Ok(mut out)) =
+            (serde_json::to_string(&Line { schema_version: SCHEMA_VERSION, event }), self.0.lock())
+        else {
+            return;
+        };
         // a reader that went away must not stop the load
         let _gone = writeln!(out, "{line}").and_then(|()| out.flush());
     }
@@ -228,7 +232,11 @@ impl Reporter for Terminal {
             Event::Waiting { account, dataset, reason, wait_ms } => self.update(account, dataset, |bar| {
                 bar.note = format!(", waiting {} s: {reason}", wait_ms.div_ceil(1000));
             }),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the steps of a bar")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of the steps of a bar"
+            )]
             Event::Window { account, dataset, records, done, end, .. } => self.update(account, dataset, |bar| {
                 bar.records += records;
                 bar.note = format!(", up to {end}");

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, TryStreamExt, stream};
 use wdt_models::{Endpoint, Window};
 
-use crate::certificate::{CertifiedPart, Certificate, Order, Verdict, Way};
+use crate::certificate::{Certificate, CertifiedPart, Order, Verdict, Way};
 use crate::client::PageAnswer;
 use crate::error::FetchError;
 use crate::order::Evidence;
@@ -164,9 +164,8 @@ impl<S: PageSource> Scope<'_, S> {
         }
         let after = self.total().await?;
         let distinct = tally.distinct();
-        let fault = (before != distinct || distinct != after).then(|| {
-            format!("in any order: {distinct} records read, {before} declared before and {after} after")
-        });
+        let fault = (before != distinct || distinct != after)
+            .then(|| format!("in any order: {distinct} records read, {before} declared before and {after} after"));
         Ok(Walk { way: Way::AnyOrder, tally, before, after, order: Order::Unseen, fault })
     }
 
@@ -196,7 +195,14 @@ impl<S: PageSource> Scope<'_, S> {
         Ok(Walk { way: Way::Backward, tally, before, after, order, fault })
     }
 
-    fn backward_fault(&self, tally: &Tally, order: Order, before: u64, after: u64, counts: &[(u64, u64)]) -> Option<String> {
+    fn backward_fault(
+        &self,
+        tally: &Tally,
+        order: Order,
+        before: u64,
+        after: u64,
+        counts: &[(u64, u64)],
+    ) -> Option<String> {
         if order == Order::NotStrict {
             return Some("backward: the records are in no strict order".to_owned());
         }

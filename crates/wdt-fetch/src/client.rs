@@ -165,7 +165,7 @@ impl Client {
         let inner = &*self.inner;
         let now = self.platform_now().div_euclid(1000);
         let signed = signed(endpoint, &inner.base_url, &inner.credentials, request, now)
-            .map_err(|source| FetchError::Request { call, source })?;
+            .map_err(|error| FetchError::Request { call, error })?;
         let start = instant();
         let reply = inner.http.post(signed, &*inner.clock).await;
         inner.tallies.call(reply.as_ref().map_or(0, |reply| reply.body.len()), start.elapsed());

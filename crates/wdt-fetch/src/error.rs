@@ -4,8 +4,8 @@ use std::fmt;
 
 use wdt_models::{PlatformError, Window};
 
-use crate::wire::WireError;
 use crate::Certificate;
+use crate::wire::WireError;
 
 /// The call that an error belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +71,12 @@ pub enum FetchError {
         reason: String,
     },
     /// The request cannot be put on the wire; nothing was sent.
-    #[error("{call}: {source}")]
+    #[error("{call}: {error}")]
     Request {
         /// The call.
         call: Call,
         /// Which parameter, and why.
-        source: WireError,
+        error: WireError,
     },
     /// The client cannot be built from its configuration.
     #[error("{reason}")]
@@ -122,7 +122,9 @@ impl FetchError {
     #[must_use]
     pub const fn platform_error(&self) -> Option<&PlatformError> {
         match self {
-            Self::Credential { error, .. } | Self::Permission { error, .. } | Self::Parameter { error, .. } => Some(error),
+            Self::Credential { error, .. } | Self::Permission { error, .. } | Self::Parameter { error, .. } => {
+                Some(error)
+            }
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ mod order;
 mod split;
 mod tally;
 
-pub use certificate::{CertifiedPart, Certificate, Filter, Order, Verdict, Way};
+pub use certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 pub use client::{Client, ClientConfig, PageAnswer};
 pub use clock::{Clock, SystemClock};
 pub use credentials::Credentials;

@@ -75,7 +75,7 @@ impl Limiter {
     pub fn new(calls_per_minute: u32) -> Self {
         let clock = TimerClock::new();
         let spacing = NonZeroU32::new(calls_per_minute)
-            .and_then(|calls| Quota::with_period(Duration::from_secs(60) * SPACING_PER_MILLE / 1000 / calls.get()))
+            .and_then(|calls| Quota::with_period(Duration::from_mins(1) * SPACING_PER_MILLE / 1000 / calls.get()))
             .map(|quota| RateLimiter::direct_with_clock(quota.allow_burst(NonZeroU32::MIN), clock.clone()));
         Self { turn: tokio::sync::Mutex::default(), spacing, clock, state: Mutex::default() }
     }
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     /// Times at which `count` permits are given to callers that all ask at once.
     async fn given(limiter: &Limiter, count: usize) -> Vec<Instant> {
@@ -239,7 +239,7 @@ mod tests {
         let waiting = given(&limiter, 3);
         let pausing = async {
             sleep(Duration::from_millis(300)).await;
-            limiter.pause(permit, Duration::from_secs(65), Duration::from_secs(600));
+            limiter.pause(permit, Duration::from_secs(65), Duration::from_mins(10));
         };
         let (times, ()) = tokio::join!(waiting, pausing);
         assert!(times[0] - start >= Duration::from_millis(65_300), "{:?}", times[0] - start);
@@ -249,7 +249,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn calls_in_flight_start_one_pause_and_only_failures_in_a_row_make_it_longer() {
         let limiter = Limiter::new(0);
-        let (first, longest) = (Duration::from_secs(65), Duration::from_secs(600));
+        let (first, longest) = (Duration::from_secs(65), Duration::from_mins(10));
         let in_flight = [limiter.permit().await, limiter.permit().await];
         let pauses = in_flight.map(|permit| limiter.pause(permit, first, longest));
         assert_eq!(pauses.map(|pause| (pause.wait, pause.started)), [(first, true), (first, false)]);

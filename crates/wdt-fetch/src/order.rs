@@ -82,9 +82,10 @@ impl Track {
     /// The records as bytes that compare like the columns.
     fn comparable(&self, page: &Decoded) -> Option<Vec<Vec<u8>>> {
         let columns: Vec<ArrayRef> = self.columns.iter().map(|&(at, _)| page.batch.column(at).clone()).collect();
-        let sort = columns.iter().zip(&self.columns).map(|(column, &(_, options))| {
-            SortField::new_with_options(column.data_type().clone(), options)
-        });
+        let sort = columns
+            .iter()
+            .zip(&self.columns)
+            .map(|(column, &(_, options))| SortField::new_with_options(column.data_type().clone(), options));
         let rows = RowConverter::new(sort.collect()).ok()?.convert_columns(&columns).ok()?;
         Some(rows.iter().map(|row| row.as_ref().to_vec()).collect())
     }

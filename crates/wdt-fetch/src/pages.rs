@@ -64,12 +64,7 @@ pub struct WindowReader {
 }
 
 impl PageSource for WindowReader {
-    async fn page(
-        &self,
-        window: Window,
-        filter: Option<(&str, &str)>,
-        page_no: u32,
-    ) -> Result<PageAnswer, FetchError> {
+    async fn page(&self, window: Window, filter: Option<(&str, &str)>, page_no: u32) -> Result<PageAnswer, FetchError> {
         let mut params = self.params.clone();
         params.extend(filter.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let request = PageRequest { window, page_no, page_size: self.page_size, params, personal: self.personal };

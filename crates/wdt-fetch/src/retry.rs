@@ -29,11 +29,11 @@ impl Default for Waits {
     fn default() -> Self {
         Self {
             pause: Duration::from_secs(65),
-            longest_pause: Duration::from_secs(600),
+            longest_pause: Duration::from_mins(10),
             busy: Duration::from_secs(30),
             backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(20),
-            transport_budget: Duration::from_secs(300),
+            transport_budget: Duration::from_mins(5),
         }
     }
 }
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_slowly_broken_transport_is_given_up_after_five_minutes() {
-        let (steps, _) = course(&broken(), &Waits::default(), Duration::from_secs(120), 7);
+        let (steps, _) = course(&broken(), &Waits::default(), Duration::from_mins(2), 7);
         assert_eq!(steps.len(), 2);
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 use wdt_models::{Endpoint, Window};
 
-use crate::certificate::{CertifiedPart, Certificate, Filter, Order, Verdict, Way};
+use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 use crate::certify::{Reading, Scope, Unproven};
 use crate::error::WindowError;
 use crate::pages::{PageSource, ReadOptions};

@@ -26,8 +26,8 @@ impl Tally {
         self.pages += 1;
         self.rows += fingerprints.len() as u64;
         let first: Vec<bool> = fingerprints.into_iter().map(|fingerprint| self.seen.insert(fingerprint)).collect();
-        let typed = accepted_positions(first.len(), &refused).map(|row| first[row]);
-        let mask = BooleanArray::from_iter(typed.map(Some));
+        let accepted = accepted_positions(first.len(), &refused);
+        let mask: BooleanArray = accepted.map(|row| Some(first[row])).collect();
         // The mask has the batch's length, so this cannot fail; if it did, records kept twice would do no harm.
         let batch =
             if mask.true_count() == mask.len() { batch } else { filter_record_batch(&batch, &mask).unwrap_or(batch) };

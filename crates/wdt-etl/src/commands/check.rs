@@ -39,7 +39,14 @@ impl Line {
 
     fn failed(check: impl Into<String>, error: &EtlError) -> Self {
         let (check, detail) = (check.into(), error.to_string());
-        Self { schema_version: SCHEMA_VERSION, check, ok: false, detail, mend: error.hint(), exit_code: error.exit_code() }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            check,
+            ok: false,
+            detail,
+            mend: error.hint(),
+            exit_code: error.exit_code(),
+        }
     }
 }
 
@@ -59,7 +66,10 @@ pub async fn check(
     let datasets: usize = config.accounts.iter().map(|account| account.datasets.len()).sum();
     let accounts = config.accounts.len();
     let mut lines = vec![
-        Line::ok("configuration", format!("{}: {accounts} accounts, {datasets} datasets, every secret found", config.path.display())),
+        Line::ok(
+            "configuration",
+            format!("{}: {accounts} accounts, {datasets} datasets, every secret found", config.path.display()),
+        ),
         signature(),
         warehouse(Path::new(&config.warehouse.url)),
     ];

@@ -38,14 +38,22 @@ const CONFIG: &str = include_str!("demo/wdt-etl.toml");
 ///
 /// When the folder is somebody else's, or a run cannot begin.
 pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<u8, EtlError> {
-    let clock = Arc::new(DemoClock { inner: Arc::clone(&around.clock), offset_ms: AtomicI64::new(-BETWEEN_RUNS * 1000) });
+    let clock =
+        Arc::new(DemoClock { inner: Arc::clone(&around.clock), offset_ms: AtomicI64::new(-BETWEEN_RUNS * 1000) });
     let sim = simulate::start(simulated(args.rows, &clock))?;
     let config = prepare(&args.dir, &sim, clock.now_ms().div_euclid(1000))?;
     let around = Surroundings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..around.clone() };
     let say = |out: &mut (dyn Write + Send), text: &str| {
         if args.json { Ok(()) } else { writeln!(out, "{text}").map_err(|error| output(&error)) }
     };
-    say(out, &format!("A simulated 旺店通 gateway answers at {}; {} rows per dataset, edited while they are read.\n\nfirst run:", sim.base_url(), args.rows))?;
+    say(
+        out,
+        &format!(
+            "A simulated 旺店通 gateway answers at {}; {} rows per dataset, edited while they are read.\n\nfirst run:",
+            sim.base_url(),
+            args.rows
+        ),
+    )?;
     let first = one_run(&config, &around, args.json, out).await?;
     if first.exit_code() != 0 {
         return Ok(first.exit_code());
@@ -55,7 +63,10 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
         sim.ledger(endpoint.dataset).map(|ledger| ledger.edit(edits)).unwrap_or_default();
     }
     clock.offset_ms.fetch_add(BETWEEN_RUNS * 1000, Ordering::Relaxed);
-    say(out, &format!("\nThe ERP edits {edits} more rows of each dataset; a quarter of an hour passes.\n\nsecond run:"))?;
+    say(
+        out,
+        &format!("\nThe ERP edits {edits} more rows of each dataset; a quarter of an hour passes.\n\nsecond run:"),
+    )?;
     let second = one_run(&config, &around, args.json, out).await?;
     let lost = compare(&config, &sim, args.json, out).await?;
     sim.stop().await;
@@ -93,7 +104,9 @@ fn simulated(rows: u32, clock: &Arc<DemoClock>) -> SimConfig {
 
 /// Makes the folder, with the configuration and the invented secret, and loads it as any run would.
 fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
-    let failed = |path: PathBuf| move |error: io::Error| EtlError::Output { what: path.display().to_string(), reason: error.to_string() };
+    let failed = |path: PathBuf| {
+        move |error: io::Error| EtlError::Output { what: path.display().to_string(), reason: error.to_string() }
+    };
     if dir.is_dir() && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         if !dir.join(MARKER).is_file() {
             let message = format!("{} is there already and is not a demo's folder", dir.display());
@@ -103,14 +116,22 @@ fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
     }
     std::fs::create_dir_all(dir).map_err(failed(dir.to_owned()))?;
     let account = Account::example();
-    let config = CONFIG.replace("{url}", &sim.base_url()).replace("{sid}", &account.sid).replace("{app_key}", &account.app_key);
-    for (name, content) in [(MARKER, ""), ("demo-secret.txt", account.secret.expose()), ("wdt-etl.toml", config.as_str())] {
+    let config =
+        CONFIG.replace("{url}", &sim.base_url()).replace("{sid}", &account.sid).replace("{app_key}", &account.app_key);
+    for (name, content) in
+        [(MARKER, ""), ("demo-secret.txt", account.secret.expose()), ("wdt-etl.toml", config.as_str())]
+    {
         std::fs::write(dir.join(name), content).map_err(failed(dir.join(name)))?;
     }
     Ok(Config::load(&dir.join("wdt-etl.toml"), &Variables::default(), now)?)
 }
 
-async fn one_run(config: &Config, around: &Surroundings, json: bool, out: &mut (dyn Write + Send)) -> Result<RunOutcome, EtlError> {
+async fn one_run(
+    config: &Config,
+    around: &Surroundings,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<RunOutcome, EtlError> {
     let around = Surroundings { run_id: new_run_id(), ..around.clone() };
     let outcome = crate::pipeline::run(config, &RunOptions::default(), &around).await?;
     if !json {
@@ -130,8 +151,12 @@ async fn compare(config: &Config, sim: &Sim, json: bool, out: &mut (dyn Write + 
         let there = sim.ledger(dataset.endpoint.dataset).map_or(0, |ledger| ledger.rows().len());
         lost += there.saturating_sub(rows);
         if !json {
-            writeln!(out, "{}: {there} rows in the ERP, {rows} in the table, {changes} changes in its history", dataset.endpoint.dataset)
-                .map_err(|error| output(&error))?;
+            writeln!(
+                out,
+                "{}: {there} rows in the ERP, {rows} in the table, {changes} changes in its history",
+                dataset.endpoint.dataset
+            )
+            .map_err(|error| output(&error))?;
         }
     }
     Ok(lost)

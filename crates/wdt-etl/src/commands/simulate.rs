@@ -54,8 +54,10 @@ pub(crate) fn start(config: SimConfig) -> Result<Sim, EtlError> {
 
 fn tell(sim: &Sim, args: &Simulate, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     let account = Account::example();
-    let datasets: Vec<String> =
-        endpoints::ALL.iter().map(|endpoint| format!("[[accounts.datasets]]\nname = \"{}\"\n", endpoint.dataset)).collect();
+    let datasets: Vec<String> = endpoints::ALL
+        .iter()
+        .map(|endpoint| format!("[[accounts.datasets]]\nname = \"{}\"\n", endpoint.dataset))
+        .collect();
     writeln!(
         out,
         "# the simulated gateway answers until Ctrl-C; an account for it (the secret is invented: export SIM_SECRET={secret})\n\

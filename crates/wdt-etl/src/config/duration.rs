@@ -14,7 +14,7 @@ pub fn parse(text: &str) -> Option<i64> {
         _ => return None,
     };
     let number = &text[..text.len() - 1];
-    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     number.parse::<i64>().ok()?.checked_mul(unit).filter(|seconds| *seconds <= LONGEST)

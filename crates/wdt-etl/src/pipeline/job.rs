@@ -42,6 +42,9 @@ pub(super) struct Job {
     pub(super) version: Option<u64>,
 }
 
+/// Records a window should have at most: with the windows in flight this bounds the memory of a load.
+const WINDOW_RECORDS: u64 = 2_000;
+
 /// How a pass over the range ended.
 enum Pass {
     /// To the end of the range.
@@ -68,7 +71,8 @@ impl Job {
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
         let result = self.read(&client, reader).await;
         self.count_calls(&client);
-        let mut outcome = DatasetOutcome::new(&self.account.name, self.dataset.endpoint.dataset, Verdict::Failed, &self.sums);
+        let mut outcome =
+            DatasetOutcome::new(&self.account.name, self.dataset.endpoint.dataset, Verdict::Failed, &self.sums);
         outcome.watermark = self.watermark;
         match result.and_then(|verdict| self.within_quarantine_limit().map(|()| verdict)) {
             Ok(verdict) => outcome.verdict = verdict,
@@ -107,11 +111,21 @@ impl Job {
         let until = match self.shared.options.until {
             None => latest,
             Some(until) if until > now => {
-                let message = format!("--until {} is later than the platform's clock, {}", format_wall_time(until), format_wall_time(now));
-                return Err(EtlError::Usage { message, hint: Some("leave --until out to read as far as is safe".to_owned()) });
+                let message = format!(
+                    "--until {} is later than the platform's clock, {}",
+                    format_wall_time(until),
+                    format_wall_time(now)
+                );
+                return Err(EtlError::Usage {
+                    message,
+                    hint: Some("leave --until out to read as far as is safe".to_owned()),
+                });
             }
             Some(until) if until > latest => {
-                self.notice(format!("--until moved back to {}: later changes have not settled", format_wall_time(latest)));
+                self.notice(format!(
+                    "--until moved back to {}: later changes have not settled",
+                    format_wall_time(latest)
+                ));
                 latest
             }
             Some(until) => until,
@@ -123,7 +137,7 @@ impl Job {
             watermark: self.watermark,
             first: self.shared.settings.window,
             longest: endpoint.cursor.max_seconds,
-            page_size: self.dataset.page_size,
+            most_records: WINDOW_RECORDS,
         })
     }
 
@@ -203,7 +217,7 @@ impl Job {
         ReadOptions {
             concurrency: super::concurrency(&self.shared.settings),
             settle_seconds: self.shared.settings.settle,
-            ..ReadOptions::default()
+            max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size),
         }
     }
 

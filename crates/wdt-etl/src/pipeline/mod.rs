@@ -120,7 +120,12 @@ async fn open_tables(warehouse: &Url, selected: &[Selected<'_>], dry_run: bool) 
     Ok(tables)
 }
 
-async fn open_mirrors(config: &Config, warehouse: &Url, tables: &Tables, dry_run: bool) -> Result<Option<Mirrors>, EtlError> {
+async fn open_mirrors(
+    config: &Config,
+    warehouse: &Url,
+    tables: &Tables,
+    dry_run: bool,
+) -> Result<Option<Mirrors>, EtlError> {
     if dry_run {
         return Ok(None);
     }
@@ -200,7 +205,9 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
                 job.run(client, reader).await
             }
         };
-        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.exit_code == Failure::Credential.row().exit_code));
+        refused = refused.or_else(|| {
+            outcome.problem.clone().filter(|problem| problem.exit_code == Failure::Credential.row().exit_code)
+        });
         outcomes.push(outcome);
     }
     outcomes

@@ -1,11 +1,11 @@
 //! Certified windows that wait for their commit.
 
-use wdt_fetch::{CertifiedPart, Certificate};
+use wdt_fetch::{Certificate, CertifiedPart};
 
 use crate::table::{Quarantined, Reading};
 
 /// So many rows make a commit; with the windows in flight this bounds the memory of a load.
-const FULL_ROWS: usize = 10_000;
+const FULL_ROWS: usize = 3_000;
 /// So many windows make a commit, so that a killed load of sparse years does not begin again.
 const FULL_WINDOWS: usize = 48;
 /// So many bytes of refused records make a commit: they travel in its metadata.

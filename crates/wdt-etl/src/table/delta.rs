@@ -22,10 +22,13 @@ use serde_json::Value;
 use url::Url;
 
 use super::error::WarehouseError;
+use super::filter::KeyFilters;
 use super::schema::TableSpec;
 
 /// Rows of a Parquet row group: the writer holds one encoded group in memory.
-const ROW_GROUP_ROWS: usize = 16 * 1024;
+const ROW_GROUP_ROWS: usize = 8 * 1024;
+/// Bytes of a data page or a dictionary: each of some 75 columns holds one of each uncompressed.
+const PAGE_BYTES: usize = 64 * 1024;
 /// Key of this project's object in a commit's metadata.
 const METADATA: &str = "wdtEtl";
 
@@ -35,6 +38,7 @@ pub(crate) struct Table {
     partition: Option<&'static str>,
     schema: SchemaRef,
     inner: DeltaTable,
+    filters: KeyFilters,
 }
 
 /// A data file of the loaded version.
@@ -136,7 +140,13 @@ impl Table {
     }
 
     fn new(inner: DeltaTable, spec: &TableSpec) -> Self {
-        Self { name: spec.name.clone(), partition: spec.partition, schema: Arc::clone(&spec.schema), inner }
+        Self {
+            name: spec.name.clone(),
+            partition: spec.partition,
+            schema: Arc::clone(&spec.schema),
+            inner,
+            filters: KeyFilters::default(),
+        }
     }
 
     /// Name of the table.
@@ -157,6 +167,11 @@ impl Table {
     /// The loaded version.
     pub(crate) fn version(&self) -> u64 {
         self.inner.version().unwrap_or_default()
+    }
+
+    /// What is known of the keys in the data files.
+    pub(crate) const fn filters(&self) -> &KeyFilters {
+        &self.filters
     }
 
     /// The store rooted at the table.
@@ -230,6 +245,7 @@ impl Table {
         if let Some((app_id, version)) = change.transaction {
             properties = properties.with_application_transaction(Transaction::new(app_id, version));
         }
+        let removed: Vec<_> = change.removes.iter().map(|file| file.path.clone()).collect();
         let mut actions: Vec<Action> = change.removes.into_iter().map(|file| Action::Remove(file.remove)).collect();
         actions.extend(change.adds.into_iter().map(|file| Action::Add(file.0)));
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "commit"))?;
@@ -243,6 +259,7 @@ impl Table {
             .build(Some(snapshot), self.inner.log_store(), operation)
             .await
             .map_err(|error| self.commit_error(error))?;
+        removed.iter().for_each(|path| self.filters.forget(path));
         self.refresh().await?;
         Ok(committed.version())
     }
@@ -342,6 +359,8 @@ fn writer_properties() -> WriterProperties {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(PAGE_BYTES)
         .set_created_by(concat!("wdt-etl ", env!("CARGO_PKG_VERSION")).to_owned())
         .build()
 }

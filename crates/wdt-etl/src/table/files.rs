@@ -10,8 +10,8 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
-use object_store::{ObjectStore, ObjectStoreExt as _};
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection, RowSelector};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
@@ -50,7 +50,8 @@ impl Reader {
     ) -> Result<BoxStream<'static, Result<RecordBatch, WarehouseError>>, WarehouseError> {
         let failed = || WarehouseError::storage::<ParquetError>(&self.table, "read of a data file");
         let file = StoredFile { store: Arc::clone(&self.store), path: path.clone(), size };
-        let mut builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed())?.with_batch_size(BATCH_ROWS);
+        let mut builder =
+            ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed())?.with_batch_size(BATCH_ROWS);
         if let Some(columns) = columns {
             let schema = Arc::clone(builder.schema());
             let roots = columns.iter().filter_map(|column| schema.index_of(column).ok());
@@ -94,7 +95,9 @@ pub(crate) fn conform(
     for field in schema.fields() {
         let column = match (batch.column_by_name(field.name()), constants.get(field.name().as_str())) {
             (Some(column), _) => Arc::clone(column),
-            (None, Some(value)) => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, batch.num_rows()))),
+            (None, Some(value)) => {
+                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, batch.num_rows())))
+            }
             (None, None) => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
         };
         columns.push(column);

@@ -83,8 +83,10 @@ pub(crate) async fn changes(
     if new.is_empty() {
         return Ok(Changes { rows: None, counts });
     }
-    let read_at: Vec<i64> =
-        readings.iter().flat_map(|reading| std::iter::repeat_n(reading.read_at * 1000, reading.batch.num_rows())).collect();
+    let read_at: Vec<i64> = readings
+        .iter()
+        .flat_map(|reading| std::iter::repeat_n(reading.read_at * 1000, reading.batch.num_rows()))
+        .collect();
     let stamp = Stamp { account, run_id, read_at: new.iter().map(|&row| read_at[row]).collect() };
     let logged = take(table, &rows, &new)?;
     let logged = history_rows(endpoint, history, table, &logged, &stamp)?;

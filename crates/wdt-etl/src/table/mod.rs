@@ -4,6 +4,7 @@ pub(crate) mod dataset;
 mod delta;
 mod error;
 mod files;
+mod filter;
 pub(crate) mod log;
 pub(crate) mod mirror;
 mod projection;

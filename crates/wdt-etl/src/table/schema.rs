@@ -46,7 +46,10 @@ impl TableSpec {
     /// The current table of an endpoint.
     pub(crate) fn current(endpoint: &'static Endpoint) -> Self {
         let mut fields = documented(endpoint);
-        fields.push(ArrowField::new(DELETED_AT, timestamp(), true).with_metadata(comment("上游已消失的时间", "when the row was found gone upstream")));
+        fields.push(
+            ArrowField::new(DELETED_AT, timestamp(), true)
+                .with_metadata(comment("上游已消失的时间", "when the row was found gone upstream")),
+        );
         Self {
             name: endpoint.dataset.to_owned(),
             comment: endpoint.doc.to_owned(),
@@ -60,7 +63,10 @@ impl TableSpec {
     pub(crate) fn history(endpoint: &'static Endpoint) -> Self {
         let mut fields = documented(endpoint);
         fields.push(ArrowField::new(OP, DataType::Utf8, true).with_metadata(comment("变更类型", "upsert or delete")));
-        fields.push(ArrowField::new(DT, DataType::Date32, true).with_metadata(comment("日期（上海）", "Asia/Shanghai date of the cursor")));
+        fields.push(
+            ArrowField::new(DT, DataType::Date32, true)
+                .with_metadata(comment("日期（上海）", "Asia/Shanghai date of the cursor")),
+        );
         Self {
             name: format!("{}_history", endpoint.dataset),
             comment: format!("{} Every change, append-only.", endpoint.doc),
@@ -88,7 +94,8 @@ impl TableSpec {
             let wanted = self.schema.fields().get(position).map(AsRef::as_ref);
             let there = found.fields().get(position).map(AsRef::as_ref);
             if wanted.map(shape) != there.map(shape) {
-                let difference = format!("column {}: found {}, expected {}", position + 1, describe(there), describe(wanted));
+                let difference =
+                    format!("column {}: found {}, expected {}", position + 1, describe(there), describe(wanted));
                 return Err(WarehouseError::Schema { table: self.name.clone(), difference });
             }
         }
@@ -108,11 +115,22 @@ pub(crate) fn comment(zh: &str, en: &str) -> std::collections::HashMap<String, S
 
 /// `account`, the documented columns in the page's order, then the reading's own.
 fn documented(endpoint: &Endpoint) -> Vec<ArrowField> {
-    let mut fields = vec![ArrowField::new(ACCOUNT, DataType::Utf8, false).with_metadata(comment("账号", "account of the configuration"))];
+    let mut fields = vec![
+        ArrowField::new(ACCOUNT, DataType::Utf8, false).with_metadata(comment("账号", "account of the configuration")),
+    ];
     fields.extend(endpoint.fields.iter().map(|field| column(endpoint, field)));
-    fields.push(ArrowField::new(PULLED_AT, timestamp(), true).with_metadata(comment("读取时间", "reading that last changed the row")));
-    fields.push(ArrowField::new(RUN_ID, DataType::Utf8, true).with_metadata(comment("运行编号", "run that last changed the row")));
-    fields.push(ArrowField::new(EXTRA, DataType::Utf8, true).with_metadata(comment("文档未列出的字段", "members that no document names, as JSON")));
+    fields.push(
+        ArrowField::new(PULLED_AT, timestamp(), true)
+            .with_metadata(comment("读取时间", "reading that last changed the row")),
+    );
+    fields.push(
+        ArrowField::new(RUN_ID, DataType::Utf8, true)
+            .with_metadata(comment("运行编号", "run that last changed the row")),
+    );
+    fields.push(
+        ArrowField::new(EXTRA, DataType::Utf8, true)
+            .with_metadata(comment("文档未列出的字段", "members that no document names, as JSON")),
+    );
     fields
 }
 

@@ -1,7 +1,7 @@
 //! Rows put into a table by key: only the files that hold a row to be replaced are written again.
 //!
 //! The work is proportional to what changed: keys are looked up in the key columns alone, files without a hit stay as
-//! they are, and new rows go to a file of their own. When small files pile up they are written together.
+//! they are, and rows of rewritten files and new rows share the new files, so that small files grow together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +17,6 @@ use super::delta::{DataFile, FileWriter, Table, WrittenFile};
 use super::error::WarehouseError;
 use super::files::{Reader, conform};
 
-/// A file below this many rows is small.
-const SMALL_ROWS: usize = 50_000;
-/// So many small files of a partition are written together by the next change.
-const SMALL_FILES: usize = 16;
 /// A file is ended when its encoded size passes this.
 const FILE_BYTES: usize = 64 << 20;
 
@@ -37,6 +33,7 @@ pub(crate) struct Identity<'a> {
 pub(crate) struct KeyIndex {
     converter: RowConverter,
     rows: HashMap<Box<[u8]>, usize>,
+    hashes: Vec<u64>,
 }
 
 /// Rows of a file whose keys are in a [`KeyIndex`].
@@ -76,10 +73,11 @@ impl KeyIndex {
         let columns = columns_of(table, rows, key)?;
         let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
         let converter = RowConverter::new(fields).map_err(WarehouseError::storage(table, "look-up"))?;
-        let mut index = Self { converter, rows: HashMap::with_capacity(rows.num_rows()) };
+        let mut index = Self { converter, rows: HashMap::with_capacity(rows.num_rows()), hashes: Vec::new() };
         for (row, key) in index.encode(table, &columns)?.iter().enumerate() {
             index.rows.insert(key.as_ref().into(), row);
         }
+        index.hashes = index.rows.keys().map(|key| hash(key)).collect();
         Ok(index)
     }
 
@@ -94,10 +92,36 @@ impl KeyIndex {
     ///
     /// # Errors
     /// When a key column is missing.
-    pub(crate) fn find(&self, table: &str, batch: &RecordBatch, key: &[&str]) -> Result<Vec<Option<usize>>, WarehouseError> {
+    pub(crate) fn find(
+        &self,
+        table: &str,
+        batch: &RecordBatch,
+        key: &[&str],
+    ) -> Result<Vec<Option<usize>>, WarehouseError> {
         let columns = columns_of(table, batch, key)?;
         let encoded = self.encode(table, &columns)?;
         Ok(encoded.iter().map(|key| self.rows.get(key.as_ref()).copied()).collect())
+    }
+
+    /// Adds the rows of the next batch of a file: the hash of every key, and a hit for each one that is in the index.
+    fn hits(
+        &self,
+        table: &str,
+        batch: &RecordBatch,
+        identity: Identity<'_>,
+        hashes: &mut Vec<u64>,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), WarehouseError> {
+        let encoded = self.encode(table, &columns_of(table, batch, identity.key)?)?;
+        let order = identity.order.and_then(|name| batch.column_by_name(name));
+        for (row, key) in encoded.iter().enumerate() {
+            if let Some(&found) = self.rows.get(key.as_ref()) {
+                let order = order.and_then(|order| micros(order, row));
+                hits.push(Hit { position: hashes.len(), row: found, order });
+            }
+            hashes.push(hash(key.as_ref()));
+        }
+        Ok(())
     }
 
     fn encode(&self, table: &str, columns: &[ArrayRef]) -> Result<arrow::row::Rows, WarehouseError> {
@@ -120,18 +144,15 @@ pub(crate) async fn locate(
     columns.extend(identity.order);
     let mut located = Vec::new();
     for file in table.files(partition)? {
-        let mut hits = Vec::new();
-        let mut base = 0;
+        if !table.filters().may_hold(&file.path, &index.hashes) {
+            continue;
+        }
+        let (mut hits, mut hashes) = (Vec::new(), Vec::with_capacity(file.rows));
         let mut batches = reader.rows(&file.path, file.size, Some(&columns), None).await?;
         while let Some(batch) = batches.try_next().await? {
-            let order = identity.order.and_then(|name| batch.column_by_name(name)).cloned();
-            for (position, row) in index.find(table.name(), &batch, identity.key)?.into_iter().enumerate() {
-                if let Some(row) = row {
-                    hits.push(Hit { position: base + position, row, order: order.as_ref().and_then(|order| micros(order, position)) });
-                }
-            }
-            base += batch.num_rows();
+            index.hits(table.name(), &batch, identity, &mut hashes, &mut hits)?;
         }
+        table.filters().remember(&file.path, hashes);
         located.push(Located { file, hits });
     }
     Ok(located)
@@ -157,10 +178,9 @@ pub(crate) async fn upsert(
         keep[hit.row] &= orders.is_none_or(|order| micros(order, hit.row) >= hit.order);
     }
     let mut rewrite = Rewrite { table, partition, writer: table.writer()?, upserted: Upserted::default() };
-    let together = located.iter().filter(|found| found.file.rows < SMALL_ROWS).count() >= SMALL_FILES;
     for found in located {
         let replaced: Vec<usize> = found.hits.iter().filter(|hit| keep[hit.row]).map(|hit| hit.position).collect();
-        if !replaced.is_empty() || (together && found.file.rows < SMALL_ROWS) {
+        if !replaced.is_empty() {
             rewrite.survivors(found.file, &replaced).await?;
         }
     }
@@ -214,6 +234,10 @@ impl Rewrite<'_> {
         self.upserted.adds = self.writer.finish().await?;
         Ok(self.upserted)
     }
+}
+
+fn hash(key: &[u8]) -> u64 {
+    twox_hash::XxHash3_64::oneshot(key)
 }
 
 /// The named columns of a batch.

@@ -222,7 +222,7 @@ mod refuses {
             format!("app_secret = {{ env = {SECRET} }}"),
             format!("app_secret {SECRET}"),
             format!("app_secret = \"{SECRET}\"\napp_secret = \"{SECRET}\""),
-            format!("{SECRET}"),
+            SECRET.to_owned(),
             format!("[accounts.{SECRET}"),
         ] {
             let told = faults(&with("app_secret = { env = \"MAIN_APP_SECRET\" }", &broken));
@@ -360,12 +360,15 @@ mod refuses {
             ("MAIN_APP_SECRET", SECRET),
             ("WDT_ETL_RUN__SETLE", "1m"),
             ("WDT_ETL_RUN_SETTLE", "1m"),
+            ("WDT_ETL_LIMITS__RATE", "1"),
             ("WDT_ETL_RUN__SETTLE", "soon"),
             ("WDT_ETL_RUN__CONCURRENCY", "many"),
         ]
         .into_iter()
         .collect();
         insta::assert_snapshot!(faults_with(&base(), &variables), @r#"
+        environment: WDT_ETL_LIMITS__RATE: overrides no key of the configuration
+          hint: variables that are read: WDT_ETL_WAREHOUSE__URL, WDT_ETL_WAREHOUSE__FORMAT, WDT_ETL_RUN__SETTLE, WDT_ETL_RUN__LOOKBACK, WDT_ETL_RUN__WINDOW, WDT_ETL_RUN__CONCURRENCY, WDT_ETL_RUN__QUARANTINE_LIMIT
         environment: WDT_ETL_RUN_SETTLE: overrides no key of the configuration
           hint: did you mean `WDT_ETL_RUN__SETTLE`? variables that are read: WDT_ETL_WAREHOUSE__URL, WDT_ETL_WAREHOUSE__FORMAT, WDT_ETL_RUN__SETTLE, WDT_ETL_RUN__LOOKBACK, WDT_ETL_RUN__WINDOW, WDT_ETL_RUN__CONCURRENCY, WDT_ETL_RUN__QUARANTINE_LIMIT
         environment: WDT_ETL_RUN__SETLE: overrides no key of the configuration

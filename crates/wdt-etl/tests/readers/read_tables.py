@@ -31,6 +31,7 @@ WDT_ETL_READERS_RECORD names. Exit code: 0 all equal, 1 a difference or a table 
 
 import datetime
 import decimal
+import functools
 import importlib.resources
 import json
 import os
@@ -101,7 +102,7 @@ class DeltaLake:
         names = list(key)
         found = self.table.select(names).to_pylist()
         places = [place for place, row in enumerate(found) if all(row[name] == key[name] for name in names)]
-        return self.table.take(places).to_pylist()
+        return [self.table.slice(place, 1).to_pylist()[0] for place in places]
 
 
 class DuckDb:
@@ -110,12 +111,7 @@ class DuckDb:
     name = "duckdb"
 
     def __init__(self, path):
-        self.connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-        package = importlib.resources.files("duckdb_extension_delta")
-        version = self.connection.execute("pragma version").fetchone()[0]
-        extension = package / "extensions" / version / "delta.duckdb_extension"
-        self.connection.execute(f"load {text(extension)}")
-        self.connection.execute("set timezone = 'UTC'")
+        self.connection = duckdb_connection()
         self.source = f"delta_scan({text(path)})"
 
     def ask(self, select, parameters=()):
@@ -140,6 +136,18 @@ class DuckDb:
         same = " and ".join(f"{quoted(name)} is not distinct from ?" for name in key)
         names = self.columns()
         return [dict(zip(names, row)) for row in self.ask(f"select * from $table where {same}", key.values())]
+
+
+@functools.cache
+def duckdb_connection():
+    """One connection for all tables: the extension is large and takes a moment to load. Nothing is fetched."""
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    version = connection.execute("pragma version").fetchone()[0]
+    package = importlib.resources.files("duckdb_extension_delta")
+    extension = package / "extensions" / version / "delta.duckdb_extension"
+    connection.execute(f"load {text(extension)}")
+    connection.execute("set timezone = 'UTC'")
+    return connection
 
 
 READERS = [DeltaLake, DuckDb]

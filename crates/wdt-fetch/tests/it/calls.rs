@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use wdt_fetch::{
-    CertifiedPart, Client, ClientConfig, Clock, Credentials, ErrorKind, Event, FetchError, Limiter, PageRequest, ReadOptions,
-    Timeouts, Waits, WindowReader, read_window,
+    CertifiedPart, Client, ClientConfig, Clock, Credentials, ErrorKind, Event, FetchError, Limiter, PageRequest,
+    ReadOptions, Timeouts, Waits, WindowReader, read_window,
 };
 use wdt_models::{Endpoint, Gateway, Window};
 use wdt_sign::Secret;
@@ -142,7 +142,10 @@ async fn a_wrong_secret_is_one_call_and_shown_in_the_platform_s_own_words() {
     assert_eq!((error.kind(), sim.call_count()), (ErrorKind::Credential, 1));
     let text = error.to_string();
     let platform = error.platform_error().unwrap();
-    assert!(text.contains(&platform.code) && text.contains(&platform.message) && !platform.message.is_empty(), "{text}");
+    assert!(
+        text.contains(&platform.code) && text.contains(&platform.message) && !platform.message.is_empty(),
+        "{text}"
+    );
     assert!(text.starts_with("stock_query_detail.php page 0: credentials refused"), "{text}");
     let shown = format!("{error} {error:?} {client:?} {:?}", config("http://a", wrong));
     assert!(!shown.contains(wrong), "{shown}");
@@ -153,9 +156,11 @@ async fn refused_parameters_and_rights_are_not_tried_again() {
     let clock = SharedClock::new(0);
     let sim = Sim::start(simulator(10, &clock)).unwrap();
     let client = client(&sim.base_url(), &clock);
-    for (code, message, kind) in
-        [(2104, "时间跨度", ErrorKind::Parameter), (1, "无仓库访问权限", ErrorKind::Permission), (1, "?", ErrorKind::Parameter)]
-    {
+    for (code, message, kind) in [
+        (2104, "时间跨度", ErrorKind::Parameter),
+        (1, "无仓库访问权限", ErrorKind::Permission),
+        (1, "?", ErrorKind::Parameter),
+    ] {
         sim.inject(Fault::BusinessCode { code, message: message.to_owned() });
         let calls = sim.call_count();
         assert_eq!(client.page(endpoint(), &request(0)).await.unwrap_err().kind(), kind, "{code}");
@@ -187,7 +192,8 @@ async fn broken_answers_of_every_kind_cost_retries_but_no_row_and_give_no_half_r
         assert_all_rows(&sim, &parts);
         assert!(parts.iter().all(|part| part.refused.is_empty()), "{kind:?}");
         // A missing total matters on the first page only.
-        assert_eq!(client.counters().retries, if kind == Fault::NoTotal { 1 } else { 5 }, "{kind:?}");
+        let retries = if kind == Fault::NoTotal { 1..=5 } else { 5..=5 };
+        assert!(retries.contains(&client.counters().retries), "{kind:?}: {:?}", client.counters());
     }
 }
 
@@ -254,7 +260,13 @@ async fn the_platform_s_limit_lets_all_wait_and_loses_nothing() {
     let limiter = Arc::new(Limiter::new(0));
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
-    let client = Client::new(crate::calls::config(&sim.base_url(), SECRET), Arc::clone(&limiter), Arc::new(clock), Waits::none(), 1);
+    let client = Client::new(
+        crate::calls::config(&sim.base_url(), SECRET),
+        Arc::clone(&limiter),
+        Arc::new(clock),
+        Waits::none(),
+        1,
+    );
     let client = client.unwrap().observed(Arc::new(move |event| seen.lock().unwrap().push(event.clone())));
     assert_all_rows(&sim, &read_all(&client).await.unwrap());
     let pauses = events.lock().unwrap().iter().filter(|event| matches!(event, Event::Pause { .. })).count() as u64;
@@ -270,8 +282,15 @@ async fn a_limit_that_never_ends_is_given_up() {
         let always = fault.clone();
         config.faults = FaultPlan::Script(Arc::new(move |_| Some(always.clone())));
         let sim = Sim::start(config).unwrap();
-        let error = client(&sim.base_url(), &clock).page(endpoint(), &request(0)).await.unwrap_err();
+        let client = client(&sim.base_url(), &clock);
+        let error = client.page(endpoint(), &request(0)).await.unwrap_err();
         assert_eq!((error.kind(), sim.call_count()), (ErrorKind::Limited, 9), "{error}");
+        let error = client.page(endpoint(), &request(1)).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), sim.call_count()),
+            (ErrorKind::Limited, 10),
+            "other calls wait no second round: {error}"
+        );
     }
 }
 
@@ -354,7 +373,9 @@ async fn the_request_is_a_form_post_without_the_secret() {
     let sent = requests.lock().unwrap()[0].clone();
     let lower = sent.to_ascii_lowercase();
     assert!(sent.starts_with("POST /openapi2/stock_query_detail.php HTTP/1.1\r\n"), "{sent}");
-    for header in ["content-type: application/x-www-form-urlencoded\r\n", "user-agent: wdt-etl/", "accept-encoding: gzip"] {
+    for header in
+        ["content-type: application/x-www-form-urlencoded\r\n", "user-agent: wdt-etl/", "accept-encoding: gzip"]
+    {
         assert!(lower.contains(header), "{sent}");
     }
     assert!(sent.contains("start_time=2023-11-") && sent.contains(&format!("timestamp={NOW}")), "{sent}");
@@ -368,7 +389,8 @@ async fn an_answer_without_end_and_one_without_a_word_are_faults() {
     let silent = Vec::new();
     let half_understood = http("200 OK", r#"{"code":0,"stocks":[],"total_count":"3"}"#);
     let impossible = http("200 OK", r#"{"code":0,"stocks":[{}],"total_count":"0"}"#);
-    let answers = vec![endless, silent, half_understood, impossible, http("200 OK", EMPTY)];
+    let failed = http("500 Internal Server Error", EMPTY);
+    let answers = vec![endless, silent, half_understood, impossible, failed, http("200 OK", EMPTY)];
     let (base_url, requests) = bare_server(answers).await;
     let reasons = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&reasons);
@@ -378,9 +400,10 @@ async fn an_answer_without_end_and_one_without_a_word_are_faults() {
         }
     }));
     let answer = client.page(endpoint(), &request(0)).await.unwrap();
-    assert_eq!((answer.total, requests.lock().unwrap().len()), (Some(0), 5));
+    assert_eq!((answer.total, requests.lock().unwrap().len()), (Some(0), 6));
     let reasons = reasons.lock().unwrap();
-    let wanted = ["larger than", "request failed", "a total, but no record", "records, but a total of 0"];
+    let wanted =
+        ["larger than", "request failed", "a total, but no record", "records, but a total of 0", "http status 500"];
     assert!(reasons.iter().zip(wanted).all(|(reason, words)| reason.contains(words)), "{reasons:?}");
 }
 
@@ -390,7 +413,8 @@ async fn a_server_that_never_answers_is_timed_out() {
     let base_url = format!("http://{}/openapi2", listener.local_addr().unwrap());
     let total = std::time::Duration::from_millis(20);
     let config = ClientConfig { timeouts: Timeouts { total, ..Timeouts::default() }, ..config(&base_url, SECRET) };
-    let client = Client::new(config, Arc::new(Limiter::new(0)), Arc::new(SharedClock::new(0)), Waits::none(), 1).unwrap();
+    let client =
+        Client::new(config, Arc::new(Limiter::new(0)), Arc::new(SharedClock::new(0)), Waits::none(), 1).unwrap();
     let error = client.page(endpoint(), &request(0)).await.unwrap_err();
     assert!(error.to_string().ends_with("after 6 attempts: timed out"), "{error}");
 }

@@ -95,6 +95,8 @@ pub(crate) struct Moving {
     /// Times in 100 that rows are edited before a call is answered.
     pub(crate) edits: u64,
     pub(crate) now: i64,
+    /// Calls after which no answer comes any more.
+    pub(crate) answers: usize,
     pub(crate) twist: Twist,
 }
 
@@ -110,7 +112,15 @@ impl Moving {
     pub(crate) fn new(rows: Vec<Row>, seed: u64) -> Self {
         let world = World { rows, dice: Dice(seed), asked: Vec::new() };
         let twist: Twist = Box::new(|_, _, _, _| {});
-        Self { world: Mutex::new(world), sort: Sort::CursorUpKeyUp, page_size: 10, edits: 0, now: NOW, twist }
+        Self {
+            world: Mutex::new(world),
+            sort: Sort::CursorUpKeyUp,
+            page_size: 10,
+            edits: 0,
+            now: NOW,
+            answers: usize::MAX,
+            twist,
+        }
     }
 
     /// Rows spread over a window, several in one second.
@@ -121,7 +131,10 @@ impl Moving {
         Self::new(rows.collect(), seed)
     }
 
-    pub(crate) fn twisted(mut self, twist: impl Fn(usize, &Asked, &mut Vec<Row>, &mut Page) + Send + Sync + 'static) -> Self {
+    pub(crate) fn twisted(
+        mut self,
+        twist: impl Fn(usize, &Asked, &mut Vec<Row>, &mut Page) + Send + Sync + 'static,
+    ) -> Self {
         self.twist = Box::new(twist);
         self
     }
@@ -196,8 +209,13 @@ impl PageSource for Moving {
             value.to_owned()
         });
         let Page { total, records } = self.answer(&Asked { window, filter, page });
-        let naps = self.world.lock().unwrap().dice.below(4);
+        let mut world = self.world.lock().unwrap();
+        let (naps, silent) = (world.dice.below(4), world.asked.len() > self.answers);
+        drop(world);
         async move {
+            if silent {
+                std::future::pending::<()>().await;
+            }
             for _ in 0..naps {
                 tokio::task::yield_now().await;
             }

@@ -1,6 +1,7 @@
 //! One window: which evidence each way asks for, and that nothing is missing whatever moves.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use wdt_fetch::{Certificate, Order, PageSource, ReadOptions, Verdict, Way, WindowError, read_window};
 use wdt_models::{Window, decode};
@@ -60,12 +61,14 @@ async fn a_quiet_window_is_read_in_any_order_and_closed_by_a_second_total() {
 
 #[tokio::test]
 async fn rows_edited_meanwhile_are_never_missing_in_any_strict_order() {
+    // Several rows in many a second: without them more than one order would fit.
+    let window = Window::new(START, START + 300);
     let (mut backward, mut named) = (0, 0);
     for (sort, order) in SORTS {
-        for seed in 0..60 {
-            let source = Moving { sort, edits: 30, ..Moving::spread(200, WINDOW, seed) };
-            let parts = read(&source, WINDOW).await.unwrap_or_else(|error| panic!("{sort:?} seed {seed}: {error}"));
-            assert_nothing_missing(&source, WINDOW, &parts);
+        for seed in 0..15 {
+            let source = Moving { sort, edits: 30, ..Moving::spread(120, window, seed) };
+            let parts = read(&source, window).await.unwrap_or_else(|error| panic!("{sort:?} seed {seed}: {error}"));
+            assert_nothing_missing(&source, window, &parts);
             for certificate in parts.iter().map(|part| &part.certificate) {
                 let bounds = certificate.declared_after..=certificate.declared_before;
                 assert!(bounds.contains(&certificate.distinct), "{sort:?} seed {seed}: {certificate:?}");
@@ -77,9 +80,26 @@ async fn rows_edited_meanwhile_are_never_missing_in_any_strict_order() {
             }
         }
     }
-    assert!(backward > 100, "the second way was hardly tried: {backward}");
-    // Without two rows of one second more than one order fits.
+    assert!(backward > 40, "the second way was hardly tried: {backward}");
     assert!(named * 10 > backward * 9, "{named} of {backward} orders were named right");
+}
+
+#[tokio::test]
+async fn a_row_met_again_on_the_next_page_of_the_walk_back_breaks_no_order() {
+    // The first row leaves before the closing total is asked for, the next one in the middle of the walk back.
+    let source =
+        Moving::new((0..45).map(|spec| Row::new(spec, START + spec)).collect(), 13).twisted(|call, _, rows, _| {
+            if let Some(leaves) = [4, 7].iter().position(|&at| at == call) {
+                rows[leaves].modified = WINDOW.end + 1;
+            }
+        });
+    let parts = read(&source, WINDOW).await.unwrap();
+    let certificate = &parts[0].certificate;
+    assert_eq!((parts.len(), certificate.way, certificate.order), (1, Way::Backward, Order::CursorUpKeyUp));
+    let totals = (certificate.declared_before, certificate.distinct, certificate.declared_after);
+    assert_eq!((totals, certificate.rows, certificate.attempts), ((44, 43, 43), 44, 2));
+    assert_eq!(found(&parts).len(), 43);
+    assert_nothing_missing(&source, WINDOW, &parts);
 }
 
 /// The control of the test above: the same edits make a walk forward lose rows.
@@ -100,7 +120,7 @@ async fn a_walk_forward_would_lose_rows() {
 #[tokio::test]
 async fn without_a_strict_order_a_window_in_motion_is_split_until_its_pieces_prove_themselves() {
     let mut split = 0;
-    for seed in 0..40 {
+    for seed in 0..20 {
         let window = Window::new(START, START + 120);
         let source = Moving { sort: Sort::CursorAlone, edits: 20, ..Moving::spread(150, window, seed) };
         let parts = read(&source, window).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -109,7 +129,7 @@ async fn without_a_strict_order_a_window_in_motion_is_split_until_its_pieces_pro
         assert!(parts.windows(2).all(|pair| pair[1].window.start == pair[0].window.end - 1), "seed {seed}");
         split += usize::from(parts.len() > 1);
     }
-    assert!(split > 20, "{split}");
+    assert!(split > 10, "{split}");
 }
 
 #[tokio::test]
@@ -124,7 +144,10 @@ async fn a_window_that_is_not_settled_is_not_walked_backward() {
         });
         let source = Moving { now, ..source };
         let parts = read(&source, WINDOW).await.unwrap();
-        assert!(parts.iter().all(|part| part.certificate.way == ways || part.certificate.way == Way::AnyOrder), "{parts:?}");
+        assert!(
+            parts.iter().all(|part| part.certificate.way == ways || part.certificate.way == Way::AnyOrder),
+            "{parts:?}"
+        );
         assert_eq!(parts.iter().any(|part| part.certificate.way == Way::Backward), ways == Way::Backward);
         assert_nothing_missing(&source, WINDOW, &parts);
     }
@@ -166,7 +189,7 @@ async fn a_page_that_hides_rows_behind_others_that_leave_is_noticed() {
 async fn an_empty_success_where_rows_stood_needs_a_second_one() {
     // The walk back ends in an empty page 0 while all rows still stand.
     let source = Moving::spread(25, WINDOW, 6).twisted(|call, asked, rows, page| {
-        if call == 3 {
+        if call == 2 {
             rows[0].modified = WINDOW.end + 1;
         }
         if call > 3 && call <= 6 && asked.window == WINDOW && asked.page < 2 {
@@ -174,6 +197,7 @@ async fn an_empty_success_where_rows_stood_needs_a_second_one() {
         }
     });
     let parts = read(&source, WINDOW).await.unwrap();
+    assert!(source.asked().len() > 7, "the walk back was not tried");
     assert_nothing_missing(&source, WINDOW, &parts);
 
     // A piece of a split window answers empty once.
@@ -249,31 +273,38 @@ async fn a_filtered_part_that_cannot_be_proved_fails_the_window() {
 
 #[tokio::test]
 async fn byte_equal_records_land_once_and_two_records_of_one_key_both() {
-    // Row 3 stands on two pages, and the platform counts it twice in neither total; row 4 has two versions.
+    // Row 4 has two versions; on the second page one record is refused and the other stands twice.
     let twice = Row::new(4, START + 4);
     let rows = (0..11).map(|spec| Row::new(spec, START + spec)).chain([Row { version: 1, ..twice }]).collect();
     let source = Moving::new(rows, 10).twisted(|_, asked, _, page| {
         if asked.page == 1 {
-            page.records.insert(0, page.records[0].clone());
+            page.records[0] = page.records[0].replace(r#""stock_num":"0""#, r#""stock_num":"abc""#);
+            page.records.push(page.records[1].clone());
         }
     });
     let parts = read(&source, WINDOW).await.unwrap();
     let certificate = &parts[0].certificate;
     assert_eq!((certificate.rows, certificate.distinct, certificate.keys_with_two_records), (13, 12, 1));
     let found = found(&parts);
-    assert_eq!((found.len(), found.iter().filter(|(spec, _)| *spec == 4).count()), (12, 2));
+    assert_eq!((found.len(), found.iter().filter(|(spec, _)| *spec == 4).count(), parts[0].refused.len()), (11, 2, 1));
 }
 
 #[tokio::test]
 async fn refused_records_count_and_are_given_once() {
-    let source = Moving::spread(25, WINDOW, 11).twisted(|_, _, _, page| {
+    let first = Mutex::new(String::new());
+    let source = Moving::spread(25, WINDOW, 11).twisted(move |_, asked, _, page| {
         for record in page.records.iter_mut().step_by(5) {
             *record = record.replace(r#""stock_num":"0""#, r#""stock_num":"abc""#);
+        }
+        match asked.page {
+            0 => first.lock().unwrap().clone_from(&page.records[0]),
+            1 => page.records.push(first.lock().unwrap().clone()),
+            _ => {}
         }
     });
     let parts = read(&source, WINDOW).await.unwrap();
     let certificate = &parts[0].certificate;
-    assert_eq!((certificate.distinct, certificate.refused, parts[0].refused.len()), (25, 5, 5));
+    assert_eq!((certificate.rows, certificate.distinct, certificate.refused, parts[0].refused.len()), (26, 25, 5, 5));
     assert_eq!(found(&parts).len(), 20);
 }
 

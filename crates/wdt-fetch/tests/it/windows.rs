@@ -77,9 +77,12 @@ async fn the_first_error_ends_the_stream_after_the_parts_before_it() {
 
 #[tokio::test]
 async fn dropping_the_stream_ends_the_reading() {
-    let source = Arc::new(source(2000, 6, 3));
+    // The first three calls are answered; then the tasks wait for answers that never come.
+    let source = Arc::new(Moving { answers: 3, ..source(30, 6, 3) });
     let mut parts = read_windows(Arc::clone(&source), endpoint(), (0..6).map(hour), ReadOptions::default());
     parts.next().await.unwrap().unwrap();
+    settle().await;
+    assert!(source.asked().len() > 3 && Arc::strong_count(&source) > 2);
     drop(parts);
     settle().await;
     assert_eq!(Arc::strong_count(&source), 1, "no task holds the source any more");

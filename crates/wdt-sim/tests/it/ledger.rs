@@ -88,7 +88,10 @@ async fn added_rows_are_found_and_have_keys_of_their_own() {
     let ledger = client.sim.ledger("enterprise_goods").unwrap();
     client.clock.store(NOW + 5, Ordering::SeqCst);
     let added = ledger.add(3);
-    assert_eq!(added.iter().map(|row| (row.id, row.modified)).collect::<Vec<_>>(), [1000, 1001, 1002].map(|id| (id, NOW + 5)));
+    assert_eq!(
+        added.iter().map(|row| (row.id, row.modified)).collect::<Vec<_>>(),
+        [1000, 1001, 1002].map(|id| (id, NOW + 5))
+    );
     let answer = client.json(GOODS, window(NOW + 5, NOW + 5)).await;
     let keys: Vec<_> = records(GOODS, &answer).iter().map(|record| key(GOODS, record)).collect();
     assert_eq!(keys, [[10_950], [10_951], [10_952]]);

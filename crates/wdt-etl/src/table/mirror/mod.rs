@@ -19,8 +19,8 @@ use super::delta::{Change, Table};
 use super::error::WarehouseError;
 use super::files::{Reader, conform};
 use super::upsert::{Identity, KeyIndex, take, upsert};
-pub(crate) use rows::{Cell, RunRow, text};
 use rows::{ACCOUNTS, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
+pub(crate) use rows::{Cell, RunRow, text};
 
 const RUN_KEY: Identity<'static> = Identity { key: &["run_id", "account", "dataset"], order: None };
 const ACCOUNT_KEY: Identity<'static> = Identity { key: &["account"], order: None };
@@ -56,7 +56,9 @@ impl Mirrors {
     /// When the storage refuses.
     pub(crate) async fn catch_up(&mut self, tables: &DatasetTables) -> Result<(), WarehouseError> {
         copy(&mut self.windows, tables, &WINDOWS, |record, version| {
-            let row = |certificate| rows::window(&record.run_id, &record.account, &record.dataset, certificate, Some(version));
+            let row = |certificate| {
+                rows::window(&record.run_id, &record.account, &record.dataset, certificate, Some(version))
+            };
             record.certificates.iter().map(row).collect()
         })
         .await?;
@@ -121,7 +123,8 @@ impl Mirrors {
         let rows = RUNS.batch(&cells)?;
         let there = all_rows(&self.runs).await?;
         let known = KeyIndex::new(self.runs.name(), &there, RUN_KEY.key)?.find(self.runs.name(), &rows, RUN_KEY.key)?;
-        let missing: Vec<usize> = known.iter().enumerate().filter(|(_, known)| known.is_none()).map(|(row, _)| row).collect();
+        let missing: Vec<usize> =
+            known.iter().enumerate().filter(|(_, known)| known.is_none()).map(|(row, _)| row).collect();
         let rows = take(self.runs.name(), &rows, &missing)?;
         append(&mut self.runs, rows, Some((tables, tables.history.version()))).await
     }

@@ -197,11 +197,22 @@ fn arrow_field(&(name, kind, zh, en): &Column) -> ArrowField {
 fn column(kind: Type, rows: &[Vec<Cell>], position: usize) -> ArrayRef {
     let cells = rows.iter().map(|row| row.get(position));
     match kind {
-        Type::Text => Arc::new(cells.map(|cell| if let Some(Cell::Text(text)) = cell { text.clone() } else { None }).collect::<StringArray>()),
-        Type::Int => Arc::new(cells.map(|cell| if let Some(Cell::Int(number)) = cell { *number } else { None }).collect::<Int64Array>()),
-        Type::Bool => Arc::new(cells.map(|cell| if let Some(Cell::Bool(truth)) = cell { Some(*truth) } else { None }).collect::<BooleanArray>()),
+        Type::Text => Arc::new(
+            cells
+                .map(|cell| if let Some(Cell::Text(text)) = cell { text.clone() } else { None })
+                .collect::<StringArray>(),
+        ),
+        Type::Int => Arc::new(
+            cells.map(|cell| if let Some(Cell::Int(number)) = cell { *number } else { None }).collect::<Int64Array>(),
+        ),
+        Type::Bool => Arc::new(
+            cells
+                .map(|cell| if let Some(Cell::Bool(truth)) = cell { Some(*truth) } else { None })
+                .collect::<BooleanArray>(),
+        ),
         Type::Time => {
-            let micros = cells.map(|cell| if let Some(Cell::Time(Some(millis))) = cell { Some(millis * 1000) } else { None });
+            let micros =
+                cells.map(|cell| if let Some(Cell::Time(Some(millis))) = cell { Some(millis * 1000) } else { None });
             Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
         }
     }
@@ -265,7 +276,13 @@ impl RunRow {
 }
 
 /// The row of one certificate.
-pub(crate) fn window(run_id: &str, account: &str, dataset: &str, certificate: &Certificate, version: Option<u64>) -> Vec<Cell> {
+pub(crate) fn window(
+    run_id: &str,
+    account: &str,
+    dataset: &str,
+    certificate: &Certificate,
+    version: Option<u64>,
+) -> Vec<Cell> {
     let word = |value: serde_json::Result<serde_json::Value>| match value {
         Ok(serde_json::Value::String(word)) => Cell::Text(Some(word)),
         _ => Cell::Text(None),
@@ -318,7 +335,9 @@ pub(crate) fn columns(endpoint: &Endpoint) -> Vec<Vec<Cell>> {
     for field in endpoint.fields {
         rows.push(column_row(endpoint, field, field.name.to_owned()));
         if let wdt_models::Kind::List(members) = field.kind {
-            rows.extend(members.iter().map(|member| column_row(endpoint, member, format!("{}.{}", field.name, member.name))));
+            rows.extend(
+                members.iter().map(|member| column_row(endpoint, member, format!("{}.{}", field.name, member.name))),
+            );
         }
     }
     rows

@@ -1,0 +1,63 @@
+//! The project's own checks: `cargo xtask ci` is what CI runs, step for step.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool for developers")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod ci;
+mod command;
+mod deny;
+mod failure;
+mod host;
+mod readers;
+mod suite;
+mod tally;
+mod tidy;
+mod tree;
+
+/// The project's own checks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check, or those named.
+    Ci {
+        /// Steps to run, in the order of the list; all if none is named.
+        steps: Vec<String>,
+        /// Print the steps and stop.
+        #[arg(long)]
+        list: bool,
+        /// Go on after a step failed.
+        #[arg(long)]
+        keep_going: bool,
+    },
+    /// Compare the tables of a warehouse with expected values, as readers that are not this project see them.
+    Readers {
+        /// Folder with one Delta table per name.
+        warehouse: PathBuf,
+        /// Expected values; the format is in crates/wdt-etl/tests/readers/read_tables.py.
+        expected: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Ci { list: true, .. } => ci::list(),
+        Task::Ci { steps, keep_going, .. } => ci::run(&steps, keep_going),
+        Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Rules for Rust files: module docs, length, names, and what only certain files may say.
+
+use super::Finding;
+use super::files::File;
+
+/// Lines a file may have without its test module.
+const MOST_LINES: usize = 500;
+/// Names that say nothing of what is inside.
+const EMPTY_NAMES: &[&str] =
+    &["util", "utils", "common", "helper", "helpers", "types", "manager", "managers", "handler", "handlers"];
+/// This check's own code spells out what it forbids.
+const SPELLS_THEM_OUT: &str = "xtask/src/tidy/";
+
+/// Texts that only certain files may have.
+struct Ban {
+    texts: &'static [&'static str],
+    only_in: &'static [&'static str],
+    scope: Scope,
+    why: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Code outside tests and benches.
+    Product,
+    /// Code, tests included.
+    Code,
+    /// Comments too.
+    Everything,
+}
+
+const BANS: &[Ban] = &[
+    Ban {
+        texts: &["SystemTime::now", "Instant::now"],
+        only_in: &["crates/wdt-fetch/src/clock.rs", "xtask/src/host.rs"],
+        scope: Scope::Product,
+        why: "one file reads the clock; elsewhere time is an argument",
+    },
+    Ban {
+        texts: &["env::var"],
+        only_in: &["crates/wdt-etl/src/environment.rs", "xtask/src/host.rs"],
+        scope: Scope::Product,
+        why: "one file reads the environment; elsewhere it is an argument",
+    },
+    Ban {
+        texts: &["deltalake::"],
+        only_in: &["crates/wdt-etl/src/table/delta.rs"],
+        scope: Scope::Code,
+        why: "one file names the Delta crate",
+    },
+    Ban {
+        texts: &["todo!", "unimplemented!", "dbg!", "FIXME", "XXX"],
+        only_in: &[],
+        scope: Scope::Everything,
+        why: "finish it, or file an issue",
+    },
+    Ban { texts: &["#[ignore"], only_in: &[], scope: Scope::Everything, why: "a test runs, or is not there" },
+];
+
+/// Every file of a `src` folder begins with its module doc.
+pub(super) fn module_docs(files: &[File]) -> Vec<Finding> {
+    let sources = rust(files).filter(|file| file.path.contains("/src/") && !is_test(&file.path));
+    let silent = sources.filter(|file| !file.text.as_deref().unwrap_or_default().starts_with("//!"));
+    silent.map(|file| Finding::in_file(file, "begins without a module doc (`//!`)")).collect()
+}
+
+/// No file is too long, its test module not counted; a file of tests may be.
+pub(super) fn lengths(files: &[File]) -> Vec<Finding> {
+    let sources = rust(files).filter(|file| !is_test(&file.path)).map(|file| (file, product_lines(file)));
+    let long = sources.filter(|(_, lines)| *lines > MOST_LINES);
+    long.map(|(file, lines)| Finding::in_file(file, format!("{lines} lines without its tests, {MOST_LINES} at most")))
+        .collect()
+}
+
+/// Names of files and folders say what is inside.
+pub(super) fn names(files: &[File]) -> Vec<Finding> {
+    let empty = |file: &&File| {
+        let stems = file.path.trim_end_matches(".rs").split(['/', '_', '-']);
+        stems.into_iter().any(|stem| EMPTY_NAMES.contains(&stem))
+    };
+    rust(files).filter(empty).map(|file| Finding::in_file(file, "a name that says nothing of what is inside")).collect()
+}
+
+/// Clock, environment, the Delta crate, unfinished work.
+pub(super) fn bans(files: &[File]) -> Vec<Finding> {
+    rust(files).filter(|file| !file.path.starts_with(SPELLS_THEM_OUT)).flat_map(banned).collect()
+}
+
+fn banned(file: &File) -> Vec<Finding> {
+    let product = if is_test(&file.path) { 0 } else { product_lines(file) };
+    let mut findings = Vec::new();
+    for ban in BANS.iter().filter(|ban| !ban.only_in.contains(&file.path.as_str())) {
+        let looked_at = file.lines().filter(|(index, line)| match ban.scope {
+            Scope::Everything => true,
+            Scope::Code => !is_comment(line),
+            Scope::Product => *index < product && !is_comment(line),
+        });
+        for (index, line) in looked_at {
+            let said = ban.texts.iter().find(|text| says(line, text));
+            findings.extend(said.map(|text| Finding::at(file, index, format!("`{text}`: {}", ban.why))));
+        }
+    }
+    findings
+}
+
+fn rust(files: &[File]) -> impl Iterator<Item = &File> {
+    files.iter().filter(|file| file.ends_with(".rs"))
+}
+
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.contains("/benches/") || path.ends_with("/tests.rs")
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
+/// A marker in capitals counts as a whole word only: `\uXXXX` is none.
+fn says(line: &str, text: &str) -> bool {
+    if text.chars().all(|c| c.is_ascii_uppercase()) {
+        return line.split(|c: char| !c.is_alphanumeric()).any(|word| word == text);
+    }
+    line.contains(text)
+}
+
+/// Lines before the test module, which is the last thing in a file.
+fn product_lines(file: &File) -> usize {
+    let lines: Vec<&str> = file.lines().map(|(_, line)| line).collect();
+    let opens_tests = |index: usize| {
+        let after = lines.iter().skip(index + 1).find(|line| !line.starts_with("#["));
+        lines[index] == "#[cfg(test)]" && after.is_some_and(|line| line.starts_with("mod "))
+    };
+    (0..lines.len()).find(|index| opens_tests(*index)).unwrap_or(lines.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::File;
+    use super::{bans, lengths, module_docs, names};
+
+    const TESTS: &str = "#[cfg(test)]\nmod tests {\n";
+
+    fn one(path: &str, text: &str) -> [File; 1] {
+        [File::of(path, text)]
+    }
+
+    #[test]
+    fn a_file_without_module_doc_is_found() {
+        assert_eq!(module_docs(&one("crates/a/src/lib.rs", "use std::fmt;\n")).len(), 1);
+        assert_eq!(module_docs(&one("crates/a/src/lib.rs", "//! What it is.\n")).len(), 0);
+        assert_eq!(module_docs(&one("crates/a/tests/it/main.rs", "mod a;\n")).len(), 0);
+    }
+
+    #[test]
+    fn a_long_file_is_found_but_its_tests_do_not_count() {
+        let (most, more) = ("//\n".repeat(500), "//\n".repeat(501));
+        assert_eq!(lengths(&one("crates/a/src/lib.rs", &more)).len(), 1);
+        assert_eq!(lengths(&one("crates/a/src/lib.rs", &format!("{most}{TESTS}{more}}}\n"))).len(), 0);
+        let import_for_tests = format!("#[cfg(test)]\nuse a::b;\n{more}");
+        assert_eq!(lengths(&one("crates/a/src/lib.rs", &import_for_tests)).len(), 1, "only a module ends the count");
+    }
+
+    #[test]
+    fn an_empty_name_is_found() {
+        for path in ["crates/a/src/utils.rs", "crates/a/src/common/mod.rs", "crates/a/tests/it/test_helpers.rs"] {
+            assert_eq!(names(&one(path, "")).len(), 1, "{path}");
+        }
+        for path in ["crates/a/src/utility_bill.rs", "crates/a/src/uncommon.rs", "docs/types.md"] {
+            assert_eq!(names(&one(path, "")).len(), 0, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_clock_is_for_one_file_and_for_tests() {
+        let text = "//! Doc.\nlet now = SystemTime::now();\n";
+        let found = bans(&one("crates/wdt-etl/src/plan.rs", text));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].to_string().starts_with("crates/wdt-etl/src/plan.rs:2: `SystemTime::now`"), "{}", found[0]);
+        for path in
+            ["crates/wdt-fetch/src/clock.rs", "crates/wdt-etl/tests/it/a.rs", "crates/wdt-models/benches/decode.rs"]
+        {
+            assert_eq!(bans(&one(path, text)).len(), 0, "{path}");
+        }
+        assert_eq!(bans(&one("crates/a/src/b.rs", &format!("{TESTS}{text}"))).len(), 0);
+        assert_eq!(bans(&one("crates/a/src/b.rs", "// not Instant::now, because\n")).len(), 0);
+    }
+
+    #[test]
+    fn the_environment_is_for_one_file() {
+        for call in ["std::env::var(\"A\")", "env::vars()", "env::var_os(name)"] {
+            assert_eq!(bans(&one("crates/wdt-etl/src/cli.rs", call)).len(), 1, "{call}");
+            assert_eq!(bans(&one("crates/wdt-etl/src/environment.rs", call)).len(), 0, "{call}");
+        }
+    }
+
+    #[test]
+    fn the_delta_crate_is_for_one_file_even_in_tests() {
+        let text = "use deltalake::DeltaTable;\n";
+        assert_eq!(bans(&one("crates/wdt-etl/src/table/log.rs", text)).len(), 1);
+        assert_eq!(bans(&one("crates/wdt-etl/tests/it/a.rs", text)).len(), 1);
+        assert_eq!(bans(&one("crates/wdt-etl/src/table/delta.rs", text)).len(), 0);
+    }
+
+    #[test]
+    fn unfinished_work_and_sleeping_tests_are_found_everywhere() {
+        for text in
+            ["todo!()", "unimplemented!(\"later\")", "dbg!(x)", "// FIXME", "// XXX why", "#[ignore = \"slow\"]"]
+        {
+            assert_eq!(bans(&one("crates/a/tests/it/b.rs", text)).len(), 1, "{text}");
+            assert_eq!(bans(&one("crates/a/src/b.rs", text)).len(), 1, "{text}");
+        }
+        assert_eq!(bans(&one("crates/a/src/b.rs", r"// a text like \uXXXX")).len(), 0);
+    }
+}
