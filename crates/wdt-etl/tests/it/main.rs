@@ -1,3 +1,7 @@
 //! The integration tests of wdt-etl, one binary.
 
 mod config;
+mod crash;
+mod readers;
+mod tables;
+mod world;

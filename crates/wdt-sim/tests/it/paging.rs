@@ -38,6 +38,9 @@ async fn pages_together_are_the_ledger_in_strict_order() {
     let ledger = client.sim.ledger("enterprise_stock").unwrap();
     let keys: Vec<_> = expected.iter().map(|&row| (row.modified, ledger.key(row))).collect();
     assert_eq!(all.iter().map(|record| (modified(record), key(STOCK, record))).collect::<Vec<_>>(), keys);
+    let mut ids: Vec<_> = expected.iter().map(|&row| ledger.key(row)).collect();
+    ids.sort_unstable();
+    assert!(!ids.iter().map(|key| key[0].to_string()).is_sorted(), "as text it is another one");
     assert!(keys.is_sorted(), "the order of rows is the order of cursor and key as numbers");
     assert_eq!(keys.iter().map(|(_, key)| key).collect::<BTreeSet<_>>().len(), 250, "keys are unique");
     assert!(keys.windows(2).any(|pair| pair[0].0 == pair[1].0), "some rows share a second");

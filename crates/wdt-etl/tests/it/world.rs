@@ -1,0 +1,214 @@
+//! A simulated ERP, a warehouse in a temporary folder, and the means to compare the two.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::compute::{concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::record_batch::RecordBatch;
+use deltalake::DeltaTable;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::value::RawValue;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use wdt_etl::config::Config;
+use wdt_etl::environment::Variables;
+use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
+use wdt_etl::report::Silent;
+use wdt_fetch::{Clock, SystemClock, Waits};
+use wdt_models::{Endpoint, Window, decode, endpoints};
+use wdt_sim::{Account, Sim, SimConfig};
+
+/// Seed of every world: printed with each failure, since the worlds' names hold it.
+pub(crate) const SEED: u64 = 20_261_122;
+/// Time that passes between two runs of a test: more than settle.
+pub(crate) const BETWEEN: i64 = 900;
+
+/// The local clock, moved by an offset that tests change.
+#[derive(Clone, Default)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.0.load(Ordering::Relaxed) * 1000
+    }
+}
+
+impl TestClock {
+    pub(crate) fn now(&self) -> i64 {
+        self.now_ms().div_euclid(1000)
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+/// A simulated ERP and a warehouse.
+pub(crate) struct World {
+    pub(crate) sim: Sim,
+    pub(crate) clock: TestClock,
+    pub(crate) folder: TempDir,
+}
+
+impl World {
+    /// Rows per dataset over the 21 days before now; the clock begins [`BETWEEN`] seconds ago.
+    pub(crate) fn new(rows: u32, change: impl FnOnce(&mut SimConfig)) -> Self {
+        println!("seed {SEED}");
+        let clock = TestClock::default();
+        clock.advance(-BETWEEN);
+        let now = clock.now();
+        let sim_clock = clock.clone();
+        let mut config = SimConfig::new(Arc::new(move || sim_clock.now()));
+        config.seed = SEED;
+        config.span = Some(Window::new(now - 21 * 86_400, now - 600));
+        for endpoint in endpoints::ALL {
+            config = config.with_rows(endpoint.dataset, rows);
+        }
+        change(&mut config);
+        let world = Self { sim: Sim::start(config).unwrap(), clock, folder: tempfile::tempdir().unwrap() };
+        world.write_config("");
+        world
+    }
+
+    /// Writes the configuration, with more lines for the first dataset.
+    pub(crate) fn write_config(&self, first_dataset: &str) {
+        let account = Account::example();
+        let text = format!(
+            "[warehouse]\nurl = \"warehouse\"\n\n[[accounts]]\nname = \"main\"\ngateway = \"enterprise\"\nbase_url = \"{}\"\n\
+             sid = \"{}\"\napp_key = \"{}\"\napp_secret = {{ file = \"secret\" }}\ncalls_per_minute = 0\n\n\
+             [[accounts.datasets]]\nname = \"enterprise_stock\"\n{first_dataset}\n\n[[accounts.datasets]]\nname = \"enterprise_goods\"\n",
+            self.sim.base_url(),
+            account.sid,
+            account.app_key
+        );
+        std::fs::write(self.folder.path().join("secret"), account.secret.expose()).unwrap();
+        std::fs::write(self.config_path(), text).unwrap();
+    }
+
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.folder.path().join("wdt-etl.toml")
+    }
+
+    pub(crate) fn warehouse(&self) -> PathBuf {
+        self.folder.path().join("warehouse")
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        Config::load(&self.config_path(), &Variables::default(), self.clock.now()).unwrap()
+    }
+
+    pub(crate) fn surroundings(&self, run_id: &str) -> Surroundings {
+        let (_open, stop) = watch::channel(false);
+        Surroundings {
+            clock: Arc::new(self.clock.clone()),
+            waits: Waits::none(),
+            reporter: Arc::new(Silent),
+            stop,
+            seed: SEED,
+            run_id: run_id.to_owned(),
+        }
+    }
+
+    /// One run to the end; every dataset must succeed.
+    pub(crate) async fn run(&self, run_id: &str, options: &RunOptions) -> RunOutcome {
+        let outcome = run(&self.config(), options, &self.surroundings(run_id)).await.unwrap();
+        assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
+        outcome
+    }
+
+    /// Rows that the ERP has and whose changes have settled, as they would be decoded, sorted by key.
+    pub(crate) fn erp(&self, endpoint: &'static Endpoint) -> RecordBatch {
+        let ledger = self.sim.ledger(endpoint.dataset).unwrap();
+        let texts: Vec<String> = ledger.rows().into_iter().map(|row| ledger.record(row)).collect();
+        let records: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        let decoded = decode(endpoint, 0, &records, false);
+        assert!(decoded.refused.is_empty(), "{:?}", decoded.refused);
+        sorted(&decoded.batch, endpoint.key)
+    }
+
+    /// The current table equals the ERP, cell by cell.
+    pub(crate) async fn assert_current_is_the_erp(&self) {
+        for endpoint in endpoints::ALL {
+            let wanted = self.erp(endpoint);
+            let found = sorted(&table(&self.warehouse(), endpoint.dataset).await, endpoint.key);
+            assert_eq!(found.num_rows(), wanted.num_rows(), "{}", endpoint.dataset);
+            for field in wanted.schema().fields() {
+                let (found, wanted) =
+                    (found.column_by_name(field.name()).unwrap(), wanted.column_by_name(field.name()).unwrap());
+                assert_eq!(found, wanted, "{}.{}", endpoint.dataset, field.name());
+            }
+        }
+    }
+}
+
+/// Every row of a Delta table, partition columns among them, read through its log and its Parquet files.
+pub(crate) async fn table(warehouse: &Path, name: &str) -> RecordBatch {
+    let url = deltalake::ensure_table_uri(warehouse.join(name).to_str().unwrap()).unwrap();
+    let mut table = DeltaTable::try_from_url(url).await.unwrap();
+    table.load().await.unwrap();
+    let mut batches = Vec::new();
+    for view in table.snapshot().unwrap().log_data().iter() {
+        let file = std::fs::File::open(warehouse.join(name).join(view.path().as_ref())).unwrap();
+        let partitions = view.partition_values_map();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
+            batches.push(with_partitions(&batch.unwrap(), &partitions));
+        }
+    }
+    let schema = batches.first().expect("a table with rows").schema();
+    concat_batches(&schema, &batches).unwrap()
+}
+
+fn with_partitions(batch: &RecordBatch, values: &std::collections::HashMap<String, Option<String>>) -> RecordBatch {
+    let mut columns: Vec<(String, ArrayRef, bool)> = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, column)| (field.name().clone(), Arc::clone(column), true))
+        .collect();
+    for (name, value) in values {
+        let text = arrow::array::StringArray::from(vec![value.as_deref(); batch.num_rows()]);
+        columns.push((name.clone(), Arc::new(text), true));
+    }
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+/// Rows sorted by the named columns.
+pub(crate) fn sorted(batch: &RecordBatch, columns: &[&str]) -> RecordBatch {
+    let sort: Vec<_> = columns
+        .iter()
+        .map(|name| arrow::compute::SortColumn {
+            values: Arc::clone(batch.column_by_name(name).unwrap()),
+            options: None,
+        })
+        .collect();
+    take_record_batch(batch, &lexsort_to_indices(&sort, None).unwrap()).unwrap()
+}
+
+/// Rows without the named columns.
+pub(crate) fn without(batch: &RecordBatch, columns: &[&str]) -> RecordBatch {
+    let keep: Vec<usize> = (0..batch.num_columns())
+        .filter(|&position| !columns.contains(&batch.schema().field(position).name().as_str()))
+        .collect();
+    batch.project(&keep).unwrap()
+}
+
+/// A text column's values.
+pub(crate) fn texts(batch: &RecordBatch, column: &str) -> Vec<String> {
+    let column = batch.column_by_name(column).unwrap().as_string::<i32>();
+    column.iter().map(|text| text.unwrap_or("null").to_owned()).collect()
+}
+
+/// An integer column's values, null as none.
+pub(crate) fn numbers(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
+    batch.column_by_name(column).unwrap().as_primitive::<arrow::datatypes::Int64Type>().iter().collect()
+}
+
+/// How many rows of a column are null.
+pub(crate) fn nulls(batch: &RecordBatch, column: &str) -> usize {
+    batch.column_by_name(column).unwrap().null_count()
+}
