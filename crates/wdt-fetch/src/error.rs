@@ -23,7 +23,7 @@ impl fmt::Display for Call {
 }
 
 /// Why a page could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// The platform refuses the account, the signature or, even after setting it by the platform's, the time.

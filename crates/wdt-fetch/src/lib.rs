@@ -13,6 +13,7 @@ pub mod limit;
 pub mod observe;
 pub mod pages;
 pub mod retry;
+pub mod slots;
 pub mod windows;
 pub mod wire;
 
@@ -32,5 +33,6 @@ pub use limit::{Limiter, Limiters, Usage};
 pub use observe::{Counters, Event, Observer};
 pub use pages::{PageSource, ReadOptions, WindowReader};
 pub use retry::Waits;
+pub use slots::Slots;
 pub use windows::{WindowRead, read_window, read_windows};
 pub use wire::PageRequest;

@@ -214,14 +214,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn permits_go_out_in_order_of_asking() {
         let limiter = Limiter::new(60);
+        limiter.permit().await;
         let order = RefCell::new(Vec::new());
-        let (limiter, order) = (&limiter, &order);
-        join_all((0..20).map(|caller| async move {
-            limiter.permit().await;
-            order.borrow_mut().push(caller);
-        }))
-        .await;
-        assert_eq!(*order.borrow(), (0..20).collect::<Vec<_>>());
+        let ask = |name| {
+            let (limiter, order) = (&limiter, &order);
+            async move {
+                limiter.permit().await;
+                order.borrow_mut().push(name);
+            }
+        };
+        // Comes, and is polled, just as the permit that the first caller waits for becomes free.
+        let late = async {
+            sleep(MINUTE * SPACING_PER_MILLE / 1000 / 60).await;
+            ask("late").await;
+        };
+        futures::join!(late, ask("first"), ask("second"));
+        assert_eq!(*order.borrow(), ["first", "second", "late"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use wdt_models::{Endpoint, Window};
 
 use crate::client::{Client, PageAnswer};
 use crate::error::FetchError;
+use crate::slots::Slots;
 use crate::wire::PageRequest;
 
 /// Gives the pages of windows of one endpoint.
@@ -60,7 +60,7 @@ pub struct WindowReader {
     /// Records per page.
     pub page_size: u32,
     /// Pages in flight; shared by all that should count together, such as an account's datasets.
-    pub slots: Arc<Semaphore>,
+    pub slots: Arc<Slots>,
 }
 
 impl PageSource for WindowReader {
@@ -68,9 +68,11 @@ impl PageSource for WindowReader {
         let mut params = self.params.clone();
         params.extend(filter.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let request = PageRequest { window, page_no, page_size: self.page_size, params, personal: self.personal };
-        // Fails only when someone closed the semaphore: then nothing counts the pages in flight any more.
-        let _slot = self.slots.acquire().await;
-        self.client.page(self.endpoint, &request).await
+        let slot = self.slots.acquire().await?;
+        let answer = self.client.page(self.endpoint, &request).await;
+        self.slots.ended(&answer);
+        drop(slot);
+        answer
     }
 
     fn page_size(&self) -> u32 {

@@ -37,7 +37,7 @@ pub struct SignedRequest {
 }
 
 /// Why a request cannot be put on the wire.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
     /// A parameter that cannot be signed.

@@ -8,10 +8,10 @@ mod scope;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use url::Url;
-use wdt_fetch::{Client, ClientConfig, Clock, Credentials, Limiters, Timeouts, Waits, WindowReader};
+use wdt_fetch::{Client, ClientConfig, Clock, Credentials, Limiters, Slots, Timeouts, Waits, WindowReader};
 use wdt_models::Endpoint;
 
 use crate::config::{Account, Config, Dataset, RunSettings};
@@ -186,6 +186,7 @@ async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<Data
 async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::Limiter>) -> Vec<DatasetOutcome> {
     let mut outcomes: Vec<DatasetOutcome> = Vec::new();
     let mut refused: Option<Problem> = None;
+    let slots = Arc::new(Slots::new(concurrency(&shared.settings)));
     for job in jobs {
         let (account, dataset) = (Arc::clone(&job.account), job.dataset.endpoint.dataset);
         let failed = |problem| DatasetOutcome {
@@ -201,7 +202,7 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
             }
             (None, Err(error)) => failed(Problem::from(&error)),
             (None, Ok(client)) => {
-                let reader = reader(shared, &job, &client);
+                let reader = reader(&job, &client, &slots);
                 job.run(client, reader).await
             }
         };
@@ -259,14 +260,14 @@ fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch:
     })
 }
 
-fn reader(shared: &Shared, job: &Job, client: &Client) -> WindowReader {
+fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
     WindowReader {
         client: client.clone(),
         endpoint: job.dataset.endpoint,
         params: job.dataset.params.clone(),
         personal: job.dataset.personal,
         page_size: job.dataset.page_size,
-        slots: Arc::new(Semaphore::new(concurrency(&shared.settings))),
+        slots: Arc::clone(slots),
     }
 }
 

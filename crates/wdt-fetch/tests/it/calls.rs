@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use futures::StreamExt as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use wdt_fetch::{
     CertifiedPart, Client, ClientConfig, Clock, Credentials, ErrorKind, Event, FetchError, Limiter, PageRequest,
-    ReadOptions, Timeouts, Waits, WindowReader, read_window,
+    ReadOptions, Slots, Timeouts, Waits, WindowReader, read_window, read_windows,
 };
 use wdt_models::{Endpoint, Gateway, Window};
 use wdt_sign::Secret;
@@ -83,7 +83,7 @@ async fn read_all(client: &Client) -> Result<Vec<CertifiedPart>, wdt_fetch::Wind
         params: BTreeMap::new(),
         personal: false,
         page_size: 100,
-        slots: Arc::new(Semaphore::new(8)),
+        slots: Arc::new(Slots::new(8)),
     };
     read_window(&reader, endpoint(), WINDOW, &ReadOptions::default()).await.map(|read| read.parts)
 }
@@ -119,6 +119,29 @@ async fn a_window_is_read_whole_and_its_calls_are_counted() {
     let counters = client.counters();
     assert_eq!((counters.calls, counters.retries, counters.waits, sim.call_count()), (9, 0, 0, 9));
     assert!(counters.bytes > 100_000);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_costs_one_call_however_many_windows_wait() {
+    let clock = SharedClock::new(0);
+    let sim = Sim::start(simulator(300, &clock)).unwrap();
+    let limiter = Arc::new(Limiter::new(0));
+    let wrong =
+        Client::new(config(&sim.base_url(), "another-secret"), limiter, Arc::new(clock), Waits::none(), 1).unwrap();
+    let reader = Arc::new(WindowReader {
+        client: wrong,
+        endpoint: endpoint(),
+        params: BTreeMap::new(),
+        personal: false,
+        page_size: 100,
+        slots: Arc::new(Slots::new(8)),
+    });
+    let windows = (0..20).map(|hour| Window::new(WINDOW.start + hour * 3600, WINDOW.start + (hour + 1) * 3600));
+    let mut parts = read_windows(reader, endpoint(), windows, ReadOptions::default());
+    let error = parts.next().await.unwrap().unwrap_err();
+    assert!(matches!(error, wdt_fetch::WindowError::Fetch(FetchError::Credential { .. })), "{error}");
+    assert_eq!(sim.call_count(), 1);
+    assert!(parts.next().await.is_none());
 }
 
 #[tokio::test]

@@ -1,0 +1,8 @@
+//! The binary as people and cron jobs meet it: exit code, standard output, standard error.
+
+mod calls;
+mod commands;
+#[cfg(unix)]
+mod interrupted;
+mod landing;
+mod refused;
