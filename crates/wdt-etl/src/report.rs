@@ -34,6 +34,8 @@ pub enum Event {
         until: String,
         /// Fewest windows the range takes.
         windows: i64,
+        /// The account's limit; 0 is none.
+        calls_per_minute: u32,
     },
     /// Something the user should know, and that is no fault.
     Notice {
@@ -183,14 +185,17 @@ pub struct Terminal {
 }
 
 struct Bar {
-    bar: ProgressBar,
+    line: ProgressBar,
     calls: u64,
+    windows: u64,
     records: u64,
+    /// The account's limit in words.
+    limit: String,
     note: String,
 }
 
 /// Steps of a progress bar.
-const STEPS: u64 = 1000;
+const STEPS: u32 = 1000;
 
 impl Terminal {
     /// Bars on standard error.
@@ -203,15 +208,21 @@ impl Terminal {
         let Ok(mut open) = self.open.lock() else { return };
         let name = format!("{account}/{dataset}");
         if !open.iter().any(|(known, _)| *known == name) {
-            let bar = self.bars.add(ProgressBar::new(STEPS));
+            let bar = self.bars.add(ProgressBar::new(STEPS.into()));
             bar.set_style(style());
             bar.set_prefix(name.clone());
             bar.enable_steady_tick(Duration::from_millis(200));
-            open.push((name.clone(), Bar { bar, calls: 0, records: 0, note: String::new() }));
+            open.push((
+                name.clone(),
+                Bar { line: bar, calls: 0, windows: 0, records: 0, limit: String::new(), note: String::new() },
+            ));
         }
         if let Some((_, bar)) = open.iter_mut().find(|(known, _)| *known == name) {
             change(bar);
-            bar.bar.set_message(format!("{} calls, {} records{}", bar.calls, bar.records, bar.note));
+            bar.line.set_message(format!(
+                "{} calls{}, {} windows, {} records{}",
+                bar.calls, bar.limit, bar.windows, bar.records, bar.note
+            ));
         }
     }
 }
@@ -225,6 +236,11 @@ impl Default for Terminal {
 impl Reporter for Terminal {
     fn event(&self, event: &Event) {
         match event {
+            Event::Planned { account, dataset, calls_per_minute: limit @ 1.., .. } => {
+                self.update(account, dataset, |bar| {
+                    bar.limit = format!(" (at most {limit} a minute)");
+                })
+            }
             Event::Page { account, dataset, .. } => self.update(account, dataset, |bar| {
                 bar.calls += 1;
                 bar.note.clear();
@@ -238,16 +254,17 @@ impl Reporter for Terminal {
                 reason = "a share of the steps of a bar"
             )]
             Event::Window { account, dataset, records, done, end, .. } => self.update(account, dataset, |bar| {
+                bar.windows += 1;
                 bar.records += records;
                 bar.note = format!(", up to {end}");
-                bar.bar.set_position((done * STEPS as f64) as u64);
+                bar.line.set_position((done * f64::from(STEPS)) as u64);
             }),
             Event::Notice { account, dataset, message } => {
                 let _gone = self.bars.println(format!("notice: {account}/{dataset}: {message}"));
             }
             Event::Finished { account, dataset, verdict, .. } => self.update(account, dataset, |bar| {
                 bar.note = format!(", {verdict}");
-                bar.bar.finish();
+                bar.line.finish();
             }),
             _ => {}
         }

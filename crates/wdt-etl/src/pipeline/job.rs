@@ -42,6 +42,8 @@ pub(super) struct Job {
     pub(super) version: Option<u64>,
 }
 
+/// Seconds that the platform's clock, known from a header of whole seconds, may seem behind what it is.
+const CLOCK_RESOLUTION: i64 = 1;
 /// Records a window should have at most: with the windows in flight this bounds the memory of a load.
 const WINDOW_RECORDS: u64 = 2_000;
 
@@ -107,7 +109,7 @@ impl Job {
     /// The range that is due by the platform's clock as far as it is known.
     fn range(&self, client: &Client) -> Result<Range, EtlError> {
         let now = client.platform_now().div_euclid(1000);
-        let latest = now - self.shared.settings.settle;
+        let latest = now - self.shared.settings.settle - CLOCK_RESOLUTION;
         let until = match self.shared.options.until {
             None => latest,
             Some(until) if until > now => {
@@ -293,6 +295,7 @@ impl Job {
             from: format_wall_time(range.from),
             until: format_wall_time(range.until),
             windows: range.fewest_windows(),
+            calls_per_minute: self.account.calls_per_minute,
         });
     }
 

@@ -240,7 +240,7 @@ pub(crate) fn account_client(
         proxy: account.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
         timeouts: Timeouts::default(),
     };
-    Ok(Client::new(config, Arc::clone(limiter), Arc::clone(&around.clock), around.waits.clone(), around.seed)?)
+    Ok(Client::new(config, Arc::clone(limiter), Arc::clone(&around.clock), around.waits, around.seed)?)
 }
 
 fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch::Observer {

@@ -15,7 +15,7 @@ use deltalake::logstore::get_actions;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError};
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
@@ -246,6 +246,7 @@ impl Table {
             properties = properties.with_application_transaction(Transaction::new(app_id, version));
         }
         let removed: Vec<_> = change.removes.iter().map(|file| file.path.clone()).collect();
+        let written: Vec<_> = change.adds.iter().map(|file| file.0.path.clone()).collect();
         let mut actions: Vec<Action> = change.removes.into_iter().map(|file| Action::Remove(file.remove)).collect();
         actions.extend(change.adds.into_iter().map(|file| Action::Add(file.0)));
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "commit"))?;
@@ -258,8 +259,14 @@ impl Table {
             .with_actions(actions)
             .build(Some(snapshot), self.inner.log_store(), operation)
             .await
-            .map_err(|error| self.commit_error(error))?;
-        removed.iter().for_each(|path| self.filters.forget(path));
+            .map_err(|error| self.commit_error(error));
+        if let Err(WarehouseError::Conflict { .. }) = committed {
+            self.discard(&written).await;
+        }
+        let committed = committed?;
+        for path in &removed {
+            self.filters.forget(path);
+        }
         self.refresh().await?;
         Ok(committed.version())
     }
@@ -286,6 +293,15 @@ impl Table {
             }
         }
         Ok(Some(commit))
+    }
+
+    /// Takes away files of a commit that a rival overtook; one that stays behind is only an orphan.
+    async fn discard(&self, written: &[String]) {
+        for path in written {
+            if let Ok(path) = object_store::path::Path::parse(path) {
+                let _orphan = self.store().delete(&path).await;
+            }
+        }
     }
 
     fn commit_error(&self, error: DeltaTableError) -> WarehouseError {

@@ -423,6 +423,7 @@ mod refuses {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "snapshots, one after the other")]
     fn secrets() {
         let secret = |to: &str| faults(&with("{ env = \"MAIN_APP_SECRET\" }", to));
         insta::assert_snapshot!(secret(&format!("\"{SECRET}\"")), @r#"

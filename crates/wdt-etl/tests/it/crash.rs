@@ -1,7 +1,5 @@
 //! A real process, killed at each failpoint, run again, compared with a run that nobody disturbed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
 use std::process::{Command, Output};
 
 use arrow::record_batch::RecordBatch;

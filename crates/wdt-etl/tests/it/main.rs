@@ -1,5 +1,7 @@
 //! The integration tests of wdt-etl, one binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 mod cli;
 mod config;
 mod crash;

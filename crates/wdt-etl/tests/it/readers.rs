@@ -1,6 +1,4 @@
-//! The tables read by implementations that are not this project: python's deltalake and DuckDB, each with its own reader.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+//! The tables read by implementations that are not this project: python's `deltalake` and `DuckDB`, each with its own reader.
 
 use std::process::Command;
 
@@ -9,6 +7,7 @@ use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
+use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::RunOptions;
 use wdt_models::{Endpoint, Kind, endpoints};
 
@@ -19,7 +18,8 @@ const PYTHON: &str = "WDT_ETL_PYTHON";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn independent_readers_find_what_the_platform_sent() {
-    let Ok(python) = std::env::var(PYTHON) else {
+    let variables = Variables::of_process();
+    let Some(python) = variables.get(PYTHON) else {
         println!("skipped: {PYTHON} is not set; `cargo xtask ci readers test` sets it");
         return;
     };

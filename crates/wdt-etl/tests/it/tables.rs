@@ -1,7 +1,5 @@
 //! What runs leave in the tables, compared with the simulated ERP cell by cell.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
 use std::collections::BTreeMap;
 
 use arrow::array::AsArray as _;
@@ -187,4 +185,29 @@ async fn a_lost_current_table_is_built_again_from_the_log_without_a_call() {
     assert_eq!(world.sim.call_count(), calls);
     let after = sorted(&table(&world.warehouse(), "enterprise_stock").await, ENTERPRISE_STOCK.key);
     assert_eq!(without(&after, &[]), without(&before, &[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_at_once_land_each_change_once() {
+    let world = World::new(800, |_| {});
+    let options = RunOptions::default();
+    tokio::join!(world.run("one", &options), world.run("other", &options));
+    world.assert_current_is_the_erp().await;
+    for name in ["enterprise_stock_history", "enterprise_goods_history"] {
+        assert_eq!(table(&world.warehouse(), name).await.num_rows(), 800, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_a_chinese_name_is_found_again() {
+    let world = World::new(120, |_| {});
+    let text = std::fs::read_to_string(world.config_path()).unwrap().replace("name = \"main\"", "name = \"华东-店\"");
+    std::fs::write(world.config_path(), text).unwrap();
+    world.run("first", &RunOptions::default()).await;
+    world.sim.ledger("enterprise_stock").unwrap().edit(30);
+    world.clock.advance(BETWEEN);
+    world.run("second", &RunOptions::default()).await;
+    world.assert_current_is_the_erp().await;
+    let accounts = texts(&table(&world.warehouse(), "enterprise_stock").await, "account");
+    assert!(accounts.iter().all(|account| account == "华东-店"), "{accounts:?}");
 }

@@ -1,7 +1,5 @@
 //! A simulated ERP, a warehouse in a temporary folder, and the means to compare the two.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
