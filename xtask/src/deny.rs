@@ -8,6 +8,13 @@ use crate::host;
 
 /// Checks all but the known vulnerabilities: their list comes from the network, so the GitHub workflow checks them.
 pub(crate) fn run() -> Outcome {
+    // only CI must have it: a newcomer's first run of the tests shall not end with a tool that is not there
+    if find().is_none() && host::variable("CI").is_none() {
+        println!(
+            "skipped: cargo-deny is not installed; `bash .ci/run` installs it, or `cargo install --locked cargo-deny`",
+        );
+        return Ok(());
+    }
     let deny = find().ok_or_else(|| {
         Failure::new("cargo-deny is not installed")
             .hint("`cargo install --locked cargo-deny`; `.ci/run` installs it by itself")

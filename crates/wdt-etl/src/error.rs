@@ -72,6 +72,9 @@ pub enum EtlError {
         /// What the system said.
         reason: String,
     },
+    /// Whoever read standard output has gone, as `head` does; no fault.
+    #[error("nobody reads the output any more")]
+    ReaderGone,
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
@@ -86,7 +89,7 @@ impl EtlError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Config(_) | Self::EnvFile(_) => Failure::Configuration,
-            Self::Usage { .. } | Self::Output { .. } => Failure::Usage,
+            Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
             Self::Fetch(error) => Failure::of_call(error.kind()),
             Self::Uncertified { .. } => Failure::Uncertified,
             Self::Stale { .. } => Failure::Stale,
@@ -110,6 +113,10 @@ impl EtlError {
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
             Self::Usage { hint: Some(hint), .. } => Some(hint.clone()),
+            Self::EnvFile(_) => {
+                Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
+            }
+            Self::Warehouse(error) => Some(warehouse_hint(error).to_owned()),
             _ => self.failure().row().hint.map(str::to_owned),
         }
     }
@@ -119,6 +126,21 @@ impl EtlError {
     pub fn report(&self) -> String {
         let hint = self.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         format!("error: {self}{hint}")
+    }
+}
+
+fn warehouse_hint(error: &WarehouseError) -> &'static str {
+    match error {
+        WarehouseError::Schema { .. } => {
+            "move the table's folder away, or name another folder in warehouse.url: nothing was written"
+        }
+        WarehouseError::OtherLog { .. } => {
+            "a history and its tables belong together: put the history back, or move the named table away and it is built again"
+        }
+        WarehouseError::LostCommit { .. } => "put the log's files back from a copy; they are never deleted by wdt-etl",
+        WarehouseError::LaterFormat { .. } => "use the wdt-etl that wrote it, or a later one",
+        WarehouseError::Conflict { .. } => "run again when no other run writes to this warehouse",
+        _ => "`wdt-etl check` tries to write to the warehouse",
     }
 }
 
@@ -196,7 +218,7 @@ impl Failure {
             Self::Credential => Row::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tries them with one call")),
             Self::Permission => Row::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
             Self::Limited => Row::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
-            Self::Unavailable => Row::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped")),
+            Self::Unavailable => Row::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped; if it stays so, look at base_url, proxy and the network")),
             Self::Stale => Row::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs tells how the last runs ended")),
             Self::Uncertified => Row::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
             Self::Quarantine => Row::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),

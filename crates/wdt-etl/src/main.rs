@@ -18,8 +18,9 @@ use wdt_fetch::{Clock, SystemClock, Waits};
 /// Threads that compute. A job is bound by the platform's call limit, not by this machine, and the system's allocator
 /// gives every thread memory of its own that it never returns (`docs/performance.md`).
 const WORKER_THREADS: usize = 1;
-/// Threads that read and write files, for the same reason few.
-const FILE_THREADS: usize = 2;
+/// Most threads that read and write files. A snapshot of a Delta table is built in one of them while it waits for another
+/// to list the log, so fewer than twice the accounts of a run can stand still for ever; they start only when needed.
+const FILE_THREADS: usize = 512;
 /// Arms a failpoint; debug builds only.
 const TEST_FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
 /// Any value takes all waits after faults away; debug builds only.
@@ -130,6 +131,7 @@ async fn signal() {
 fn end(result: Result<u8, EtlError>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
+        Err(EtlError::ReaderGone) => ExitCode::SUCCESS,
         Err(error) => {
             eprint(&error.report());
             ExitCode::from(error.exit_code())

@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wdt_models::Window;
 
+/// An empty window makes the next so many times longer: whole years may be empty.
+const EMPTY_GROWTH: i64 = 8;
+
 /// The range a run has to read, and how it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -65,7 +68,8 @@ impl Planner {
         if total > most {
             state.length = state.length.min(seconds / 2).max(Window::SHORTEST_SECONDS);
         } else if total < most / 4 && seconds >= state.length.min(state.range.longest) {
-            state.length = (state.length * 2).min(state.range.longest);
+            let growth = if total == 0 { EMPTY_GROWTH } else { 2 };
+            state.length = (state.length * growth).min(state.range.longest);
         }
     }
 }

@@ -102,7 +102,7 @@ pub enum Event {
         account: String,
         /// Dataset.
         dataset: &'static str,
-        /// `landed`, `nothing_due`, `failed` or `interrupted`.
+        /// `landed`, `nothing_due`, `dry_run`, `failed` or `interrupted`.
         verdict: &'static str,
         /// Exit code of this dataset.
         exit_code: u8,
@@ -262,9 +262,9 @@ impl Reporter for Terminal {
             Event::Notice { account, dataset, message } => {
                 let _gone = self.bars.println(format!("notice: {account}/{dataset}: {message}"));
             }
-            Event::Finished { account, dataset, verdict, .. } => self.update(account, dataset, |bar| {
+            Event::Finished { account, dataset, verdict, exit_code, .. } => self.update(account, dataset, |bar| {
                 bar.note = format!(", {verdict}");
-                bar.line.finish();
+                if *exit_code == 0 { bar.line.finish() } else { bar.line.abandon() }
             }),
             _ => {}
         }
@@ -272,6 +272,6 @@ impl Reporter for Terminal {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix:32} {bar:24} {elapsed} (left {eta}) {wide_msg}")
+    ProgressStyle::with_template("{prefix} {bar:20} {elapsed}, left {eta}\n  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -46,7 +46,7 @@ impl Slots {
                     self.places.add_permits(self.most - 1);
                 }
             }
-            Err(error) if matches!(error.kind(), ErrorKind::Credential | ErrorKind::Permission) => {
+            Err(error) if error.kind() == ErrorKind::Credential => {
                 // a refusal that came before this one says the same
                 let _known = self.refused.set(error.clone());
                 self.places.close();

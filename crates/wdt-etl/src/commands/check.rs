@@ -68,7 +68,7 @@ pub async fn check(
     let mut lines = vec![
         Line::ok(
             "configuration",
-            format!("{}: {accounts} accounts, {datasets} datasets, every secret found", config.path.display()),
+            format!("{}: accounts {accounts}, datasets {datasets}, every secret found", config.path.display()),
         ),
         signature(),
         warehouse(Path::new(&config.warehouse.url)),
@@ -167,7 +167,8 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line
 }
 
 fn clock(account: &Account, client: &Client) -> Option<Line> {
-    let skew = client.skew_ms()?.div_euclid(1000);
+    // the header has whole seconds: less than one is no difference
+    let skew = client.skew_ms()? / 1000;
     let mut line = Line::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
     if skew.abs() > NOTABLE_SKEW {
         line.mend = Some(format!(

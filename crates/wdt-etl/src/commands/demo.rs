@@ -68,7 +68,7 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
         &format!("\nThe ERP edits {edits} more rows of each dataset; a quarter of an hour passes.\n\nsecond run:"),
     )?;
     let second = one_run(&config, &around, args.json, out).await?;
-    let lost = compare(&config, &sim, args.json, out).await?;
+    let lost = compare(&second, &config, &sim, args.json, out).await?;
     sim.stop().await;
     say(out, &look(&args.dir))?;
     if lost > 0 {
@@ -140,21 +140,34 @@ async fn one_run(
     Ok(outcome)
 }
 
-/// Compares the row counts of the tables with the simulator's own ledger; returns how many rows are missing.
-async fn compare(config: &Config, sim: &Sim, json: bool, out: &mut (dyn Write + Send)) -> Result<usize, EtlError> {
+/// Looks for every row of the ERP that is not newer than the watermark; returns how many are missing or stale.
+async fn compare(
+    outcome: &RunOutcome,
+    config: &Config,
+    sim: &Sim,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<usize, EtlError> {
     let warehouse = warehouse_url(&config.warehouse.url)?;
     let mut lost = 0;
-    for (account, dataset) in config.select(&[], &[])? {
-        let Some(tables) = DatasetTables::open(&warehouse, dataset.endpoint).await? else { continue };
-        let (rows, _) = tables.current_size(&account.name)?;
-        let (changes, _) = tables.history_size()?;
-        let there = sim.ledger(dataset.endpoint.dataset).map_or(0, |ledger| ledger.rows().len());
-        lost += there.saturating_sub(rows);
+    for dataset in &outcome.datasets {
+        let Some((endpoint, ledger)) = endpoints::find(dataset.dataset).zip(sim.ledger(dataset.dataset)) else {
+            continue;
+        };
+        let Some(tables) = DatasetTables::open(&warehouse, endpoint).await? else { continue };
+        let landed = tables.current_cursors(&dataset.account).await?;
+        let settled: Vec<_> =
+            ledger.rows().into_iter().filter(|row| dataset.watermark.is_some_and(|end| row.modified <= end)).collect();
+        let missing = settled.iter().filter(|row| landed.get(&ledger.key(**row)) != Some(&row.modified)).count();
+        lost += missing;
         if !json {
+            let (changes, _) = tables.history_size()?;
             writeln!(
                 out,
-                "{}: {there} rows in the ERP, {rows} in the table, {changes} changes in its history",
-                dataset.endpoint.dataset
+                "{}: {} rows of the ERP had settled, {missing} of them missing; {} rows in the table, {changes} changes in its history",
+                dataset.dataset,
+                settled.len(),
+                landed.len()
             )
             .map_err(|error| output(&error))?;
         }

@@ -85,10 +85,23 @@ impl Job {
                 outcome.problem = Some(Problem::from(&error));
             }
         }
+        self.ended(outcome).await
+    }
+
+    /// Leaves the run's row of a dataset that was not begun.
+    pub(super) async fn not_tried(self, problem: Problem) -> DatasetOutcome {
+        let mut outcome =
+            DatasetOutcome::new(&self.account.name, self.dataset.endpoint.dataset, Verdict::Failed, &self.sums);
+        outcome.watermark = self.watermark;
+        outcome.problem = Some(problem);
+        self.ended(outcome).await
+    }
+
+    async fn ended(&self, mut outcome: DatasetOutcome) -> DatasetOutcome {
         if let Err(error) = self.mirror(&outcome).await {
             outcome.problem.get_or_insert_with(|| Problem::from(&EtlError::from(error)));
         }
-        self.shared.finished(&outcome);
+        self.tell(&outcome);
         outcome
     }
 
@@ -322,19 +335,9 @@ impl Job {
         });
     }
 
-    fn notice(&self, message: String) {
-        self.shared.around.reporter.event(&Event::Notice {
-            account: self.account.name.clone(),
-            dataset: self.dataset.endpoint.dataset,
-            message,
-        });
-    }
-}
-
-impl Shared {
-    /// Tells how a dataset ended.
-    pub(super) fn finished(&self, outcome: &DatasetOutcome) {
-        self.around.reporter.event(&Event::Finished {
+    /// Tells how the dataset ended.
+    fn tell(&self, outcome: &DatasetOutcome) {
+        self.shared.around.reporter.event(&Event::Finished {
             account: outcome.account.clone(),
             dataset: outcome.dataset,
             verdict: outcome.verdict.name(),
@@ -346,6 +349,14 @@ impl Shared {
             watermark: outcome.watermark.map(format_wall_time),
             error: outcome.problem.as_ref().map(|problem| problem.message.clone()),
             hint: outcome.problem.as_ref().and_then(|problem| problem.hint.clone()),
+        });
+    }
+
+    fn notice(&self, message: String) {
+        self.shared.around.reporter.event(&Event::Notice {
+            account: self.account.name.clone(),
+            dataset: self.dataset.endpoint.dataset,
+            message,
         });
     }
 }

@@ -91,6 +91,9 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
 /// [`WarehouseError::Address`] when the folder cannot be made.
 pub(crate) fn warehouse_url(folder: &str) -> Result<Url, WarehouseError> {
     let refused = |reason: String| WarehouseError::Address { url: folder.to_owned(), reason };
+    if std::path::Path::new(folder).is_file() {
+        return Err(refused("it is a file, not a folder".to_owned()));
+    }
     std::fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
     let folder = std::fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
     Url::from_directory_path(&folder).map_err(|()| refused("not a folder".to_owned()))
@@ -188,27 +191,18 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
     let mut refused: Option<Problem> = None;
     let slots = Arc::new(Slots::new(concurrency(&shared.settings)));
     for job in jobs {
-        let (account, dataset) = (Arc::clone(&job.account), job.dataset.endpoint.dataset);
-        let failed = |problem| DatasetOutcome {
-            problem: Some(problem),
-            ..DatasetOutcome::new(&account.name, dataset, Verdict::Failed, &Sums::default())
-        };
         let outcome = match (&refused, client(shared, &job, limiter)) {
             (Some(problem), _) => {
                 let message = format!("not tried, because the platform refused the account: {}", problem.message);
-                let outcome = failed(Problem { message, ..problem.clone() });
-                shared.finished(&outcome);
-                outcome
+                job.not_tried(Problem { message, ..problem.clone() }).await
             }
-            (None, Err(error)) => failed(Problem::from(&error)),
+            (None, Err(error)) => job.not_tried(Problem::from(&error)).await,
             (None, Ok(client)) => {
                 let reader = reader(&job, &client, &slots);
                 job.run(client, reader).await
             }
         };
-        refused = refused.or_else(|| {
-            outcome.problem.clone().filter(|problem| problem.exit_code == Failure::Credential.row().exit_code)
-        });
+        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.failure == Failure::Credential));
         outcomes.push(outcome);
     }
     outcomes

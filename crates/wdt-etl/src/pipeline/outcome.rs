@@ -1,6 +1,6 @@
 //! How a run ended, per account and dataset.
 
-use crate::error::{EtlError, gravest};
+use crate::error::{EtlError, Failure, gravest};
 use crate::table::Sums;
 
 /// How a whole run ended.
@@ -55,6 +55,8 @@ pub enum Verdict {
 /// A fault as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// Its kind.
+    pub failure: Failure,
     /// Exit code it leads to.
     pub exit_code: u8,
     /// What went wrong.
@@ -110,6 +112,6 @@ impl Verdict {
 
 impl From<&EtlError> for Problem {
     fn from(error: &EtlError) -> Self {
-        Self { exit_code: error.exit_code(), message: error.to_string(), hint: error.hint() }
+        Self { failure: error.failure(), exit_code: error.exit_code(), message: error.to_string(), hint: error.hint() }
     }
 }

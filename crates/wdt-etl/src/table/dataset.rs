@@ -1,5 +1,9 @@
 //! One dataset's two tables: the history as the log, the current table as its projection.
 
+use std::collections::HashMap;
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use wdt_fetch::Certificate;
@@ -7,9 +11,11 @@ use wdt_models::Endpoint;
 
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
+use super::files::Reader;
 use super::log::{Counts, Reading, changes, write_by_date};
 use super::projection::{applied_version, roll_forward};
 use super::schema::TableSpec;
+use super::upsert::{columns_of, micros};
 use crate::failpoint;
 
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
@@ -164,8 +170,15 @@ impl DatasetTables {
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn record(&self, version: u64) -> Result<Option<CommitRecord>, WarehouseError> {
-        let metadata = self.history.read_commit(version).await?.and_then(|commit| commit.metadata);
-        Ok(metadata.and_then(|value| serde_json::from_value(value).ok()))
+        let Some(metadata) = self.history.read_commit(version).await?.and_then(|commit| commit.metadata) else {
+            return Ok(None);
+        };
+        let later =
+            |reason: String| WarehouseError::LaterFormat { table: self.history.name().to_owned(), version, reason };
+        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
+            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
+        }
+        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
     }
 
     /// Rows and bytes of an account in the current table.
@@ -174,6 +187,29 @@ impl DatasetTables {
     /// When no version is loaded.
     pub(crate) fn current_size(&self, account: &str) -> Result<(usize, u64), WarehouseError> {
         Ok(size(&self.current.files(Some(account))?))
+    }
+
+    /// Cursor in epoch seconds of each key of an account in the current table; keys of integers only.
+    ///
+    /// # Errors
+    /// When a data file cannot be read.
+    pub(crate) async fn current_cursors(&self, account: &str) -> Result<HashMap<Vec<i64>, i64>, WarehouseError> {
+        let reader = Reader::new(self.current.name(), self.current.store());
+        let mut columns = self.endpoint.key.to_vec();
+        columns.push(self.endpoint.cursor.field);
+        let mut cursors = HashMap::new();
+        for file in self.current.files(Some(account))? {
+            for batch in reader.all_rows(&file.path, file.size, Some(&columns), None).await? {
+                let mut found = columns_of(self.current.name(), &batch, &columns)?;
+                let Some(cursor) = found.pop() else { continue };
+                let keys: Vec<_> = found.iter().filter_map(|column| column.as_primitive_opt::<Int64Type>()).collect();
+                for row in 0..batch.num_rows() {
+                    let key = keys.iter().map(|column| column.value(row)).collect();
+                    cursors.insert(key, micros(&cursor, row).unwrap_or_default().div_euclid(1_000_000));
+                }
+            }
+        }
+        Ok(cursors)
     }
 
     /// Rows and bytes of the history table.

@@ -174,6 +174,15 @@ impl Table {
         &self.filters
     }
 
+    /// The table's own id: another one after it was deleted and created anew.
+    ///
+    /// # Errors
+    /// When no version is loaded.
+    pub(crate) fn id(&self) -> Result<String, WarehouseError> {
+        let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "read of its id"))?;
+        Ok(snapshot.metadata().id().to_owned())
+    }
+
     /// The store rooted at the table.
     pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
         self.inner.object_store()

@@ -28,6 +28,26 @@ pub enum WarehouseError {
         /// The version that is gone.
         version: u64,
     },
+    /// The current table or a mirror stems from another log than the one that is there.
+    #[error("table `{table}` stems from another `{history}`: {reason}")]
+    OtherLog {
+        /// Name of the table.
+        table: String,
+        /// Name of the log.
+        history: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A commit of a later version of wdt-etl.
+    #[error("table `{table}`: commit {version} was made by a later wdt-etl: {reason}")]
+    LaterFormat {
+        /// Name of the table.
+        table: String,
+        /// Version of the commit.
+        version: u64,
+        /// What cannot be read.
+        reason: String,
+    },
     /// A rival writer committed first; the caller starts again from the new state.
     #[error("table `{table}`: another writer committed first: {reason}")]
     Conflict {

@@ -20,6 +20,9 @@ use super::upsert::{KeyIndex, Upserted, columns_of, take, upsert};
 /// Application id of the projection; its version is the history version applied.
 pub(crate) const PROJECTION: &str = "wdt-etl/projection";
 
+/// Member of a projection's commit metadata: the log it was folded from.
+const HISTORY_ID: &str = "history_id";
+
 /// Brings the current table to the history's loaded version; returns how many history versions it applied.
 ///
 /// # Errors
@@ -32,6 +35,7 @@ pub(crate) async fn roll_forward(
     let mut applied = 0;
     loop {
         let from = applied_version(current).await?;
+        same_log(history, current, from).await?;
         if from >= history.version() {
             return Ok(applied);
         }
@@ -50,6 +54,23 @@ pub(crate) async fn roll_forward(
 pub(crate) async fn applied_version(current: &Table) -> Result<u64, WarehouseError> {
     let version = current.transaction(PROJECTION).await?.unwrap_or_default();
     Ok(u64::try_from(version).unwrap_or_default())
+}
+
+/// Refuses a projection of another log: a history that was deleted or set back would never be applied again.
+async fn same_log(history: &Table, current: &Table, applied: u64) -> Result<(), WarehouseError> {
+    let other = |reason: String| WarehouseError::OtherLog {
+        table: current.name().to_owned(),
+        history: history.name().to_owned(),
+        reason,
+    };
+    if applied > history.version() {
+        return Err(other(format!("it has applied version {applied}, the log ends at {}", history.version())));
+    }
+    let metadata = current.read_commit(current.version()).await?.and_then(|commit| commit.metadata);
+    match metadata.as_ref().and_then(|metadata| metadata.get(HISTORY_ID)).and_then(|id| id.as_str()) {
+        Some(id) if id != history.id()? => Err(other("the log was created anew".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 async fn apply(
@@ -77,7 +98,8 @@ async fn apply(
         change.removes.extend(part.removes);
     }
     let transaction = Some((PROJECTION.to_owned(), i64::try_from(version).unwrap_or(i64::MAX)));
-    let metadata = Some(serde_json::json!({ "kind": "projection", "history_version": version }));
+    let metadata =
+        Some(serde_json::json!({ "kind": "projection", "history_version": version, HISTORY_ID: history.id()? }));
     current.commit(Change { adds: change.adds, removes: change.removes, transaction, metadata }).await?;
     Ok(())
 }

@@ -268,3 +268,78 @@ pub(crate) fn micros(column: &Arc<dyn arrow::array::Array>, row: usize) -> Optio
     let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
     times.is_valid(row).then(|| times.value(row))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, RecordBatch, TimestampMicrosecondArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::table::delta::Change;
+    use crate::table::schema::{TableSpec, timestamp};
+
+    const IDENTITY: Identity<'static> = Identity { key: &["id"], order: Some("at") };
+
+    fn spec() -> TableSpec {
+        let fields = vec![Field::new("id", DataType::Int64, false), Field::new("at", timestamp(), true)];
+        TableSpec {
+            name: "sample".to_owned(),
+            comment: String::new(),
+            schema: Arc::new(Schema::new(fields)),
+            partition: None,
+            stats: vec!["id"],
+        }
+    }
+
+    fn rows(rows: &[(i64, i64)]) -> RecordBatch {
+        let id: Int64Array = rows.iter().map(|(id, _)| Some(*id)).collect();
+        let at = rows.iter().map(|(_, at)| Some(*at)).collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+        RecordBatch::try_new(spec().schema, vec![Arc::new(id), Arc::new(at)]).unwrap()
+    }
+
+    async fn put(table: &mut Table, batch: &RecordBatch) {
+        let files = upsert(table, None, batch, IDENTITY).await.unwrap();
+        table.commit(Change { adds: files.adds, removes: files.removes, ..Change::default() }).await.unwrap();
+    }
+
+    async fn all(table: &Table) -> Vec<(i64, i64)> {
+        let reader = Reader::new(table.name(), table.store());
+        let mut found = Vec::new();
+        for file in table.files(None).unwrap() {
+            for batch in reader.all_rows(&file.path, file.size, None, None).await.unwrap() {
+                let ids = batch.column(0).as_primitive::<arrow::datatypes::Int64Type>();
+                found.extend((0..batch.num_rows()).map(|row| (ids.value(row), micros(batch.column(1), row).unwrap())));
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    async fn table() -> (tempfile::TempDir, Table) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = url::Url::from_directory_path(folder.path()).unwrap();
+        let table = Table::open_or_create(&url, &spec()).await.unwrap();
+        (folder, table)
+    }
+
+    #[tokio::test]
+    async fn an_older_row_never_replaces_a_newer_one() {
+        let (_folder, mut table) = table().await;
+        put(&mut table, &rows(&[(1, 50), (2, 50)])).await;
+        put(&mut table, &rows(&[(1, 40), (2, 60), (3, 10)])).await;
+        assert_eq!(all(&table).await, [(1, 50), (2, 60), (3, 10)]);
+    }
+
+    #[tokio::test]
+    async fn files_without_a_replaced_row_stay() {
+        let (_folder, mut table) = table().await;
+        put(&mut table, &rows(&[(1, 50), (2, 50)])).await;
+        put(&mut table, &rows(&[(3, 50)])).await;
+        let before: Vec<_> = table.files(None).unwrap().into_iter().map(|file| file.path).collect();
+        // 3 is replaced; 1 is found in its file, and is older: that file stays
+        put(&mut table, &rows(&[(3, 60), (1, 10)])).await;
+        let after: Vec<_> = table.files(None).unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(before.iter().filter(|path| after.contains(path)).count(), 1);
+        assert_eq!(all(&table).await, [(1, 50), (2, 50), (3, 60)]);
+    }
+}

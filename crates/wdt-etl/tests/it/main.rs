@@ -9,3 +9,4 @@ mod readers;
 mod support;
 mod tables;
 mod world;
+mod stranger;

@@ -26,8 +26,9 @@ const SEED: u64 = 20_240_501;
 pub(crate) const START: &str = "2024-04-01 00:00:00";
 /// End of most runs.
 pub(crate) const UNTIL: &str = "2024-05-01 00:00:00";
-/// First and last possible cursor of the simulator's rows.
-const SPAN: (&str, &str) = ("2024-04-02 00:00:00", "2024-04-29 00:00:00");
+/// First and last possible cursor of the simulator's rows; the first row stands at the first, in no second that two
+/// windows share.
+const SPAN: (&str, &str) = ("2024-04-01 00:00:30", "2024-04-29 00:00:00");
 /// The secret of the account the simulator knows.
 pub(crate) const SECRET: &str = "sim-secret-0123456789";
 /// A secret nobody knows.

@@ -7,7 +7,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use wdt_etl::pipeline::{RunOptions, Verdict};
 use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
-use wdt_sim::{Fault, PageOrder};
+use wdt_sim::{Fault, FaultPlan, PageOrder};
 
 use crate::world::{BETWEEN, World, nulls, numbers, sorted, table, texts, without};
 
@@ -77,14 +77,10 @@ async fn every_order_of_pages_lands_every_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_while_reading_cost_calls_and_no_row() {
-    let world = World::new(900, |_| {});
-    for _ in 0..2 {
-        for fault in [Fault::Status(502), Fault::Html, Fault::CutJson, Fault::BrokenTransfer, Fault::NoTotal] {
-            world.sim.inject(fault);
-        }
-    }
+    let kinds = vec![Fault::Status(502), Fault::Html, Fault::CutJson, Fault::BrokenTransfer, Fault::NoTotal];
+    let world = World::new(900, |sim| sim.faults = FaultPlan::Rate { rate: 0.1, kinds });
     let outcome = world.run("only", &RunOptions::default()).await;
-    assert!(outcome.datasets.iter().map(|dataset| dataset.calls).sum::<u64>() > 10);
+    assert!(world.sim.calls().iter().filter(|call| call.fault.is_some()).count() > 3, "{outcome:?}");
     world.assert_current_is_the_erp().await;
 }
 
@@ -210,4 +206,20 @@ async fn an_account_with_a_chinese_name_is_found_again() {
     world.assert_current_is_the_erp().await;
     let accounts = texts(&table(&world.warehouse(), "enterprise_stock").await, "account");
     assert!(accounts.iter().all(|account| account == "华东-店"), "{accounts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_was_lost_is_not_silently_begun_anew() {
+    let world = World::new(60, |_| {});
+    world.run("first", &RunOptions::default()).await;
+    std::fs::remove_dir_all(world.warehouse().join("enterprise_stock_history")).unwrap();
+    let calls = world.sim.call_count();
+    for _ in 0..2 {
+        let refused =
+            wdt_etl::pipeline::run(&world.config(), &RunOptions::default(), &world.surroundings("second")).await;
+        let error = refused.expect_err("the current table stems from another log");
+        assert_eq!(error.exit_code(), 6, "{error}");
+        assert!(error.to_string().contains("`enterprise_stock`") && error.hint().is_some(), "{error}");
+    }
+    assert_eq!(world.sim.call_count(), calls, "nothing is asked of the platform");
 }

@@ -138,6 +138,13 @@ fn application(tables: &DatasetTables) -> String {
 /// The history's commits that a mirror has not copied.
 async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64, CommitRecord)>, WarehouseError> {
     let copied = mirror.transaction(&application(tables)).await?.unwrap_or_default();
+    if u64::try_from(copied).is_ok_and(|copied| copied > tables.history.version()) {
+        return Err(WarehouseError::OtherLog {
+            table: mirror.name().to_owned(),
+            history: tables.history.name().to_owned(),
+            reason: format!("it has copied version {copied}, the log ends at {}", tables.history.version()),
+        });
+    }
     let mut records = Vec::new();
     for version in u64::try_from(copied).unwrap_or_default() + 1..=tables.history.version() {
         records.extend(tables.record(version).await?.map(|record| (version, record)));

@@ -149,7 +149,7 @@ pub(crate) const COLUMNS: Layout = Layout {
     doc: "What each column of each dataset means.",
     columns: &[
         DATASET,
-        ("column", Type::Text, "字段", "column; members of a list behind a dot"),
+        ("column", Type::Text, "字段", "column; members of a list as list[].member"),
         ("type", Type::Text, "类型", "type"),
         ("zh", Type::Text, "中文名", "Chinese label"),
         ("en", Type::Text, "英文含义", "English meaning"),
@@ -336,7 +336,7 @@ pub(crate) fn columns(endpoint: &Endpoint) -> Vec<Vec<Cell>> {
         rows.push(column_row(endpoint, field, field.name.to_owned()));
         if let wdt_models::Kind::List(members) = field.kind {
             rows.extend(
-                members.iter().map(|member| column_row(endpoint, member, format!("{}.{}", field.name, member.name))),
+                members.iter().map(|member| column_row(endpoint, member, format!("{}[].{}", field.name, member.name))),
             );
         }
     }

@@ -53,8 +53,8 @@ fn one_account_fails_alone() {
     let url = platform.base_url();
     let accounts = [account("good", &url, "GOOD"), account("bad", &url, "BAD")];
     let home = Home::empty().configured(&configuration(&accounts));
-    let ran = home.variable("GOOD", SECRET).variable("BAD", WRONG_SECRET);
-    let (ran, home) = (ran.load().ends_with(3), ran);
+    let home = home.variable("GOOD", SECRET).variable("BAD", WRONG_SECRET);
+    let ran = home.load().ends_with(3);
     for dataset in ["enterprise_stock", "enterprise_goods"] {
         assert_eq!(ran.finished("good", dataset)["verdict"], "landed");
         assert_eq!(ran.finished("bad", dataset)["exit_code"], 3);
