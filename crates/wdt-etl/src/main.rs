@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::sync::watch;
@@ -15,12 +16,19 @@ use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
 use wdt_etl::{EtlError, failpoint};
 use wdt_fetch::{Clock, SystemClock, Waits};
 
+/// The system's allocator keeps what threads freed; this one gives it back (`.cargo/config.toml`, `docs/performance.md`).
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Threads that compute. A job is bound by the platform's call limit, not by this machine, and the system's allocator
 /// gives every thread memory of its own that it never returns (`docs/performance.md`).
 const WORKER_THREADS: usize = 1;
 /// Most threads that read and write files. A snapshot of a Delta table is built in one of them while it waits for another
 /// to list the log, so fewer than twice the accounts of a run can stand still for ever; they start only when needed.
 const FILE_THREADS: usize = 512;
+/// How long an idle one of them stays: they come and go with each commit, and would pile up.
+const IDLE_THREADS: Duration = Duration::from_millis(20);
 /// Arms a failpoint; debug builds only.
 const TEST_FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
 /// Any value takes all waits after faults away; debug builds only.
@@ -31,6 +39,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
         .max_blocking_threads(FILE_THREADS)
+        .thread_keep_alive(IDLE_THREADS)
         .enable_all()
         .build()
     {

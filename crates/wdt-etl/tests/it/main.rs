@@ -6,7 +6,7 @@ mod cli;
 mod config;
 mod crash;
 mod readers;
+mod stranger;
 mod support;
 mod tables;
 mod world;
-mod stranger;

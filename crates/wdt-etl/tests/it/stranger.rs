@@ -97,6 +97,7 @@ fn a_row_edited_while_its_window_is_read_costs_no_other_row() {
         gateway.make_restless(key);
         lands_what_stands(&gateway, &home, &|row| row.key != key);
         assert!(gateway.has_moved());
+        assert!(home.rows("etl_windows").iter().any(|window| window["way"] == "backward"));
     }
 }
 
@@ -141,10 +142,11 @@ fn start(habits: Habits, stock_lines: &str) -> (Gateway, Home) {
 #[track_caller]
 fn lands_what_stands(gateway: &Gateway, home: &Home, wanted: &dyn Fn(&Row) -> bool) {
     home.load().ends_with(0);
-    let expected = |count: i64, row: fn(i64) -> (Row, Value), wanted: &dyn Fn(&Row) -> bool| -> BTreeMap<String, Value> {
-        let rows = (0..count).map(row).filter(|(row, _)| wanted(row));
-        rows.map(|(row, landed)| (format!("{:?}", row.key), landed)).collect()
-    };
+    let expected =
+        |count: i64, row: fn(i64) -> (Row, Value), wanted: &dyn Fn(&Row) -> bool| -> BTreeMap<String, Value> {
+            let rows = (0..count).map(row).filter(|(row, _)| wanted(row));
+            rows.map(|(row, landed)| (format!("{:?}", row.key), landed)).collect()
+        };
     let same = |table: &str, expected: BTreeMap<String, Value>, key: [&str; 2]| {
         let rows = home.rows(table);
         assert_eq!(rows.len(), expected.len(), "{table}");
@@ -176,38 +178,10 @@ fn stock(at: i64) -> (Row, Value) {
     // every seventh row in the second of the one before, a third of all in one day
     let modified = FIRST + if at < 80 { at / 2 * 31 } else { (at - at % 7 / 6) * DAY / 10 };
     let (spec_id, warehouse_id) = (1_000 + at / 2, 1 + at % 2);
-    let (place, escaped) = [("WH-1", "WH-1"), ("北京仓/2号 +%&=;", "\\u5317\\u4eac仓\\/2号 +%&=;")][at as usize % 2];
-    let (amount, decimal) = [
-        ("\"12.5000\"", json!("12.5000")),
-        ("12.5", json!("12.5000")),
-        ("\"-3\"", json!("-3.0000")),
-        ("0", json!("0.0000")),
-        ("\"\"", Value::Null),
-        ("null", Value::Null),
-        ("1e2", json!("100.0000")),
-        ("\"123456789012345.6789\"", json!("123456789012345.6789")),
-    ][at as usize % 8]
-        .clone();
-    let (created, created_at) = [
-        ("\"0000-00-00 00:00:00\"", Value::Null),
-        ("\"2019-12-31 23:59:59\"", json!("2019-12-31T15:59:59Z")),
-        ("\"\"", Value::Null),
-        ("\"2020-01-01\"", json!("2019-12-31T16:00:00Z")),
-        ("1577836800000", json!("2020-01-01T00:00:00Z")),
-    ][at as usize % 5]
-        .clone();
-    let (details, landed_details) = [
-        ("[]", json!([])),
-        ("null", Value::Null),
-        (
-            r#"[{"stock_spec_id":9,"spec_no":"","position_no":"A-1","stock_num":""},{"batch_no":"B\/2","stock_num":"1.5","expire_date":"0000-00-00"}]"#,
-            json!([
-                {"stock_spec_id": 9, "spec_no": "", "position_no": "A-1", "batch_no": null, "expire_date": null, "stock_num": null},
-                {"stock_spec_id": null, "spec_no": null, "position_no": null, "batch_no": "B/2", "expire_date": null, "stock_num": "1.5000"},
-            ]),
-        ),
-    ][at as usize % 3]
-        .clone();
+    let (place, escaped) = turn(&[("WH-1", "WH-1"), ("北京仓/2号 +%&=;", "\\u5317\\u4eac仓\\/2号 +%&=;")], at);
+    let (amount, decimal) = amount(at);
+    let (created, created_at) = created(at);
+    let (details, landed_details) = details(at);
     let mut members = vec![
         ("SPEC_ID", if at % 4 < 2 { format!("\"{spec_id}\"") } else { spec_id.to_string() }),
         ("warehouse_id", format!("\"{warehouse_id}\"")),
@@ -235,6 +209,55 @@ fn stock(at: i64) -> (Row, Value) {
     (row, self::landed(landed.as_object().unwrap().clone()))
 }
 
+/// Forms of a quantity, and its decimal.
+fn amount(at: i64) -> (&'static str, Value) {
+    turn(
+        &[
+            ("\"12.5000\"", json!("12.5000")),
+            ("12.5", json!("12.5000")),
+            ("\"-3\"", json!("-3.0000")),
+            ("0", json!("0.0000")),
+            ("\"\"", Value::Null),
+            ("null", Value::Null),
+            ("1e2", json!("100.0000")),
+            ("\"123456789012345.6789\"", json!("123456789012345.6789")),
+        ],
+        at,
+    )
+}
+
+/// Forms of a time, and its instant.
+fn created(at: i64) -> (&'static str, Value) {
+    turn(
+        &[
+            ("\"0000-00-00 00:00:00\"", Value::Null),
+            ("\"2019-12-31 23:59:59\"", json!("2019-12-31T15:59:59Z")),
+            ("\"\"", Value::Null),
+            ("\"2020-01-01\"", json!("2019-12-31T16:00:00Z")),
+            ("1577836800000", json!("2020-01-01T00:00:00Z")),
+        ],
+        at,
+    )
+}
+
+/// Forms of a list, and its items.
+fn details(at: i64) -> (&'static str, Value) {
+    turn(
+        &[
+            ("[]", json!([])),
+            ("null", Value::Null),
+            (
+                r#"[{"stock_spec_id":9,"spec_no":"","position_no":"A-1","stock_num":""},{"batch_no":"B\/2","stock_num":"1.5","expire_date":"0000-00-00"}]"#,
+                json!([
+                    {"stock_spec_id": 9, "spec_no": "", "position_no": "A-1", "batch_no": null, "expire_date": null, "stock_num": null},
+                    {"stock_spec_id": null, "spec_no": null, "position_no": null, "batch_no": "B/2", "expire_date": null, "stock_num": "1.5000"},
+                ]),
+            ),
+        ],
+        at,
+    )
+}
+
 /// A row of goods: half of them changed in one and the same second.
 fn goods(at: i64) -> (Row, Value) {
     let modified = FIRST + if at % 2 == 0 { 10 * DAY } else { at * 3_601 };
@@ -256,6 +279,11 @@ fn goods(at: i64) -> (Row, Value) {
         "created": utc(FIRST - at), "modified": utc(modified),
     });
     (Row { key: (at, 0), modified, place: "0012", members }, landed)
+}
+
+/// One after the other of some forms.
+fn turn<T: Clone>(forms: &[T], at: i64) -> T {
+    forms[usize::try_from(at).unwrap() % forms.len()].clone()
 }
 
 fn utc(instant: i64) -> String {

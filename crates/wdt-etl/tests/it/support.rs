@@ -312,7 +312,7 @@ pub(crate) fn seconds_ago(seconds: i64) -> String {
 /// Every row of a Delta table, read from its log and its Parquet files without any Delta library; none without a table.
 pub(crate) fn rows(table: &Path) -> Vec<Map<String, Value>> {
     let mut files = BTreeMap::new();
-    for action in commits(table).iter().flat_map(|commit| commit.lines()).map(|line| parsed(line)) {
+    for action in commits(table).iter().flat_map(|commit| commit.lines()).map(parsed) {
         if let Some(add) = action.get("add") {
             files.insert(add["path"].as_str().unwrap().to_owned(), add["partitionValues"].as_object().unwrap().clone());
         }

@@ -239,7 +239,8 @@ mod simulate {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut printed = String::from("[warehouse]\nurl = \"warehouse\"\n");
         for line in lines.by_ref() {
-            printed += &format!("{line}\n");
+            printed += &line;
+            printed += "\n";
             if line.contains("enterprise_goods") {
                 break;
             }

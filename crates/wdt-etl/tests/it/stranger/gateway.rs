@@ -18,11 +18,21 @@ pub(crate) const SID: &str = "merchant9";
 pub(crate) const APP_KEY: &str = "merchant9-ot";
 /// Every parameter the description names for a pull.
 const PARAMETERS: &[&str] = &[
-    "sid", "appkey", "timestamp", "sign", "start_time", "end_time", "page_no", "page_size", "warehouse_no", "shop_no",
+    "sid",
+    "appkey",
+    "timestamp",
+    "sign",
+    "start_time",
+    "end_time",
+    "page_no",
+    "page_size",
+    "warehouse_no",
+    "shop_no",
 ];
 
 /// How answers are written and sent.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "habits are independent of each other")]
 pub(crate) struct Habits {
     /// Newest rows first.
     pub(crate) descending: bool,
@@ -165,16 +175,15 @@ impl State {
         let form = form(headers, body)?;
         check_caller(&form, now() + self.habits.ahead.unwrap_or_default())?;
         let get = |name: &str| form.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-        let number = |name: &str| get(name).and_then(|text| text.parse::<usize>().ok()).ok_or(format!("{name}"));
+        let number = |name: &str| get(name).and_then(|text| text.parse::<usize>().ok()).ok_or(name.to_owned());
         let (page, size) = (number("page_no")?, number("page_size")?);
         let (start, end) = (instant(get("start_time"))?, instant(get("end_time"))?);
         if !(1..=100).contains(&size) || end < start || end - start > 30 * 86_400 {
             return Err("a page or a window of a size that is not allowed".to_owned());
         }
         let rows = if list == "stocks" { &self.stock } else { &self.goods };
-        let matches = |row: &&Row| {
-            (start..=end).contains(&row.modified) && get(filter).is_none_or(|place| place == row.place)
-        };
+        let matches =
+            |row: &&Row| (start..=end).contains(&row.modified) && get(filter).is_none_or(|place| place == row.place);
         let mut found: Vec<&Row> = rows.iter().filter(matches).collect();
         let by_key = self.habits.by_key;
         found.sort_by_key(|row| if by_key { (0, row.key) } else { (row.modified, row.key) });
@@ -280,7 +289,8 @@ fn check_caller(form: &Form, now: i64) -> Result<(), String> {
     let mut sorted: Vec<&(String, String)> = form.iter().filter(|(name, _)| name != "sign").collect();
     sorted.sort();
     let of = |wanted: &str| form.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
-    if let Some((name, _)) = form.iter().find(|(name, value)| value.is_empty() || !PARAMETERS.contains(&name.as_str())) {
+    if let Some((name, _)) = form.iter().find(|(name, value)| value.is_empty() || !PARAMETERS.contains(&name.as_str()))
+    {
         return Err(format!("parameter {name} is empty or unknown"));
     }
     if sorted.windows(2).any(|pair| pair[0].0 == pair[1].0) {
@@ -300,7 +310,8 @@ fn check_caller(form: &Form, now: i64) -> Result<(), String> {
         write!(packed, "{end}{names:02}-{name}:{values:04}-{value}").unwrap();
     }
     let digest = Md5::digest(packed + SECRET);
-    let sign: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut sign = String::new();
+    digest.iter().for_each(|byte| write!(sign, "{byte:02x}").unwrap());
     if of("sign") == sign { Ok(()) } else { Err("sign".to_owned()) }
 }
 
@@ -335,8 +346,11 @@ fn send(mut stream: &TcpStream, habits: &Habits, body: &[u8]) -> std::io::Result
         Framing::Chunked => ("Transfer-Encoding", "chunked".to_owned()),
         Framing::Close => ("Connection", "close".to_owned()),
     });
-    let head: String = headers.iter().map(|(name, value)| format!("{}: {value}\r\n", (habits.header)(name))).collect();
-    let mut bytes = format!("HTTP/1.1 200 OK\r\n{head}\r\n").into_bytes();
+    let mut bytes = b"HTTP/1.1 200 OK\r\n".to_vec();
+    for (name, value) in headers {
+        bytes.extend(format!("{}: {value}\r\n", (habits.header)(name)).into_bytes());
+    }
+    bytes.extend(b"\r\n");
     if habits.framing == Framing::Chunked {
         // an odd size, so that pieces end inside of characters
         for piece in body.chunks(997) {
