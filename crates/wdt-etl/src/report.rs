@@ -239,7 +239,7 @@ impl Reporter for Terminal {
             Event::Planned { account, dataset, calls_per_minute: limit @ 1.., .. } => {
                 self.update(account, dataset, |bar| {
                     bar.limit = format!(" (at most {limit} a minute)");
-                })
+                });
             }
             Event::Page { account, dataset, .. } => self.update(account, dataset, |bar| {
                 bar.calls += 1;

@@ -134,7 +134,7 @@ fn start(habits: Habits, stock_lines: &str) -> (Gateway, Home) {
          [[accounts.datasets]]\nname = \"enterprise_goods\"\nstart = \"2024-04-01 00:00:00\"\npage_size = 20\n",
         gateway.base_url
     );
-    let home = Home::empty().configured(&configuration(&[account]));
+    let home = Home::empty().configured(&configuration(&[account])).without_waits();
     (gateway, home)
 }
 
