@@ -2,6 +2,7 @@
 
 use crate::command;
 use crate::deny;
+use crate::docs;
 use crate::failure::{Failure, Outcome};
 use crate::host::Stopwatch;
 use crate::readers;
@@ -21,6 +22,7 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", about: "rustfmt would change nothing", run: || plain(fmt()) },
     Step { name: "tidy", about: "the house rules that no other tool checks", run: || plain(tidy::run()) },
     Step { name: "tree", about: "which crate may depend on which; one Arrow", run: || plain(tree::run()) },
+    Step { name: "docs", about: "the generated pages say what the descriptions say", run: || plain(docs::check()) },
     Step { name: "deny", about: "licences, banned crates and sources", run: || plain(deny::run()) },
     Step { name: "clippy", about: "no lint warns, tests and benches included", run: || plain(clippy()) },
     Step { name: "doc", about: "the reference builds without a warning", run: || plain(doc()) },

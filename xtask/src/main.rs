@@ -1,4 +1,4 @@
-//! The project's own checks: `cargo xtask ci` is what CI runs, step for step.
+//! The project's own checks and generated pages: `cargo xtask ci` is what CI runs, step for step.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool for developers")]
 
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod ci;
 mod command;
 mod deny;
+mod docs;
 mod failure;
 mod host;
 mod readers;
@@ -17,7 +18,7 @@ mod tally;
 mod tidy;
 mod tree;
 
-/// The project's own checks.
+/// The project's own checks and generated pages.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -38,6 +39,12 @@ enum Task {
         #[arg(long)]
         keep_going: bool,
     },
+    /// Write the generated pages of docs/: endpoints.md and errors.md.
+    Docs {
+        /// Change nothing; fail if a page is stale.
+        #[arg(long)]
+        check: bool,
+    },
     /// Compare the tables of a warehouse with expected values, as readers that are not this project see them.
     Readers {
         /// Folder with one Delta table per name.
@@ -51,6 +58,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Ci { list: true, .. } => ci::list(),
         Task::Ci { steps, keep_going, .. } => ci::run(&steps, keep_going),
+        Task::Docs { check: true } => docs::check(),
+        Task::Docs { check: false } => docs::write(),
         Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
     };
     match outcome {

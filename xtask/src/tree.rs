@@ -13,6 +13,7 @@ const NEVER_REACHED: &[(&str, &[&str])] = &[
     ("wdt-models", &["wdt-sign", "wdt-fetch", "tokio", "reqwest"]),
     ("wdt-fetch", &["wdt-etl", "wdt-sim", "deltalake"]),
     ("wdt-sim", &["wdt-etl", "wdt-fetch", "reqwest", "deltalake"]),
+    ("xtask", &["wdt-sign", "wdt-fetch", "wdt-etl", "wdt-sim", "tokio", "reqwest", "deltalake"]),
 ];
 /// Of the workspace, only the second names the first among its normal dependencies.
 const ONLY_USER: &[(&str, &str)] = &[("reqwest", "wdt-fetch"), ("deltalake", "wdt-etl")];
@@ -175,6 +176,7 @@ mod tests {
             ("fetch", "wdt-fetch", "0.1.0", &["sign", "models", "reqwest", "~sim"]),
             ("sim", "wdt-sim", "0.1.0", &["sign", "models", "~reqwest"]),
             ("etl", "wdt-etl", "0.1.0", &["models", "fetch", "sim", "delta"]),
+            ("xtask", "xtask", "0.1.0", &["models"]),
             ("md5", "md-5", "0.11.0", &[]),
             ("arrow", "arrow", "59.3.2", &["arrow-array"]),
             ("arrow-array", "arrow-array", "59.3.2", &[]),
@@ -186,7 +188,7 @@ mod tests {
         packages.extend(more);
         Tree::of(&json!({
             "packages": packages.iter().map(|(id, name, version, _)| json!({"id": id, "name": name, "version": version})).collect::<Vec<_>>(),
-            "workspace_members": ["sign", "models", "fetch", "sim", "etl"],
+            "workspace_members": ["sign", "models", "fetch", "sim", "etl", "xtask"],
             "resolve": { "nodes": packages.iter().map(|(id, _, _, deps)| json!({ "id": id, "deps": deps.iter().map(|dep| json!({
                 "pkg": dep.trim_start_matches('~'),
                 "dep_kinds": [{ "kind": dep.starts_with('~').then_some("dev") }],
@@ -216,6 +218,7 @@ mod tests {
         breaks(&[("sign", "wdt-sign", "0.1.0", &["models"])], "wdt-sign must not depend on wdt-models");
         breaks(&[("arrow-array", "arrow-array", "59.3.2", &["tokio"])], "wdt-models must not depend on tokio");
         breaks(&[("fetch", "wdt-fetch", "0.1.0", &["reqwest", "delta"])], "wdt-fetch must not depend on deltalake");
+        breaks(&[("xtask", "xtask", "0.1.0", &["models", "etl"])], "xtask must not depend on wdt-etl");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
-use wdt_models::Window;
+use wdt_models::{Gateway, Window};
 use wdt_sim::{Account, Sim, SimConfig};
 
 const DATASET: &str = "enterprise_stock";
@@ -78,12 +78,12 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
 }
 
 fn configuration(folder: &Path, sim: &Sim, now: i64) -> Config {
-    let account = Account::example();
+    let account = Account::example(Gateway::Enterprise);
     let text = format!(
         "[warehouse]\nurl = \"warehouse\"\n[[accounts]]\nname = \"main\"\ngateway = \"enterprise\"\nbase_url = \"{}\"\n\
          sid = \"{}\"\napp_key = \"{}\"\napp_secret = {{ env = \"SECRET\" }}\ncalls_per_minute = 0\n\
          [[accounts.datasets]]\nname = \"{DATASET}\"\n",
-        sim.base_url(),
+        sim.base_url(Gateway::Enterprise),
         account.sid,
         account.app_key
     );

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wdt_models::Gateway;
 use wdt_models::time::parse_wall_time;
 
 use crate::config::parse_duration;
@@ -63,6 +64,8 @@ pub enum Command {
     Status(Status),
     /// The columns of a dataset, or the list of datasets.
     Schema(Schema),
+    /// What a platform's error means, and what mends it.
+    Explain(Explain),
     /// Try configuration, secrets, clock, gateway and warehouse.
     Check(Check),
 }
@@ -169,14 +172,57 @@ pub struct Status {
 }
 
 /// The columns of a dataset, or the list of datasets.
+///
+/// As text: how it is called and read, columns, documented values, settings, parameters and notes. CSV has the columns
+/// only. Without DATASET, CSV and JSON hold those of all datasets.
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Examples:\n  wdt-etl schema\n  wdt-etl schema enterprise_stock\n  wdt-etl schema enterprise_goods --json"
-)]
+#[command(after_help = "\
+Examples:
+  wdt-etl schema
+  wdt-etl schema enterprise_stock
+  wdt-etl schema --format csv > columns.csv
+  wdt-etl schema enterprise_goods --json")]
 pub struct Schema {
     /// The dataset; without it all are listed.
     #[arg(value_name = "DATASET")]
     pub dataset: Option<String>,
+    /// The form: text for people, a CSV table of the columns, or one JSON document.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = SchemaFormat::Text, conflicts_with = "json")]
+    pub format: SchemaFormat,
+    /// Print one JSON object a line: a column each, without DATASET a dataset each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The forms of `schema`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaFormat {
+    /// For people.
+    Text,
+    /// A line a column.
+    Csv,
+    /// One document.
+    Json,
+}
+
+/// What a platform's error means, and what mends it.
+///
+/// Takes a code (2104), a sub-code (isv.invalid-parameter), words of a message (频率) or the whole line that wdt-etl
+/// printed, and looks on every gateway.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl explain 2104
+  wdt-etl explain isv.invalid-parameter --gateway top
+  wdt-etl explain 频率
+  wdt-etl explain    (lists all)")]
+pub struct Explain {
+    /// Code, sub-code or message; without it all are listed.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only this gateway: enterprise, flagship or top.
+    #[arg(long, value_name = "NAME", value_parser = gateway)]
+    pub gateway: Option<Gateway>,
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,
@@ -199,6 +245,12 @@ pub struct Check {
 /// Epoch seconds of an Asia/Shanghai wall time.
 fn wall_time(text: &str) -> Result<i64, String> {
     parse_wall_time(text).ok_or_else(|| "write YYYY-MM-DD HH:MM:SS, Asia/Shanghai, in quotes".to_owned())
+}
+
+/// A gateway by its name.
+fn gateway(name: &str) -> Result<Gateway, String> {
+    let names: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
+    Gateway::from_name(name).ok_or_else(|| format!("the gateways are {}", names.join(", ")))
 }
 
 /// A share of a whole.

@@ -27,13 +27,13 @@ pub enum EtlError {
     /// A call failed for good.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// A window that could not be read whole.
-    #[error("window {window} of {dataset} could not be certified: {reason}")]
+    /// A window or a slice that could not be read whole.
+    #[error("{what} of {dataset} could not be certified: {reason}")]
     Uncertified {
         /// Name of the dataset.
         dataset: String,
-        /// Both ends as Asia/Shanghai wall time.
-        window: String,
+        /// Which: both ends as Asia/Shanghai wall time, or the slice.
+        what: String,
         /// Why it was not.
         reason: String,
     },

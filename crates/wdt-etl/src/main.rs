@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::{check, demo, init, run, schema, simulate, status};
+use wdt_etl::commands::{check, demo, explain, init, run, schema, simulate, status};
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, Surroundings};
@@ -58,7 +58,8 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
     let load = || Config::load(&cli.global.config, &variables, SystemClock.now_ms().div_euclid(1000));
     match &cli.command {
         Command::Init(args) => init::init(&args.dir, args.force, &mut out).map(|()| 0),
-        Command::Schema(args) => schema::schema(args.dataset.as_deref(), args.json, &mut out).map(|()| 0),
+        Command::Schema(args) => schema::schema(args, &mut out).map(|()| 0),
+        Command::Explain(args) => explain::explain(args, &mut out).map(|()| 0),
         Command::Status(args) => {
             status::status(&load()?, args, SystemClock.now_ms().div_euclid(1000), &mut out).await.map(|()| 0)
         }

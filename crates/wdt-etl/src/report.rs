@@ -83,6 +83,21 @@ pub enum Event {
         /// Share of the range that is read, 0 to 1.
         done: f64,
     },
+    /// A slice of a snapshot was read whole.
+    Slice {
+        /// Account.
+        account: String,
+        /// Dataset.
+        dataset: &'static str,
+        /// Slice.
+        slice: String,
+        /// Platform time of the reading.
+        read_at: String,
+        /// Distinct records.
+        records: u64,
+        /// Share of the slices that are read, 0 to 1.
+        done: f64,
+    },
     /// Rows were committed and the watermark moved.
     Committed {
         /// Account.
@@ -112,8 +127,12 @@ pub enum Event {
         records: u64,
         /// Rows logged.
         changed: u64,
+        /// Rows that vanished upstream.
+        deleted: u64,
         /// Records that could not be typed.
         refused: u64,
+        /// Ids that the platform itself refuses.
+        refused_upstream: u64,
         /// Watermark after the run.
         watermark: Option<String>,
         /// What went wrong.
@@ -220,7 +239,7 @@ impl Terminal {
         if let Some((_, bar)) = open.iter_mut().find(|(known, _)| *known == name) {
             change(bar);
             bar.line.set_message(format!(
-                "{} calls{}, {} windows, {} records{}",
+                "{} calls{}, {} windows or slices, {} records{}",
                 bar.calls, bar.limit, bar.windows, bar.records, bar.note
             ));
         }
@@ -257,6 +276,17 @@ impl Reporter for Terminal {
                 bar.windows += 1;
                 bar.records += records;
                 bar.note = format!(", up to {end}");
+                bar.line.set_position((done * f64::from(STEPS)) as u64);
+            }),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of the steps of a bar"
+            )]
+            Event::Slice { account, dataset, records, done, slice, .. } => self.update(account, dataset, |bar| {
+                bar.windows += 1;
+                bar.records += records;
+                bar.note = format!(", slice {slice}");
                 bar.line.set_position((done * f64::from(STEPS)) as u64);
             }),
             Event::Notice { account, dataset, message } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
-use wdt_models::{Refusal, Window};
+use wdt_models::{Refusal, Slice, Window};
 
 /// A piece of a window that was read whole, with the evidence.
 #[derive(Debug)]
@@ -22,10 +22,13 @@ pub struct CertifiedPart {
 /// The evidence that a window was read whole, or the numbers of the reading that was not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// First second asked for, in epoch seconds.
-    pub start: i64,
-    /// Last second asked for, in epoch seconds.
-    pub end: i64,
+    /// First second asked for, in epoch seconds; of a slice there is none.
+    pub start: Option<i64>,
+    /// Last second asked for, in epoch seconds; of a slice there is none.
+    pub end: Option<i64>,
+    /// The slice, of a snapshot.
+    #[serde(default)]
+    pub slice: Option<Slice>,
     /// The documented filter that the window was split by, if it was.
     pub filter: Option<Filter>,
     /// Total the platform declared before the pages were read (T0).
@@ -76,6 +79,10 @@ pub enum Way {
     Backward,
     /// Split by a documented filter, each value certified, and their totals add up to T0 = T1.
     Filtered,
+    /// A slice of several pages, one page at a time: T0 = D = T1, whatever total a page declares.
+    Slice,
+    /// A list of ids, each of which came back as a record or as the platform's refusal.
+    Ids,
 }
 
 /// A strict order that a backward walk has seen throughout.
@@ -122,8 +129,9 @@ mod tests {
     fn a_certificate_survives_its_json() {
         let filter = Filter { param: "warehouse_no".into(), totals: [("WH-1".to_owned(), 3)].into() };
         let certificate = Certificate {
-            start: 1,
-            end: 3,
+            start: Some(1),
+            end: Some(3),
+            slice: None,
             filter: Some(filter),
             declared_before: 3,
             declared_after: 3,

@@ -18,6 +18,7 @@ use crate::error::FetchError;
 use crate::order::Evidence;
 use crate::pages::{PageSource, ReadOptions};
 use crate::tally::Tally;
+use crate::wire::Target;
 
 /// A window whose total fits one page is asked for this often before it counts as unprovable.
 const SINGLE_PAGE_TRIES: u32 = 3;
@@ -101,8 +102,9 @@ impl<S: PageSource> Scope<'_, S> {
     /// The numbers of a reading, with the verdict on it.
     fn certificate(&self, walk: &Walk, attempts: u32, verdict: Verdict) -> Certificate {
         Certificate {
-            start: self.window.start,
-            end: self.window.end,
+            start: Some(self.window.start),
+            end: Some(self.window.end),
+            slice: None,
             filter: None,
             declared_before: walk.before,
             declared_after: walk.after,
@@ -219,8 +221,8 @@ impl<S: PageSource> Scope<'_, S> {
 
     /// A page counted from 0.
     async fn page(&self, page: u64) -> Result<PageAnswer, FetchError> {
-        let page = self.endpoint.paging.first.saturating_add(u32::try_from(page).unwrap_or(u32::MAX));
-        self.source.page(self.window, self.filter, page).await
+        let page = self.source.first_page().saturating_add(u32::try_from(page).unwrap_or(u32::MAX));
+        self.source.page(Target::Window(self.window), self.filter, page).await
     }
 
     fn pages(&self, total: u64) -> u64 {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use wdt_models::{AnswerError, Decoded, Endpoint, Gateway, decode, envelope, error};
+use wdt_models::time::format_wall_time;
+use wdt_models::{Answer, AnswerError, Asked, Decoded, Endpoint, Gateway, Method, Slice, decode, envelope, error};
 
 use crate::clock::instant;
 use crate::error::{Call, ErrorKind, FetchError};
 use crate::http::{Http, Reply, Timeouts};
 use crate::limit::{Limiter, Permit};
 use crate::observe::{Counters, Event, Observer, Tallies};
-use crate::retry::{Attempts, Fault, Next, Random, Waits};
-use crate::wire::{PageRequest, signed};
+use crate::retry::{Attempts, Fault, LONGEST_TOLD, Next, Random, Waits};
+use crate::wire::{PageRequest, Target, signed};
 use crate::{Clock, Credentials};
 
 /// Where and as whom to call.
@@ -51,6 +52,8 @@ pub struct PageAnswer {
     pub total: Option<u64>,
     /// The page's records in typed form.
     pub decoded: Decoded,
+    /// The ids that the platform refuses one by one, each as the JSON object that tells why.
+    pub refused: Vec<String>,
     /// Bytes of the unpacked answer.
     pub bytes: usize,
 }
@@ -118,7 +121,7 @@ impl Client {
     /// A [`FetchError`] when the platform refuses the call, or when no whole answer came after all retries. No record
     /// of a failed, cut or half-understood answer is ever given.
     pub async fn page(&self, endpoint: &Endpoint, request: &PageRequest) -> Result<PageAnswer, FetchError> {
-        let call = Call { method: endpoint.method, page: request.page_no };
+        let call = Call { method: request.method.name, page: request.page_no };
         let mut attempts = Attempts::new(&self.inner.waits, &self.inner.random);
         loop {
             let permit = self.inner.limiter.permit().await;
@@ -199,7 +202,12 @@ impl Client {
         match attempts.next(&fault, took) {
             Next::GiveUp(kind) => Err(final_error(kind, call, attempts.failed(), fault)),
             Next::Pause { at_most } => {
-                let pause = inner.limiter.pause(permit, inner.waits.pause, inner.waits.longest_pause);
+                let told = fault.told_wait(inner.credentials.gateway());
+                if let Some(told) = told.filter(|&told| told > LONGEST_TOLD) {
+                    let (attempts, reason) = (attempts.failed(), self.told_later(&fault, told));
+                    return Err(FetchError::Limited { call, attempts, reason });
+                }
+                let pause = inner.limiter.pause(permit, told, inner.waits.pause, inner.waits.longest_pause);
                 if pause.in_a_row > at_most {
                     return Err(final_error(ErrorKind::Limited, call, attempts.failed(), fault));
                 }
@@ -221,6 +229,13 @@ impl Client {
         }
     }
 
+    /// The platform's words, and the time it tells to wait for.
+    fn told_later(&self, fault: &Fault, wait: Duration) -> String {
+        let wait = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
+        let time = self.platform_now().div_euclid(1000).saturating_add(wait);
+        format!("{}; run again after {}", fault.reason(), format_wall_time(time))
+    }
+
     fn tell(&self, event: &Event) {
         if let Some(observer) = &self.observer {
             observer(event);
@@ -235,23 +250,48 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Reads an answer; one that promises nothing about the whole window on the first page counts as broken.
+/// Reads an answer, repaired if need be.
 fn understand(endpoint: &Endpoint, request: &PageRequest, reply: &Reply) -> Result<PageAnswer, Fault> {
-    let answer = envelope::read(endpoint, &reply.body).map_err(|error| match error {
+    let mut answer = read(endpoint, request, &reply.body);
+    // this platform is known to send control characters as they are
+    if endpoint.gateway == Gateway::Top
+        && matches!(answer, Err(AnswerError::Malformed { .. }))
+        && let Some(repaired) = envelope::repaired(&reply.body)
+    {
+        answer = read(endpoint, request, &repaired);
+    }
+    answer.map_err(|error| match error {
         AnswerError::Platform(error) => Fault::Platform(error::classify(endpoint.gateway, &error), error),
         error => Fault::Transport(error.to_string()),
-    })?;
-    if request.page_no == endpoint.paging.first {
-        let fault = |reason: &str| Err(Fault::Transport(format!("answer is half-understood: {reason}")));
-        match (answer.total, answer.records.len()) {
-            (None, _) => return fault("no total on the first page"),
-            (Some(1..), 0) => return fault("a total, but no record on the first page"),
-            (Some(0), 1..) => return fault("records, but a total of 0"),
-            _ => {}
-        }
+    })
+}
+
+/// Reads an answer; one that promises nothing about the whole on the first page counts as broken.
+fn read(endpoint: &Endpoint, request: &PageRequest, body: &[u8]) -> Result<PageAnswer, AnswerError> {
+    let answer = envelope::read(endpoint, request.method, body)?;
+    if let Some(reason) = half_understood(request, &answer) {
+        return Err(AnswerError::Malformed { reason: reason.to_owned() });
     }
-    let decoded = decode(endpoint, request.page_no, &answer.records, request.personal);
-    Ok(PageAnswer { total: answer.total, decoded, bytes: reply.body.len() })
+    let none = Slice::default();
+    let slice = if let Target::Slice(slice) = &request.target { slice } else { &none };
+    let asked = Asked { page: request.page_no, personal: request.personal, slice };
+    let decoded = decode(endpoint, &answer.records, &asked);
+    let refused = answer.refused.iter().map(|refused| refused.get().to_owned()).collect();
+    Ok(PageAnswer { total: answer.total, decoded, refused, bytes: body.len() })
+}
+
+/// What a first page of a total must not be.
+fn half_understood(request: &PageRequest, answer: &Answer<'_>) -> Option<&'static str> {
+    let Method { paging, shape, .. } = request.method;
+    if request.page_no != paging.first || shape.total.is_empty() {
+        return None;
+    }
+    match (answer.total, answer.records.len()) {
+        (None, _) => Some("no total on the first page"),
+        (Some(1..), 0) => Some("a total, but no record on the first page"),
+        (Some(0), 1..) => Some("records, but a total of 0"),
+        _ => None,
+    }
 }
 
 fn final_error(kind: ErrorKind, call: Call, attempts: u32, fault: Fault) -> FetchError {

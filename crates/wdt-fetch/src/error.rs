@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use wdt_models::{PlatformError, Window};
+use wdt_models::PlatformError;
 
 use crate::Certificate;
-use crate::wire::WireError;
+use crate::wire::{Target, WireError};
 
 /// The call that an error belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,17 +51,17 @@ pub enum FetchError {
         error: PlatformError,
     },
     /// The platform's call limit still holds after all waits.
-    #[error("{call}: still limited after {attempts} attempts: {reason}")]
+    #[error("{call}: still limited after {}: {reason}", counted(*attempts))]
     Limited {
         /// The call.
         call: Call,
         /// Requests sent for the page.
         attempts: u32,
-        /// The platform's last words.
+        /// The platform's last words, and when to try again if it told.
         reason: String,
     },
     /// The platform gave no usable answer after all retries.
-    #[error("{call}: unavailable after {attempts} attempts: {reason}")]
+    #[error("{call}: unavailable after {}: {reason}", counted(*attempts))]
     Unavailable {
         /// The call.
         call: Call,
@@ -130,6 +130,10 @@ impl FetchError {
     }
 }
 
+fn counted(attempts: u32) -> String {
+    format!("{attempts} attempt{}", if attempts == 1 { "" } else { "s" })
+}
+
 /// Why a window could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -137,11 +141,11 @@ pub enum WindowError {
     /// A page could not be read.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// All pages were read and yet nothing proves that they are the whole window.
-    #[error("window {window} could not be certified: {reason}")]
+    /// All pages were read and yet nothing proves that nothing is missing.
+    #[error("{what} could not be certified: {reason}")]
     Uncertified {
-        /// The shortest piece that failed.
-        window: Window,
+        /// The slice, or the shortest piece of a window, that failed.
+        what: Target,
         /// Why each way failed.
         reason: String,
         /// The numbers of the last way tried.

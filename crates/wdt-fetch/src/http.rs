@@ -74,13 +74,13 @@ impl Http {
     /// Sends the request and reads the answer to its end.
     pub(crate) async fn post(&self, request: SignedRequest, clock: &dyn Clock) -> Result<Reply, Fault> {
         let post = self.client.post(request.url).header(CONTENT_TYPE, request.content_type).body(request.body);
-        let mut response = post.send().await.map_err(|error| broken(&error))?;
+        let mut response = post.send().await.map_err(broken)?;
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
         let skew_ms = date.map(|date| date.timestamp_millis() - clock.now_ms());
         check_status(&response)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(Fault::Transport(format!("answer is larger than {LARGEST_BODY} bytes")));
             }
@@ -107,7 +107,9 @@ fn check_status(response: &Response) -> Result<(), Fault> {
     Err(Fault::Transport(format!("http status {status}")))
 }
 
-fn broken(error: &reqwest::Error) -> Fault {
+fn broken(error: reqwest::Error) -> Fault {
+    // the address may hold half a secret
+    let error = error.without_url();
     let stage = if error.is_timeout() {
         return Fault::Transport("timed out".to_owned());
     } else if error.is_connect() {
@@ -117,7 +119,7 @@ fn broken(error: &reqwest::Error) -> Fault {
     } else {
         "request failed"
     };
-    Fault::Transport(format!("{stage}: {}", innermost(error)))
+    Fault::Transport(format!("{stage}: {}", innermost(&error)))
 }
 
 /// The innermost cause; the outer ones repeat the address.

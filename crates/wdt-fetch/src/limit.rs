@@ -107,13 +107,14 @@ impl Limiter {
     /// Lets all callers wait because the platform answered that the limit is exceeded.
     ///
     /// The first cool-down lasts `first`, each one after it that no success has parted from the one before twice as
-    /// long, up to `longest`. A call sent before the last cool-down began starts none.
-    pub(crate) fn pause(&self, permit: Permit, first: Duration, longest: Duration) -> Pause {
+    /// long; one that the platform has told lasts so long. None is longer than `longest`. A call sent before the last
+    /// cool-down began starts none.
+    pub(crate) fn pause(&self, permit: Permit, told: Option<Duration>, first: Duration, longest: Duration) -> Pause {
         let now = instant();
         let mut state = self.state();
         let started = permit.pauses == state.usage.pauses;
         if started {
-            let wait = first.saturating_mul(1 << state.in_a_row.min(16)).min(longest);
+            let wait = told.unwrap_or_else(|| first.saturating_mul(1 << state.in_a_row.min(16))).min(longest);
             state.in_a_row += 1;
             state.paused_until = Some(now + wait);
             state.usage.pauses += 1;
@@ -247,7 +248,7 @@ mod tests {
         let waiting = given(&limiter, 3);
         let pausing = async {
             sleep(Duration::from_millis(300)).await;
-            limiter.pause(permit, Duration::from_secs(65), Duration::from_mins(10));
+            limiter.pause(permit, None, Duration::from_secs(65), Duration::from_mins(10));
         };
         let (times, ()) = tokio::join!(waiting, pausing);
         assert!(times[0] - start >= Duration::from_millis(65_300), "{:?}", times[0] - start);
@@ -259,18 +260,30 @@ mod tests {
         let limiter = Limiter::new(0);
         let (first, longest) = (Duration::from_secs(65), Duration::from_mins(10));
         let in_flight = [limiter.permit().await, limiter.permit().await];
-        let pauses = in_flight.map(|permit| limiter.pause(permit, first, longest));
+        let pauses = in_flight.map(|permit| limiter.pause(permit, None, first, longest));
         assert_eq!(pauses.map(|pause| (pause.wait, pause.started)), [(first, true), (first, false)]);
 
         let mut waits = Vec::new();
         for _ in 0..5 {
-            waits.push(limiter.pause(limiter.permit().await, first, longest).wait.as_secs());
+            waits.push(limiter.pause(limiter.permit().await, None, first, longest).wait.as_secs());
         }
         assert_eq!(waits, [130, 260, 520, 600, 600]);
         limiter.succeeded(limiter.permit().await);
-        let pause = limiter.pause(limiter.permit().await, first, longest);
+        let pause = limiter.pause(limiter.permit().await, None, first, longest);
         assert_eq!((pause.wait, pause.in_a_row), (first, 1));
         assert_eq!(limiter.usage().pauses, 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_told_pause_is_as_long_as_told_and_does_not_grow() {
+        let limiter = Limiter::new(0);
+        let (first, longest) = (Duration::from_secs(65), Duration::from_mins(10));
+        let mut waits = Vec::new();
+        for told in [Some(2), Some(2), Some(3600), None] {
+            let told = told.map(Duration::from_secs);
+            waits.push(limiter.pause(limiter.permit().await, told, first, longest).wait.as_secs());
+        }
+        assert_eq!(waits, [2, 2, 600, 520], "the untold one is the fourth in a row");
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,7 +34,8 @@ impl Evidence {
     pub(crate) fn new(endpoint: &Endpoint) -> Self {
         let (up, down) = (SortOptions::default(), SortOptions::default().desc());
         let key = || endpoint.key_positions().into_iter().map(|position| (position, up));
-        let with_cursor = |options| std::iter::once((endpoint.cursor_position(), options)).chain(key()).collect();
+        let with_cursor =
+            |options| endpoint.cursor_position().map(|cursor| (cursor, options)).into_iter().chain(key()).collect();
         let tracks = vec![
             Track::new(with_cursor(up), Order::CursorUpKeyUp, Order::CursorDownKeyDown),
             Track::new(with_cursor(down), Order::CursorDownKeyUp, Order::CursorUpKeyDown),

@@ -1,28 +1,30 @@
-//! Where the pages of windows come from.
+//! Where pages come from.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use wdt_models::{Endpoint, Window};
+use wdt_models::{Endpoint, Method};
 
 use crate::client::{Client, PageAnswer};
 use crate::error::FetchError;
 use crate::slots::Slots;
-use crate::wire::PageRequest;
+use crate::wire::{PageRequest, Params, Target};
 
-/// Gives the pages of windows of one endpoint.
+/// Gives the pages of one endpoint's windows, slices or ids.
 pub trait PageSource: Send + Sync + 'static {
-    /// A page of a window, narrowed by a filtering parameter and its value if one is given.
+    /// A page of what is asked for, narrowed by a filtering parameter and its value if one is given.
     fn page(
         &self,
-        window: Window,
+        target: Target,
         filter: Option<(&str, &str)>,
         page_no: u32,
     ) -> impl Future<Output = Result<PageAnswer, FetchError>> + Send;
 
-    /// Records per page.
+    /// Records per page; of ids, how many one call takes.
     fn page_size(&self) -> u32;
+
+    /// Number of the first page.
+    fn first_page(&self) -> u32;
 
     /// The platform's clock in epoch milliseconds.
     fn platform_now(&self) -> i64;
@@ -46,15 +48,17 @@ impl Default for ReadOptions {
     }
 }
 
-/// Reads one endpoint's windows through a client.
+/// Reads one endpoint's pages through a client.
 #[derive(Debug, Clone)]
 pub struct WindowReader {
     /// Calls the account's gateway.
     pub client: Client,
     /// What is read.
     pub endpoint: &'static Endpoint,
-    /// Business parameters besides paging and window; a filter overrides its namesake.
-    pub params: BTreeMap<String, String>,
+    /// The call that gives it.
+    pub method: &'static Method,
+    /// Business parameters besides paging, window and slice; a filter overrides its namesake.
+    pub params: Params,
     /// Whether columns about persons are read.
     pub personal: bool,
     /// Records per page.
@@ -64,10 +68,11 @@ pub struct WindowReader {
 }
 
 impl PageSource for WindowReader {
-    async fn page(&self, window: Window, filter: Option<(&str, &str)>, page_no: u32) -> Result<PageAnswer, FetchError> {
+    async fn page(&self, target: Target, filter: Option<(&str, &str)>, page_no: u32) -> Result<PageAnswer, FetchError> {
         let mut params = self.params.clone();
-        params.extend(filter.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let request = PageRequest { window, page_no, page_size: self.page_size, params, personal: self.personal };
+        params.extend(filter.map(|(name, value)| (name.to_owned(), value.into())));
+        let Self { method, page_size, personal, .. } = *self;
+        let request = PageRequest { method, target, page_no, page_size, params, personal };
         let slot = self.slots.acquire().await?;
         let answer = self.client.page(self.endpoint, &request).await;
         self.slots.ended(&answer);
@@ -77,6 +82,10 @@ impl PageSource for WindowReader {
 
     fn page_size(&self) -> u32 {
         self.page_size
+    }
+
+    fn first_page(&self) -> u32 {
+        self.method.paging.first
     }
 
     fn platform_now(&self) -> i64 {

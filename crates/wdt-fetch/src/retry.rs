@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wdt_models::{Class, PlatformError};
+use wdt_models::{Class, Gateway, PlatformError, error};
 
 use crate::error::ErrorKind;
 
@@ -23,6 +23,12 @@ pub struct Waits {
     /// Time that the attempts of one page and their waits may take when the transport is broken.
     pub transport_budget: Duration,
 }
+
+/// A call that the platform tells to wait longer than this is given up: whoever plans the runs decides.
+pub(crate) const LONGEST_TOLD: Duration = Duration::from_mins(5);
+
+/// How long to wait when the gateway that tells has not told.
+const UNTOLD: Duration = Duration::from_mins(1);
 
 impl Default for Waits {
     /// What the platform's notes advise: a minute and more on a limit, half a minute while busy.
@@ -73,11 +79,23 @@ impl Fault {
         }
     }
 
+    /// How long all must wait, on the gateway that tells: a second more than it says, for its clock is not ours.
+    pub(crate) fn told_wait(&self, gateway: Gateway) -> Option<Duration> {
+        match self {
+            Self::Platform(Class::RateLimit, error) if gateway == Gateway::Top => {
+                let told = error::told_wait(error).map(|seconds| Duration::from_secs(seconds.saturating_add(1)));
+                Some(told.unwrap_or(UNTOLD))
+            }
+            _ => None,
+        }
+    }
+
     fn kind(&self) -> Kind {
         match self {
             Self::Platform(class, _) => match class {
                 Class::RateLimit => Kind::Limited,
                 Class::Busy => Kind::Busy,
+                Class::Transient => Kind::Transport,
                 Class::Unknown => Kind::Unknown,
                 Class::Clock => Kind::Clock,
                 Class::Credential => Kind::Credential,
@@ -215,7 +233,7 @@ mod tests {
     use super::*;
 
     fn platform(class: Class) -> Fault {
-        Fault::Platform(class, PlatformError { code: "1".into(), message: String::new() })
+        Fault::Platform(class, PlatformError::new("1", ""))
     }
 
     fn broken() -> Fault {
@@ -247,6 +265,18 @@ mod tests {
         assert_eq!(course(Class::Permission), (vec![], ErrorKind::Permission));
         assert_eq!(course(Class::Parameter), (vec![], ErrorKind::Parameter));
         assert_eq!(course(Class::WindowTooWide), (vec![], ErrorKind::Parameter));
+    }
+
+    #[test]
+    fn the_one_gateway_that_tells_how_long_to_wait_is_listened_to() {
+        let limit = |message: &str| Fault::Platform(Class::RateLimit, PlatformError::new("7", message));
+        let told = |gateway, message| limit(message).told_wait(gateway).map(|wait| wait.as_secs());
+        assert_eq!(told(Gateway::Top, "This ban will last for 12 more seconds"), Some(13));
+        assert_eq!(told(Gateway::Top, "App Call Limited"), Some(60));
+        assert_eq!(told(Gateway::Flagship, "This ban will last for 12 more seconds"), None);
+        let busy = Fault::Platform(Class::Busy, PlatformError::new("MAC999", "9 seconds"));
+        assert_eq!(busy.told_wait(Gateway::Top), None);
+        assert_eq!(Fault::Limited("http status 429".into()).told_wait(Gateway::Top), None);
     }
 
     #[test]

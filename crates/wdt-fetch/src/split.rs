@@ -9,6 +9,7 @@ use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way
 use crate::certify::{Reading, Scope, Unproven};
 use crate::error::WindowError;
 use crate::pages::{PageSource, ReadOptions};
+use crate::wire::Target;
 
 /// The pieces of one window that are still to be read, in order.
 pub(crate) struct Pieces<'a, S> {
@@ -139,8 +140,9 @@ fn merged(
     let sum = |count: fn(&Certificate) -> u64| certificates.iter().map(count).sum::<u64>();
     let adds_up = sum(|part| part.declared_after) == before && before == after;
     let certificate = Certificate {
-        start: window.start,
-        end: window.end,
+        start: Some(window.start),
+        end: Some(window.end),
+        slice: None,
         filter: Some(Filter { param: param.to_owned(), totals }),
         declared_before: before,
         declared_after: after,
@@ -160,5 +162,5 @@ fn merged(
 }
 
 fn uncertified(window: Window, reason: String, certificate: Certificate) -> WindowError {
-    WindowError::Uncertified { window, reason, certificate: Box::new(certificate) }
+    WindowError::Uncertified { what: Target::Window(window), reason, certificate: Box::new(certificate) }
 }

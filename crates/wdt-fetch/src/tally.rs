@@ -37,6 +37,15 @@ impl Tally {
         self.refused.extend(refused.into_iter().filter(|refusal| first.get(refusal.row).is_none_or(|&first| first)));
     }
 
+    /// Adds what was read of other keys.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.batches.extend(other.batches);
+        self.refused.extend(other.refused);
+        self.pages += other.pages;
+        self.rows += other.rows;
+        self.seen.extend(other.seen);
+    }
+
     /// Distinct records, refused ones included.
     pub(crate) fn distinct(&self) -> u64 {
         self.seen.len() as u64

@@ -42,7 +42,8 @@ pub async fn read_window<S: PageSource>(
 /// Reads windows side by side and gives their certified pieces in window order.
 ///
 /// Windows are taken from the iterator as there is room, so a planner may choose their lengths by what came before.
-/// The reading goes on in tasks of its own while the caller is busy with a piece. Memory is bounded: beyond the window
+/// The reading goes on in tasks of its own while the caller is busy with a piece; the first window begins alone, so
+/// that the first call is its own. Memory is bounded: beyond the window
 /// being consumed and the next, only single pages are held, and no piece has more than
 /// [`ReadOptions::max_pages`] pages unless it cannot be cut. The first error ends the stream; dropping it ends the tasks.
 pub fn read_windows<S: PageSource>(
@@ -59,6 +60,7 @@ pub fn read_windows<S: PageSource>(
         in_flight: VecDeque::new(),
         consumed: watch::Sender::new(0),
         started: 0,
+        answered: false,
     };
     stream::unfold(Some(ahead), async |ahead| {
         let mut ahead = ahead?;
@@ -79,6 +81,8 @@ struct Ahead<S, I> {
     in_flight: VecDeque<InFlight>,
     consumed: watch::Sender<u64>,
     started: u64,
+    /// The first window has given something, and the others may be read beside it.
+    answered: bool,
 }
 
 /// A window being read in a task of its own.
@@ -96,13 +100,11 @@ impl Drop for InFlight {
 impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
     async fn next(&mut self) -> Option<Result<CertifiedPart, WindowError>> {
         loop {
-            while self.in_flight.len() < self.options.concurrency.max(1) {
-                let Some(window) = self.windows.next() else { break };
-                let in_flight = self.start(window);
-                self.in_flight.push_back(in_flight);
-            }
+            self.fill();
             let front = self.in_flight.front_mut()?;
             if let Some(part) = front.parts.recv().await {
+                self.answered = true;
+                self.fill();
                 return Some(Ok(part));
             }
             match (&mut front.task).await {
@@ -114,8 +116,19 @@ impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
                     Err(_) => std::future::pending().await,
                 },
             }
+            self.answered = true;
             self.in_flight.pop_front();
             self.consumed.send_modify(|consumed| *consumed += 1);
+        }
+    }
+
+    /// Starts as many windows as there is room for.
+    fn fill(&mut self) {
+        let room = if self.answered { self.options.concurrency.max(1) } else { 1 };
+        while self.in_flight.len() < room {
+            let Some(window) = self.windows.next() else { break };
+            let in_flight = self.start(window);
+            self.in_flight.push_back(in_flight);
         }
     }
 

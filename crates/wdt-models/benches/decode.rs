@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wdt_models::endpoints::ENTERPRISE_STOCK;
-use wdt_models::{Field, Kind, decode, envelope};
+use wdt_models::{Asked, Field, Kind, decode, envelope};
 
 use random::Random;
 
@@ -21,12 +21,12 @@ fn page(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("stock page of 100 rows");
     group.throughput(Throughput::Bytes(body.len() as u64));
     group.bench_function("envelope", |bencher| {
-        bencher.iter(|| envelope::read(&ENTERPRISE_STOCK, black_box(&body)).unwrap());
+        bencher.iter(|| envelope::read(&ENTERPRISE_STOCK, ENTERPRISE_STOCK.method(), black_box(&body)).unwrap());
     });
     group.bench_function("envelope and decode", |bencher| {
         bencher.iter(|| {
-            let answer = envelope::read(&ENTERPRISE_STOCK, black_box(&body)).unwrap();
-            let decoded = decode(&ENTERPRISE_STOCK, 0, &answer.records, false);
+            let answer = envelope::read(&ENTERPRISE_STOCK, ENTERPRISE_STOCK.method(), black_box(&body)).unwrap();
+            let decoded = decode(&ENTERPRISE_STOCK, &answer.records, &Asked::page(0, false));
             assert_eq!(decoded.batch.num_rows(), answer.records.len());
             decoded
         });

@@ -80,11 +80,43 @@ pub struct Field {
     pub volatile: bool,
     /// About a person; null unless the dataset says `personal = true`.
     pub personal: bool,
+    /// Values that the vendor documents, with their meaning.
+    pub codes: &'static [Code],
+}
+
+/// A documented value of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The value, as text.
+    pub value: &'static str,
+    /// Chinese meaning.
+    pub zh: &'static str,
+    /// English meaning.
+    pub en: &'static str,
+}
+
+impl Code {
+    /// A documented value of a column.
+    #[must_use]
+    pub const fn new(value: &'static str, zh: &'static str, en: &'static str) -> Self {
+        Self { value, zh, en }
+    }
 }
 
 impl Field {
     const fn new(name: &'static str, kind: Kind, zh: &'static str, en: &'static str) -> Self {
-        Self { name, alias: None, kind, zh, en, unit: None, required: false, volatile: false, personal: false }
+        Self {
+            name,
+            alias: None,
+            kind,
+            zh,
+            en,
+            unit: None,
+            required: false,
+            volatile: false,
+            personal: false,
+            codes: &[],
+        }
     }
 
     /// A 64-bit integer.
@@ -148,6 +180,13 @@ impl Field {
     #[must_use]
     pub const fn alias(mut self, alias: &'static str) -> Self {
         self.alias = Some(alias);
+        self
+    }
+
+    /// States the documented values.
+    #[must_use]
+    pub const fn codes(mut self, codes: &'static [Code]) -> Self {
+        self.codes = codes;
         self
     }
 

@@ -12,13 +12,17 @@ pub mod error;
 pub mod field;
 pub mod gateway;
 mod json;
+pub mod slice;
 pub mod time;
 pub mod window;
 
-pub use decode::{Decoded, Refusal, decode};
-pub use endpoint::{Cursor, Endpoint, Paging, Param, Split};
+pub use decode::{Asked, Decoded, Refusal, decode};
+pub use endpoint::{
+    Arguments, Cursor, Dimension, Endpoint, IdSource, Method, Paging, Param, ParamKind, Reading, Shape, Split,
+};
 pub use envelope::{Answer, AnswerError};
 pub use error::{Class, PlatformError};
-pub use field::{Field, Kind};
-pub use gateway::Gateway;
+pub use field::{Code, Field, Kind};
+pub use gateway::{Gateway, GatewayFacts};
+pub use slice::Slice;
 pub use window::Window;

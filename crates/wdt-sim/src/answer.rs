@@ -1,85 +1,136 @@
-//! The text of an answer.
+//! The text of an answer, as far as the gateways agree: records and totals where the method's description says.
 
-use wdt_models::Endpoint;
+use wdt_models::Method;
 
 use crate::{
     fault::Fault,
-    form::{CodeForm, EmptyForm, Forms, LaterTotal, ListForm, TotalForm},
-    json::{push, push_text},
-    ledger::{Ledger, Page},
-    refusal::Refusal,
+    form::{EmptyForm, Forms, LaterTotal},
+    json::push,
+    ledger::{Ledger, Row},
+    render::Spelling,
 };
 
-/// A page of records; `forms` must have every mixed form decided.
-pub(crate) fn page(ledger: &Ledger, page: &Page, page_no: u32, forms: Forms, fault: Option<&Fault>) -> String {
-    let endpoint = ledger.endpoint();
-    let mut out = opening(0, forms);
-    if has_message(endpoint) {
-        out.push_str(",\"message\":\"ok\"");
-    }
-    push_list(&mut out, ledger, page, forms);
-    push_total(&mut out, page.total, page_no, forms, fault);
-    out.push('}');
-    out
+/// What was found, and how it is to be written; `forms` must have every mixed form decided.
+pub(crate) struct Found<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) method: &'static Method,
+    pub(crate) spelling: &'a Spelling,
+    pub(crate) forms: Forms,
+    pub(crate) rows: &'a [Row],
+    pub(crate) total: usize,
+    /// Whether the total counts.
+    pub(crate) counted: bool,
+    pub(crate) fault: Option<&'a Fault>,
 }
 
-/// A platform error.
-pub(crate) fn refusal(refusal: &Refusal, forms: Forms) -> String {
-    let mut out = opening(refusal.code, forms);
-    out.push_str(",\"message\":");
-    push_text(&mut out, &refusal.message, forms.escapes);
-    out.push('}');
-    out
+/// A JSON object on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Members(Vec<(String, Node)>);
+
+#[derive(Debug)]
+enum Node {
+    Text(String),
+    Members(Members),
 }
 
-fn opening(code: i64, forms: Forms) -> String {
-    let mut out = String::from(if forms.bom { "\u{FEFF}" } else { "" });
-    let mark = if forms.code == CodeForm::Text { "\"" } else { "" };
-    push(&mut out, format_args!("{{\"code\":{mark}{code}{mark}"));
-    out
-}
-
-/// The stock page's example has no `message`, the goods page's has one.
-fn has_message(endpoint: &Endpoint) -> bool {
-    endpoint.method != "stock_query_detail.php"
-}
-
-fn push_list(out: &mut String, ledger: &Ledger, page: &Page, forms: Forms) {
-    let name = ledger.endpoint().records;
-    match forms.empty {
-        _ if !page.rows.is_empty() => {}
-        EmptyForm::Missing => return,
-        EmptyForm::Null => return push(out, format_args!(",\"{name}\":null")),
-        EmptyForm::List | EmptyForm::Mixed => return push(out, format_args!(",\"{name}\":[]")),
-    }
-    let object = forms.list == ListForm::Object;
-    push(out, format_args!(",\"{name}\":{}", if object { '{' } else { '[' }));
-    for (place, row) in page.rows.iter().enumerate() {
-        if place > 0 {
-            out.push(',');
+impl Found<'_> {
+    /// The list of records.
+    pub(crate) fn list(&self, object: bool) -> String {
+        let mut out = String::from(if object { "{" } else { "[" });
+        for (place, row) in self.rows.iter().enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            if object {
+                push(&mut out, format_args!("\"{}\":", 2 * place));
+            }
+            if let Some(wrapping) = self.method.shape.wrapped_in {
+                push(&mut out, format_args!("{{\"{wrapping}\":"));
+            }
+            self.ledger.push_record(*row, self.spelling, &mut out);
+            if self.method.shape.wrapped_in.is_some() {
+                out.push('}');
+            }
         }
-        if object {
-            push(out, format_args!("\"{}\":", 2 * place));
-        }
-        ledger.push_record(*row, out);
+        out.push(if object { '}' } else { ']' });
+        out
     }
-    out.push(if object { '}' } else { ']' });
+
+    /// Puts the list of records at the end of a path, or what stands for an empty one; `around` is the path of what is
+    /// written empty in its place, and itself empty where that is the list alone.
+    pub(crate) fn put_list(&self, members: &mut Members, path: &[&str], around: &[&str], object: bool) {
+        match self.forms.empty {
+            _ if !self.rows.is_empty() => members.put(path, self.list(object)),
+            EmptyForm::Missing => {}
+            EmptyForm::Null => members.put(if around.is_empty() { path } else { around }, "null".to_owned()),
+            EmptyForm::Object if !around.is_empty() => members.put(around, "{}".to_owned()),
+            EmptyForm::List | EmptyForm::Mixed | EmptyForm::Object => members.put(path, "[]".to_owned()),
+        }
+    }
+
+    /// Puts the number of records on all pages where the description says; `quoted` is whether it stands in quotes.
+    pub(crate) fn put_total(&self, members: &mut Members, quoted: bool) {
+        let total = i64::try_from(self.total).unwrap_or(i64::MAX);
+        let mark = if quoted { "\"" } else { "" };
+        let text = match (self.counted, self.fault, self.forms.later_total) {
+            (true, Some(Fault::NoTotal), _) | (false, _, LaterTotal::Absent) => return,
+            (true, Some(Fault::LyingTotal(delta)), _) => format!("{mark}{}{mark}", total.saturating_add(*delta).max(0)),
+            (true, ..) | (false, _, LaterTotal::Right) => format!("{mark}{total}{mark}"),
+            (false, _, LaterTotal::Null) => "null".to_owned(),
+            (false, _, LaterTotal::Zero) => "0".to_owned(),
+        };
+        members.put(self.method.shape.total, text);
+    }
 }
 
-fn push_total(out: &mut String, total: usize, page_no: u32, forms: Forms, fault: Option<&Fault>) {
-    let total = i64::try_from(total).unwrap_or(i64::MAX);
-    let total = match fault {
-        Some(Fault::NoTotal) => return,
-        Some(Fault::LyingTotal(delta)) => total.saturating_add(*delta).max(0),
-        _ => total,
-    };
-    match forms.later_total {
-        _ if page_no == 0 => {
-            let mark = if forms.total == TotalForm::Number { "" } else { "\"" };
-            push(out, format_args!(",\"total_count\":{mark}{total}{mark}"));
+impl Members {
+    /// Puts JSON text at the end of a path, behind what is there; nowhere if the path is empty.
+    pub(crate) fn put(&mut self, path: &[&str], text: String) {
+        let Some((name, rest)) = path.split_first() else { return };
+        if rest.is_empty() {
+            self.0.push(((*name).to_owned(), Node::Text(text)));
+            return;
         }
-        LaterTotal::Absent => {}
-        LaterTotal::Null => out.push_str(",\"total_count\":null"),
-        LaterTotal::Zero => out.push_str(",\"total_count\":0"),
+        let there = self.0.iter().position(|(own, node)| own == name && matches!(node, Node::Members(_)));
+        let place = there.unwrap_or_else(|| {
+            self.0.push(((*name).to_owned(), Node::Members(Self::default())));
+            self.0.len() - 1
+        });
+        if let Node::Members(inner) = &mut self.0[place].1 {
+            inner.put(rest, text);
+        }
+    }
+
+    /// The object's text.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        self.push(&mut out);
+        out
+    }
+
+    fn push(&self, out: &mut String) {
+        out.push('{');
+        for (place, (name, node)) in self.0.iter().enumerate() {
+            push(out, format_args!("{}\"{name}\":", if place > 0 { "," } else { "" }));
+            match node {
+                Node::Text(text) => out.push_str(text),
+                Node::Members(members) => members.push(out),
+            }
+        }
+        out.push('}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_share_a_beginning_share_an_object() {
+        let mut members = Members::default();
+        for (path, text) in [(&["status"][..], "0"), (&["data", "total"], "2"), (&["data", "list"], "[]"), (&[], "x")] {
+            members.put(path, text.to_owned());
+        }
+        assert_eq!(members.text(), r#"{"status":0,"data":{"total":2,"list":[]}}"#);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use wdt_models::Gateway;
+
 use crate::fault::Fault;
 
 /// Calls kept; older ones are forgotten, so that a simulator left running does not grow.
@@ -15,12 +17,15 @@ pub struct Call {
     pub number: u64,
     /// The platform's clock, in epoch seconds.
     pub at: i64,
-    /// The method's file name.
+    /// The gateway called.
+    pub gateway: Gateway,
+    /// The method's name, on enterprise that of its file.
     pub method: String,
-    /// Every parameter in the order received but `sign`.
+    /// Every parameter in the order received but `sign` and what is secret; on flagship then the members of the one map
+    /// in the body, or the `body` where it holds something else.
     pub params: Vec<(String, String)>,
-    /// The code answered, before the fault if there was one.
-    pub code: i64,
+    /// The code answered, `0` for a success, before the fault if there was one.
+    pub code: String,
     /// Records on the page.
     pub records: usize,
     /// What went wrong on the way.

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use wdt_models::Window;
-use wdt_sign::Secret;
+use wdt_models::{Gateway, Window};
 
-use crate::{fault::FaultPlan, form::Forms};
+use crate::{account::Account, fault::FaultPlan, form::Forms};
 
 /// The platform's clock: now, in epoch seconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -15,19 +14,22 @@ pub const DEFAULT_ROWS: u32 = 1_000;
 /// How far back the rows' cursors reach when [`SimConfig::span`] is not set, in seconds: 21 days.
 pub const DEFAULT_SPAN_SECONDS: i64 = 21 * 86_400;
 
+/// One in so many goods of the merchant's own platform is stopped by default.
+pub const DEFAULT_STOPPED: u32 = 16;
+
 /// What a simulator is started with.
 ///
-/// [`SimConfig::new`] gives a gateway that keeps every documented rule, has no call limit, no edits and no faults.
+/// [`SimConfig::new`] gives gateways that keep every documented rule, has no call limit, no edits and no faults.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SimConfig {
     /// Port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Who may call. Accounts of one `sid` see the same rows, other ones see rows of their own.
+    /// Who may call. Accounts of one gateway and merchant see the same rows, other ones see rows of their own.
     pub accounts: Vec<Account>,
     /// Decides rows, edits and faults.
     pub seed: u64,
-    /// Rows by dataset.
+    /// Rows by dataset, of a dataset with slices in all slices together. A list of ids has the rows of its source.
     pub rows: BTreeMap<String, u32>,
     /// First and last second of the rows' cursors; the 21 days before now if not set.
     pub span: Option<Window>,
@@ -35,13 +37,17 @@ pub struct SimConfig {
     pub bulk_second: u32,
     /// Rows whose first quantity is `"abc"`, which no reader can type.
     pub refused_rows: u32,
-    /// Calls allowed in any 60 seconds to a sid and app key over all methods; 0 is no limit.
+    /// One in so many goods of the merchant's own platform is stopped, and refused when asked for by id; 0 is none.
+    pub stopped_goods: u32,
+    /// Calls allowed in any 60 seconds to an app key of a gateway over all methods; 0 is no limit.
     pub calls_per_minute: u32,
     /// How long every call is refused after a breach of the limit, in seconds.
     pub cool_down_seconds: i64,
     /// Probability (0 to 1) that rows are edited after a page was answered.
     pub edits_per_page: f64,
-    /// The order of rows in a window.
+    /// Probability (0 to 1) that such an edit, of a dataset with slices, makes a row vanish or appear instead.
+    pub slice_churn: f64,
+    /// The order of rows in a window or slice.
     pub order: PageOrder,
     /// Whether a window's last second belongs to it.
     pub end: WindowEnd,
@@ -54,20 +60,22 @@ pub struct SimConfig {
 }
 
 impl SimConfig {
-    /// A gateway with one account, [`Account::example`], and documented behaviour.
+    /// All gateways, the account [`Account::example`] on each, and documented behaviour.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
             port: 0,
-            accounts: vec![Account::example()],
+            accounts: Gateway::ALL.iter().copied().map(Account::example).collect(),
             seed: 0,
             rows: BTreeMap::new(),
             span: None,
             bulk_second: 0,
             refused_rows: 0,
+            stopped_goods: DEFAULT_STOPPED,
             calls_per_minute: 0,
             cool_down_seconds: 0,
             edits_per_page: 0.0,
+            slice_churn: 0.0,
             order: PageOrder::Strict,
             end: WindowEnd::Closed,
             forms: Forms::default(),
@@ -90,32 +98,7 @@ impl fmt::Debug for SimConfig {
     }
 }
 
-/// Credentials of one caller.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// The merchant's account at the ERP.
-    pub sid: String,
-    /// The application's account.
-    pub app_key: String,
-    /// What the application signs with.
-    pub secret: Secret,
-}
-
-impl Account {
-    /// Credentials of one caller.
-    #[must_use]
-    pub fn new(sid: &str, app_key: &str, secret: &str) -> Self {
-        Self { sid: sid.to_owned(), app_key: app_key.to_owned(), secret: Secret::new(secret) }
-    }
-
-    /// The account a simulator has when none is named; invented.
-    #[must_use]
-    pub fn example() -> Self {
-        Self::new("apidevnew2", "apidevnew2-test", "sim-secret-0123456789")
-    }
-}
-
-/// The order of rows in a window; the documents name none.
+/// The order of rows in a window; the documents name none. In a slice there is no cursor to order by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageOrder {
     /// By cursor, then key: stable.
@@ -128,10 +111,10 @@ pub enum PageOrder {
     Desc,
 }
 
-/// Whether a window's last second belongs to it.
+/// Whether a window's last second belongs to it; documented on enterprise, unknown on flagship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindowEnd {
-    /// It does, as documented.
+    /// It does.
     Closed,
     /// It does not.
     Open,

@@ -16,19 +16,30 @@ pub enum Fault {
     CutJson,
     /// The connection ends in the middle of the answer.
     BrokenTransfer,
-    /// Status 200 with a platform error.
-    BusinessCode {
-        /// The platform's code.
-        code: i64,
-        /// The platform's message.
+    /// Status 200 with a platform error, in the gateway's own envelope.
+    Platform {
+        /// The platform's code. On top a whole number goes into an `error_response`; any other text, the empty one too,
+        /// is the `wl_error_code` of an answer whose `wl_success` is false.
+        code: String,
+        /// The finer code beside it; empty is none, and enterprise has none.
+        sub_code: String,
+        /// The platform's message; on top the `sub_msg` where there is a `sub_code`.
         message: String,
     },
-    /// Page 0 without its `total_count`.
+    /// An answer without the total that counts.
     NoTotal,
-    /// Page 0 with `total_count` off by this much, never below 0.
+    /// An answer with the total that counts off by this much, never below 0.
     LyingTotal(i64),
     /// Status 302 to another address.
     Redirect(String),
+}
+
+impl Fault {
+    /// A platform error of a code and a message.
+    #[must_use]
+    pub fn platform(code: &str, message: &str) -> Self {
+        Self::Platform { code: code.to_owned(), sub_code: String::new(), message: message.to_owned() }
+    }
 }
 
 /// When things go wrong.

@@ -4,6 +4,13 @@ use std::fmt::Write as _;
 
 use crate::form::Escapes;
 
+/// A JSON string.
+pub(crate) fn text(text: &str, escapes: Escapes) -> String {
+    let mut out = String::new();
+    push_text(&mut out, text, escapes);
+    out
+}
+
 /// Appends a JSON string.
 pub(crate) fn push_text(out: &mut String, text: &str, escapes: Escapes) {
     out.push('"');
@@ -23,6 +30,13 @@ pub(crate) fn push_decimal(out: &mut String, ten_thousandths: i64) {
     }
     let size = ten_thousandths.unsigned_abs();
     push(out, format_args!("{}.{:04}", size / 10_000, size % 10_000));
+}
+
+/// Appends ten-thousandths as a number with as many places as it needs.
+pub(crate) fn push_short_decimal(out: &mut String, ten_thousandths: i64) {
+    push_decimal(out, ten_thousandths);
+    let kept = out.trim_end_matches('0').trim_end_matches('.').len();
+    out.truncate(kept);
 }
 
 /// Appends formatted text.
@@ -59,6 +73,15 @@ mod tests {
             push_text(&mut out, text, escapes);
             assert_eq!(serde_json::from_str::<String>(&out).ok().as_deref(), Some(text), "{out}");
             assert_eq!(out.is_ascii(), escapes == Escapes::Ascii);
+        }
+    }
+
+    #[test]
+    fn short_decimals_drop_zeros_behind_the_point_only() {
+        for (number, text) in [(0, "0"), (2_000_000, "200"), (-5_000, "-0.5"), (101_000, "10.1")] {
+            let mut out = String::new();
+            push_short_decimal(&mut out, number);
+            assert_eq!(out, text);
         }
     }
 

@@ -4,40 +4,55 @@ mod index;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wdt_models::{Endpoint, Window};
+use wdt_models::{Endpoint, Method, Slice, Window};
 
 use self::index::Index;
 pub(crate) use self::index::Selection;
 use crate::{
     config::{Clock, DEFAULT_ROWS, DEFAULT_SPAN_SECONDS, PageOrder, SimConfig},
     dice::{Dice, number_of},
-    render::Renderer,
-    role::{self, Label},
+    filter::{self, Filter},
+    form::Forms,
+    label::Label,
+    places::{self, FIRST_ID},
+    platform,
+    render::{Renderer, Spelling},
+    role,
+    spread::Spread,
+    value::{Source, Value},
 };
 
 /// One row: its number, its cursor and how often it was changed. The rest is made from these when it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Row {
-    /// Number of the row, from 0, in the order of the key.
+    /// Number of the row, from 0, in the order of the key within its slice.
     pub id: u32,
-    /// The cursor, in epoch seconds.
+    /// When it was last changed, in epoch seconds: the cursor, where there is one.
     pub modified: i64,
     /// How often the row was changed.
     pub version: u32,
 }
 
 /// The rows of one merchant and dataset. Clones see the same rows.
+///
+/// A dataset that is asked for by ids has no rows of its own: its ledger shows those of its source that the platform
+/// computes it for, and changes them there.
 #[derive(Debug, Clone)]
 pub struct Ledger(Arc<Inner>);
 
 struct Inner {
     endpoint: &'static Endpoint,
     renderer: Renderer,
+    forms: Forms,
     clock: Clock,
     seed: u64,
-    rows: Mutex<Rows>,
+    churn: f64,
+    rows: Arc<Mutex<Rows>>,
+    /// Only the rows that may be asked for by id.
+    by_id: bool,
 }
 
+/// The rows themselves and what is drawn when they are changed.
 #[derive(Debug)]
 struct Rows {
     index: Index,
@@ -51,12 +66,33 @@ pub(crate) struct Page {
 }
 
 impl Ledger {
-    pub(crate) fn new(endpoint: &'static Endpoint, sid: &str, config: &SimConfig) -> Self {
-        let seed = Dice::new(config.seed, &[number_of(sid), number_of(endpoint.dataset)]).draw();
-        let renderer = Renderer::new(endpoint, seed, config.forms.escapes, config.refused_rows);
-        let index = Index::new(&cursors(endpoint, config, seed));
-        let rows = Mutex::new(Rows { index, dice: Dice::new(seed, &[3]) });
-        Self(Arc::new(Inner { endpoint, renderer, clock: Arc::clone(&config.clock), seed, rows }))
+    /// The rows of a merchant; `source` has the rows of a dataset that is asked for by ids.
+    pub(crate) fn new(endpoint: &'static Endpoint, merchant: &str, config: &SimConfig, source: Option<&Self>) -> Self {
+        let seed = Dice::new(config.seed, &[number_of(merchant), number_of(endpoint.dataset)]).draw();
+        let spread = source.map_or_else(|| Arc::new(Spread::new(endpoint, seed)), Self::spread);
+        let cells = Source {
+            seed,
+            spread: Arc::clone(&spread),
+            grouped: role::is_grouped(endpoint),
+            lists_places: role::lists_places(endpoint),
+            marks: source.map_or(seed, |source| source.0.seed),
+            stopped_in: config.stopped_goods,
+        };
+        let own = || {
+            let index = Index::new(&cursors(endpoint, config, seed), spread, endpoint.cursor().is_some());
+            Arc::new(Mutex::new(Rows { index, dice: Dice::new(seed, &[3]) }))
+        };
+        let rows = source.map_or_else(own, |source| Arc::clone(&source.0.rows));
+        Self(Arc::new(Inner {
+            endpoint,
+            renderer: Renderer::new(endpoint, cells, config.refused_rows),
+            forms: config.forms,
+            clock: Arc::clone(&config.clock),
+            seed,
+            churn: config.slice_churn,
+            rows,
+            by_id: source.is_some(),
+        }))
     }
 
     /// The endpoint whose records these are.
@@ -68,29 +104,57 @@ impl Ledger {
     /// Every row the platform would answer with now, by number.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        self.lock().index.present()
+        let rows = self.lock().index.present();
+        rows.into_iter().filter(|row| self.shows(row.id)).collect()
     }
 
-    /// A row's key, in the order of the endpoint's key columns.
+    /// A row's key, in the order of the endpoint's key columns; only those columns that hold whole numbers.
     #[must_use]
     pub fn key(&self, row: Row) -> Vec<i64> {
-        self.0.renderer.key(self.0.endpoint, row.id)
+        let number = |value: Option<Value>| if let Some(Value::Int(number)) = value { Some(number) } else { None };
+        self.0.endpoint.key.iter().filter_map(|name| number(self.0.renderer.key_value(name, row))).collect()
     }
 
-    /// A row's record: the JSON object an answer holds for it, byte for byte.
+    /// A row's key as text, in the order of the endpoint's key columns; times are `YYYY-MM-DD HH:MM:SS` in Asia/Shanghai.
+    #[must_use]
+    pub fn key_text(&self, row: Row) -> Vec<Option<String>> {
+        let value = |name: &&str| self.0.renderer.key_value(name, row).and_then(|value| value.text());
+        self.0.endpoint.key.iter().map(value).collect()
+    }
+
+    /// The slice a row belongs to; empty where the dataset has none.
+    #[must_use]
+    pub fn slice(&self, row: Row) -> Slice {
+        self.spread().slice(row.id).cloned().unwrap_or_default()
+    }
+
+    /// A row's record: the JSON object that an answer of the endpoint's first method holds for it, asked for without
+    /// parameters, byte for byte; on top with its numbers as numbers.
     #[must_use]
     pub fn record(&self, row: Row) -> String {
+        self.record_of(self.0.endpoint.method(), row)
+    }
+
+    /// The same as another of the endpoint's methods answers it.
+    #[must_use]
+    pub fn record_of(&self, method: &Method, row: Row) -> String {
         let mut out = String::new();
-        self.push_record(row, &mut out);
+        self.push_record(row, &platform::spelling(self.0.endpoint, method, self.0.forms), &mut out);
         out
     }
 
     /// Appends a row's record.
-    pub(crate) fn push_record(&self, row: Row, out: &mut String) {
-        self.0.renderer.push_record(row, out);
+    pub(crate) fn push_record(&self, row: Row, spelling: &Spelling, out: &mut String) {
+        self.0.renderer.push_record(row, spelling, out);
     }
 
-    /// Changes one to three rows: three times in four rows of the window that was just read, so that it shifts.
+    /// How rows are spread over groups or slices.
+    pub(crate) fn spread(&self) -> Arc<Spread> {
+        Arc::clone(&self.0.renderer.source.spread)
+    }
+
+    /// Changes one to three rows: three times in four rows of the page's selection, so that a window shifts. In a
+    /// dataset with slices a row may vanish or appear instead.
     pub(crate) fn edit_near(&self, selection: &Selection, dice: &mut Dice) {
         let now = (self.0.clock)();
         let mut rows = self.lock();
@@ -98,11 +162,15 @@ impl Ledger {
             let everything = Selection::everything();
             let near = if dice.one_in(4) { &everything } else { selection };
             let drawn = rows.index.draw(near, dice);
-            rows.index.touch(drawn.as_slice(), now);
+            if self.0.endpoint.cursor().is_none() && dice.happens(self.0.churn) {
+                rows.churn(drawn, now, dice);
+            } else {
+                rows.index.touch(drawn.as_slice(), now);
+            }
         }
     }
 
-    /// One page of a selection; `nonce` orders rows of one second where their order is not stable.
+    /// One page of a selection; `nonce` orders rows of one second where their order is not stable. Pages count from 0.
     pub(crate) fn page(&self, selection: &Selection, order: PageOrder, pages: (u32, u32), nonce: u64) -> Page {
         let (page_no, page_size) = pages;
         let first = page_no as usize * page_size as usize;
@@ -113,8 +181,58 @@ impl Ledger {
     /// The rows a documented filter on a SKU's code or barcode selects, in one group or in all.
     pub(crate) fn about(&self, param: &str, value: &str, group: Option<usize>) -> Selection {
         let kind = if param == "barcode" { Label::Barcode } else { Label::SpecNo };
-        let ids = role::number_of_label(kind, value).map_or_else(Vec::new, |number| self.0.renderer.rows_about(number));
-        Selection::Rows(ids.into_iter().filter(|&id| group.is_none_or(|group| group == role::group(id))).collect())
+        let ids = kind.number(value).map_or_else(Vec::new, |number| self.0.renderer.source.rows_about(number));
+        Selection::Rows(ids.into_iter().filter(|&id| group.is_none_or(|group| group == places::group(id))).collect())
+    }
+
+    /// The rows of a selection that pass every filter.
+    pub(crate) fn filtered(&self, selection: Selection, filters: &[Filter]) -> Selection {
+        if filters.is_empty() {
+            return selection;
+        }
+        let rows = self.lock().index.rows(&selection);
+        let passes = |row: &Row| filter::all_pass(filters, *row, || self.record(*row));
+        Selection::Rows(rows.into_iter().filter(passes).map(|row| row.id).collect())
+    }
+
+    /// The rows of these slices.
+    pub(crate) fn of_slices(&self, parts: &[usize]) -> Selection {
+        let part = |part: usize| Selection::Between { start: i64::MIN, end: i64::MAX, part: Some(part) };
+        match parts {
+            [only] => part(*only),
+            several => {
+                let rows = self.lock();
+                let ids = several.iter().flat_map(|&own| rows.index.rows(&part(own))).map(|row| row.id);
+                Selection::Rows(ids.collect())
+            }
+        }
+    }
+
+    /// The row with that number as its key, unless the platform refuses it; with `force` stopped ones are there too.
+    pub(crate) fn by_id(&self, id: i64, force: bool) -> Option<Row> {
+        let number = u64::try_from(id).ok()?.checked_sub(FIRST_ID).and_then(|number| u32::try_from(number).ok())?;
+        let row = self.lock().index.row(number)?;
+        let source = &self.0.renderer.source;
+        (source.is_eligible(row.id) && (force || !source.is_stopped(row.id))).then_some(row)
+    }
+
+    /// Whether the platform answers with a row.
+    fn shows(&self, id: u32) -> bool {
+        let source = &self.0.renderer.source;
+        !self.0.by_id || source.is_eligible(id) && !source.is_stopped(id)
+    }
+
+    /// That many different rows that are shown.
+    fn draw_shown(&self, rows: &mut Rows, count: usize) -> Vec<u32> {
+        let mut ids: Vec<_> = rows.index.present().into_iter().map(|row| row.id).filter(|&id| self.shows(id)).collect();
+        let count = count.min(ids.len());
+        for place in 0..count {
+            let left = ids.len() - place;
+            let other = place + usize::try_from(rows.dice.below(left as u64)).unwrap_or(0);
+            ids.swap(place, other);
+        }
+        ids.truncate(count);
+        ids
     }
 
     fn lock(&self) -> MutexGuard<'_, Rows> {
@@ -128,7 +246,7 @@ impl Ledger {
     pub fn edit(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();
-        let ids = rows.draw_present(count);
+        let ids = self.draw_shown(&mut rows, count);
         rows.index.touch(&ids, now)
     }
 
@@ -142,7 +260,7 @@ impl Ledger {
     /// Removes that many rows, drawn from all, without a trace; gives them as they were.
     pub fn delete(&self, count: usize) -> Vec<Row> {
         let mut rows = self.lock();
-        let ids = rows.draw_present(count);
+        let ids = self.draw_shown(&mut rows, count);
         ids.into_iter().map(|id| rows.index.remove(id)).collect()
     }
 
@@ -150,23 +268,20 @@ impl Ledger {
     pub fn restore(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();
-        let ids: Vec<_> = rows.index.deleted().take(count).collect();
+        let ids: Vec<_> = rows.index.deleted().filter(|&id| self.shows(id)).take(count).collect();
         rows.index.touch(&ids, now)
     }
 }
 
 impl Rows {
-    /// That many different rows that are there.
-    fn draw_present(&mut self, count: usize) -> Vec<u32> {
-        let mut ids: Vec<_> = self.index.present().into_iter().map(|row| row.id).collect();
-        let count = count.min(ids.len());
-        for place in 0..count {
-            let left = ids.len() - place;
-            let other = place + usize::try_from(self.dice.below(left as u64)).unwrap_or(0);
-            ids.swap(place, other);
+    /// Removes a row, or brings one back, or adds one where none was removed.
+    fn churn(&mut self, drawn: Option<u32>, now: i64, dice: &mut Dice) {
+        let back = self.index.deleted().next();
+        match (drawn, back) {
+            (Some(id), _) if dice.one_in(2) => drop(self.index.remove(id)),
+            (_, Some(id)) => drop(self.index.touch(&[id], now)),
+            (_, None) => drop(self.index.add(now)),
         }
-        ids.truncate(count);
-        ids
     }
 }
 

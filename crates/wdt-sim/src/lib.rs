@@ -1,28 +1,48 @@
-//! A simulator of the enterprise gateway (`openapi2`) on a loopback socket, as strict as the documents say the real one
-//! is: for the demo, for tests and for benchmarks.
+//! A simulator of the three gateways on a loopback socket, as strict as the documents say the real ones are: for the
+//! demo, for tests and for benchmarks.
 //!
-//! It checks signatures with `wdt-sign`, the crate the client signs with, so it cannot find a fault there: only the
-//! published vectors can. Where the documents are silent it has to assume something; the module [`refusal`] names each
-//! assumption. Nothing here reads a clock or draws from the system's randomness: both are arguments of [`SimConfig`].
+//! One [`Sim`] answers on one port: enterprise below `/openapi2`, flagship at `/openapi`, top at `/router/rest`. Every
+//! endpoint of `wdt_models::endpoints::ALL` is served from its description alone. Signatures are checked with
+//! `wdt-sign`, the crate the client signs with, so a fault there cannot be found here: only the published vectors can.
+//!
+//! Where the documents are silent the simulator has to assume something: the module [`refusal`] names each assumption
+//! about what is refused, and [`form`] holds what it can play in several ways: totals nobody asked for, empty lists,
+//! the place of the lists of a batch of ids, numbers as texts, the comma of a message, a warehouse that does not exist.
+//! The place of an error code on top is chosen with [`Fault::Platform`]. Nothing here reads a clock or draws from the
+//! system's randomness: both are arguments of [`SimConfig`].
 
+mod account;
 mod answer;
+mod arguments;
 mod calls;
-mod check;
 pub mod config;
 mod dice;
+mod enterprise;
 mod fault;
+mod filter;
+mod flagship;
 pub mod form;
 mod json;
+mod label;
 mod ledger;
 mod limit;
+mod params;
+mod places;
+mod platform;
 pub mod refusal;
 mod render;
+mod request;
 mod role;
 mod server;
 mod sim;
+mod spread;
+mod top;
+mod value;
+mod xml;
 
+pub use account::Account;
 pub use calls::Call;
-pub use config::{Account, Clock, PageOrder, SimConfig, WindowEnd};
+pub use config::{Clock, PageOrder, SimConfig, WindowEnd};
 pub use fault::{Fault, FaultPlan};
 pub use ledger::{Ledger, Row};
 pub use sim::{Sim, SimError};

@@ -1,6 +1,8 @@
-//! The call limit: so many calls in any 60 seconds to one sid and app key, over all methods.
+//! The call limit: so many calls in any 60 seconds to one app key of a gateway, over all methods.
 
 use std::collections::{HashMap, VecDeque};
+
+use wdt_models::Gateway;
 
 const MINUTE: i64 = 60;
 
@@ -9,7 +11,7 @@ const MINUTE: i64 = 60;
 pub(crate) struct Limit {
     per_minute: u32,
     cool_down: i64,
-    callers: HashMap<usize, Caller>,
+    callers: HashMap<(Gateway, String), Caller>,
     breaches: u64,
 }
 
@@ -25,12 +27,13 @@ impl Limit {
         Self { per_minute, cool_down, ..Self::default() }
     }
 
-    /// Whether the caller may call at this second. Refused calls are not counted against the minute.
-    pub(crate) fn admit(&mut self, caller: usize, now: i64) -> bool {
+    /// Lets the application call at this second, or says how many seconds it has to wait. Refused calls are not counted
+    /// against the minute.
+    pub(crate) fn admit(&mut self, gateway: Gateway, app_key: &str, now: i64) -> Result<(), i64> {
         if self.per_minute == 0 {
-            return true;
+            return Ok(());
         }
-        let caller = self.callers.entry(caller).or_default();
+        let caller = self.callers.entry((gateway, app_key.to_owned())).or_default();
         while caller.granted.front().is_some_and(|&at| at <= now - MINUTE) {
             caller.granted.pop_front();
         }
@@ -41,10 +44,11 @@ impl Limit {
         }
         if full || cooling {
             self.breaches += 1;
-            return false;
+            let free = if full { caller.granted.front().map_or(now, |at| at + MINUTE) } else { now };
+            return Err(free.max(caller.refused_until) - now);
         }
         caller.granted.push_back(now);
-        true
+        Ok(())
     }
 
     /// Calls refused so far.
@@ -57,19 +61,24 @@ impl Limit {
 mod tests {
     use super::*;
 
+    fn admit(limit: &mut Limit, app_key: &str, now: i64) -> Result<(), i64> {
+        limit.admit(Gateway::Enterprise, app_key, now)
+    }
+
     #[test]
     fn a_minute_slides_and_callers_do_not_share_it() {
         let mut limit = Limit::new(2, 0);
-        let seen: Vec<_> = [0, 30, 59, 60, 61, 90].into_iter().map(|at| limit.admit(0, at)).collect();
-        assert_eq!(seen, [true, true, false, true, false, true]);
-        assert!(limit.admit(1, 61));
+        let seen: Vec<_> = [0, 30, 59, 60, 61, 90].into_iter().map(|at| admit(&mut limit, "a", at)).collect();
+        assert_eq!(seen, [Ok(()), Ok(()), Err(1), Ok(()), Err(29), Ok(())]);
+        assert_eq!(admit(&mut limit, "b", 61), Ok(()));
+        assert_eq!(limit.admit(Gateway::Top, "a", 61), Ok(()));
         assert_eq!(limit.breaches(), 2);
     }
 
     #[test]
     fn a_breach_closes_the_gate_for_the_cool_down() {
         let mut limit = Limit::new(1, 300);
-        let seen: Vec<_> = [0, 10, 70, 309, 310].into_iter().map(|at| limit.admit(0, at)).collect();
-        assert_eq!(seen, [true, false, false, false, true]);
+        let seen: Vec<_> = [0, 10, 70, 309, 310].into_iter().map(|at| admit(&mut limit, "a", at)).collect();
+        assert_eq!(seen, [Ok(()), Err(300), Err(240), Err(1), Ok(())]);
     }
 }

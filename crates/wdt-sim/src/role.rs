@@ -1,179 +1,175 @@
 //! What a column holds: plausible content by the name and type its endpoint declares.
 
-use wdt_models::{Endpoint, Field, Kind};
+use wdt_models::{Code, Endpoint, Field, Kind, Reading, endpoints};
 
-/// Warehouses, or shops, that rows are spread over.
-pub(crate) const GROUPS: usize = 4;
-/// Smallest generated id: ids soon gain a digit, so that their order as numbers is not their order as text.
-pub(crate) const FIRST_ID: u64 = 9_950;
-
-/// One warehouse or shop.
-pub(crate) struct Place {
-    pub(crate) id: &'static str,
-    pub(crate) no: &'static str,
-    pub(crate) name: &'static str,
-}
-
-const fn place(id: &'static str, no: &'static str, name: &'static str) -> Place {
-    Place { id, no, name }
-}
-
-static WAREHOUSES: [Place; GROUPS] = [
-    place("7", "WH-1", "华东主仓"),
-    place("12", "xyp2test", "小鹏测试仓库"),
-    place("67", "0042", "华南/退货仓"),
-    place("101", "北京仓", "北京仓"),
-];
-static SHOPS: [Place; GROUPS] = [
-    place("3", "manmao2test", "猫猫旗舰店"),
-    place("15", "0008", "数码自营店"),
-    place("21", "抖音-01", "抖音小店"),
-    place("104", "shop/4", "拼单专营店"),
-];
+use crate::label::Label;
 
 /// What a column holds.
 #[derive(Debug, Clone)]
 pub(crate) enum Role {
     /// The number of what the row is about: a SKU, or the row itself.
     SubjectId,
-    /// The row's own number.
+    /// The row's own number where several rows are about one thing.
     RowId,
+    /// The row's own number, as the documents show it beside a key of other columns.
+    RowNumber,
     GroupId,
     GroupNo,
     GroupName,
-    /// The cursor.
+    /// The time of the last change.
     Modified,
     Quantity,
     /// A small number below the bound.
     Code(u64),
+    /// One of the documented values.
+    Coded(&'static [Code]),
     Flag,
+    /// False: what is out of use would be hidden, and a reader could not tell it from what is gone.
+    Off,
+    /// Whether the row is refused when it is asked for by id.
+    Stopped,
+    /// This number in rows that can be asked for by id, and others elsewhere.
+    Only(i64),
+    /// The slice's value of the dimension at that position.
+    Dimension(usize),
+    Batch,
+    Produced,
+    Due,
+    Channel,
     Time,
     Label(Label),
     List(Vec<Member>),
-}
-
-/// A text made from the number of what the row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Label {
-    GoodsName,
-    SpecName,
-    BrandNo,
-    BrandName,
-    GoodsNo,
-    SpecNo,
-    Barcode,
-    PlatformId,
-    Picture,
-    Remark,
-    Other,
 }
 
 /// One column and what it holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) name: &'static str,
-    /// The spelling the vendor page prints, where it has a capital.
+    /// The spelling the enterprise stock page prints, where it has a capital.
     pub(crate) capital: Option<&'static str>,
+    /// Another name the wire may use.
+    pub(crate) alias: Option<&'static str>,
     /// Whether it may be missing, null or empty.
     pub(crate) loose: bool,
+    /// Whether answers have it at all.
+    pub(crate) answered: bool,
+    /// Declared as text, whatever it holds.
+    pub(crate) text: bool,
+    /// The one value of the dimension `type` whose rows have it.
+    pub(crate) only_for: Option<&'static str>,
+    /// Position among its siblings: what is drawn for one column never depends on another.
+    pub(crate) place: u64,
     pub(crate) role: Role,
 }
 
 /// The columns of an endpoint's records.
-pub(crate) fn members(endpoint: &Endpoint) -> Vec<Member> {
-    endpoint.fields.iter().map(|field| member(field, Some(endpoint))).collect()
+pub(crate) fn members(endpoint: &'static Endpoint) -> Vec<Member> {
+    (0..).zip(endpoint.fields).map(|(place, field)| column(place, field, endpoint)).collect()
 }
 
-/// Whether rows come once per group: the group's id is part of the key.
-pub(crate) fn key_has_group(endpoint: &Endpoint) -> bool {
-    endpoint.key.iter().any(|name| matches!(group_role(name), Some(Role::GroupId)))
+/// Whether rows come once per group: the group's id is part of the key, or one SKU stands in each.
+pub(crate) fn is_grouped(endpoint: &Endpoint) -> bool {
+    let in_key = endpoint.key.len() > 1 && endpoint.key.iter().any(|name| is_group_id(name));
+    in_key || ["warehouse_id", "spec_id", "spec_no"].iter().all(|name| endpoint.position(name).is_some())
 }
 
-/// The warehouse or shop a row belongs to.
-pub(crate) fn group(id: u32) -> usize {
-    id as usize % GROUPS
+/// Whether the records are the warehouses or the shops themselves.
+pub(crate) fn lists_places(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.key, [only] if is_group_id(only))
 }
 
 /// Whether a parameter filters on a warehouse or shop.
-pub(crate) fn is_group_filter(param: &str) -> bool {
-    matches!(group_role(param), Some(Role::GroupNo))
+pub(crate) fn is_group_filter(endpoint: &Endpoint, param: &str) -> bool {
+    matches!(group_role(param), Some(Role::GroupNo)) && !lists_places(endpoint)
 }
 
-/// The warehouse or shop a filter's value names.
-pub(crate) fn group_named(param: &str, value: &str) -> Option<usize> {
-    places(param).iter().position(|place| place.no == value)
+/// The column and value that make rows of this endpoint eligible for a list of ids, its own or another dataset's.
+pub(crate) fn eligible(endpoint: &Endpoint) -> Option<(&'static str, i64)> {
+    endpoints::ALL.iter().find_map(|asking| match asking.reading {
+        Reading::Ids(ids) if ids.dataset == endpoint.dataset || asking.dataset == endpoint.dataset => Some(ids.only),
+        _ => None,
+    })
 }
 
-/// The warehouses or the shops, by the column's name.
-pub(crate) fn places(column: &str) -> &'static [Place; GROUPS] {
-    if column.starts_with("shop") { &SHOPS } else { &WAREHOUSES }
-}
-
-/// The text of a label.
-pub(crate) fn label(label: Label, number: u64) -> String {
-    match label {
-        Label::GoodsName => goods_name(number),
-        Label::SpecName => format!("{}色/{}码", ["黑", "白", "青", "棕"][index(number, 4)], 34 + number % 12),
-        Label::BrandNo => format!("BD{:012}", number % 40),
-        Label::BrandName => ["旺店通", "森屿", "O'Neill & Söhne", "初雪❄"][index(number, 4)].to_owned(),
-        Label::GoodsNo => format!("00{number}"),
-        Label::SpecNo => format!("SKU{number:07}"),
-        Label::Barcode => format!("0{}", 690_000_000_000 + number),
-        Label::PlatformId => format!("{number:019}"),
-        Label::Picture => format!("http://img.example.com/sku/{number}.jpg"),
-        Label::Remark => ["", "易碎品\t轻放", "第1行\n第2行", "尺寸 10\"×4\" \\ 已质检"][index(number, 4)].to_owned(),
-        Label::Other => {
-            if number.is_multiple_of(3) {
-                format!("0{number}")
-            } else {
-                String::new()
-            }
-        }
+/// The value of the dimension `type` whose rows have a column; the only columns that depend on a slice.
+pub(crate) fn only_for(endpoint: &Endpoint, column: &str) -> Option<&'static str> {
+    let by_type = endpoint.dimensions().iter().any(|dimension| dimension.name == "type");
+    match column {
+        "batch_code" | "produce_date" | "due_date" if by_type => Some("2"),
+        "channel_code" if by_type => Some("3"),
+        _ => None,
     }
 }
 
-/// The number a SKU code or barcode was made from.
-pub(crate) fn number_of_label(kind: Label, text: &str) -> Option<u64> {
-    let number = match kind {
-        Label::SpecNo => text.strip_prefix("SKU")?.parse().ok()?,
-        Label::Barcode => text.parse::<u64>().ok()?.checked_sub(690_000_000_000)?,
-        _ => return None,
-    };
-    (label(kind, number) == text).then_some(number)
+fn column(place: u64, field: &'static Field, endpoint: &'static Endpoint) -> Member {
+    let only_for = only_for(endpoint, field.name);
+    let named = special(field, endpoint, only_for.is_some());
+    let fixed = field.required || only_for.is_some() || named.as_ref().is_some_and(|role| !matches!(role, Role::Stopped));
+    let role = named.unwrap_or_else(|| role(field));
+    // a dimension called `type` is a way of asking: no answer repeats it
+    let answered = !(matches!(role, Role::Dimension(_)) && field.name == "type");
+    Member { loose: !fixed, answered, only_for, ..member(place, field, role) }
 }
 
-fn goods_name(number: u64) -> String {
-    let what = ["手持终端", "纯棉T恤", "保温杯", "蓝牙耳机", "儿童雨衣"][index(number, 5)];
-    let mark = if number.is_multiple_of(8) { "🔥" } else { "" };
-    format!("{what}{mark}{}号", number / 8)
+/// What an endpoint's description makes of a column beyond its name and type.
+fn special(field: &Field, endpoint: &Endpoint, by_slice: bool) -> Option<Role> {
+    let name = field.name;
+    let dimension = endpoint.dimensions().iter().position(|dimension| dimension.name == name);
+    let in_key = endpoint.key.contains(&name);
+    match group_role(name).or_else(|| (lists_places(endpoint) && name == "name").then_some(Role::GroupName)) {
+        Some(role) => return Some(role),
+        None if endpoint.cursor().is_some_and(|cursor| cursor.field == name) => return Some(Role::Modified),
+        None => {}
+    }
+    match (dimension, eligible(endpoint)) {
+        (Some(position), _) => Some(Role::Dimension(position)),
+        (None, Some((only, value))) if only == name => Some(Role::Only(value)),
+        (None, Some(_)) if name == "is_disable_syn" => Some(Role::Stopped),
+        _ if by_slice => slice_role(name),
+        _ if in_key && is_grouped(endpoint) && endpoint.key.len() == 1 => Some(Role::RowId),
+        _ if in_key => Some(Role::SubjectId),
+        _ => None,
+    }
 }
 
-fn index(number: u64, len: u64) -> usize {
-    usize::try_from(number % len).unwrap_or(0)
+fn slice_role(name: &str) -> Option<Role> {
+    match name {
+        "batch_code" => Some(Role::Batch),
+        "produce_date" => Some(Role::Produced),
+        "due_date" => Some(Role::Due),
+        "channel_code" => Some(Role::Channel),
+        _ => None,
+    }
 }
 
-fn member(field: &Field, endpoint: Option<&Endpoint>) -> Member {
-    let is_key = endpoint.is_some_and(|endpoint| endpoint.key.contains(&field.name));
-    let is_cursor = endpoint.is_some_and(|endpoint| endpoint.cursor.field == field.name);
-    let group = endpoint.and_then(|_| group_role(field.name));
-    let loose = !(is_key || is_cursor || group.is_some() || field.required);
-    let role = match group {
-        Some(role) => role,
-        None if is_cursor => Role::Modified,
-        None if is_key => Role::SubjectId,
-        None => role(field),
-    };
-    Member { name: field.name, capital: capital(field.name), loose, role }
+fn member(place: u64, field: &'static Field, role: Role) -> Member {
+    Member {
+        name: field.name,
+        capital: capital(field.name),
+        alias: field.alias,
+        loose: true,
+        answered: true,
+        text: field.kind == Kind::Text,
+        only_for: None,
+        place,
+        role,
+    }
 }
 
-fn role(field: &Field) -> Role {
+fn role(field: &'static Field) -> Role {
     match field.kind {
         Kind::Decimal => Role::Quantity,
+        Kind::Timestamp if field.name == "modified" => Role::Modified,
         Kind::Timestamp => Role::Time,
+        Kind::Boolean if field.name == "is_disabled" => Role::Off,
         Kind::Boolean => Role::Flag,
+        Kind::Int | Kind::Text if field.codes.len() > 1 => Role::Coded(field.codes),
         Kind::Int => int_role(field.name),
-        Kind::Text => Role::Label(text_label(field.name)),
-        Kind::List(fields) => Role::List(fields.iter().map(|field| member(field, None)).collect()),
+        Kind::Text if field.personal => Role::Label(Label::of_person(field.name)),
+        Kind::Text => Role::Label(Label::of(field.name)),
+        Kind::List(fields) => {
+            Role::List((0..).zip(fields).map(|(place, field)| member(place, field, role(field))).collect())
+        }
     }
 }
 
@@ -186,29 +182,18 @@ fn group_role(name: &str) -> Option<Role> {
     }
 }
 
+fn is_group_id(name: &str) -> bool {
+    matches!(group_role(name), Some(Role::GroupId))
+}
+
 fn int_role(name: &str) -> Role {
     match name {
-        "rec_id" | "stock_spec_id" => Role::RowId,
+        "rec_id" | "stock_spec_id" => Role::RowNumber,
+        "spec_id" => Role::SubjectId,
         "status" => Role::Code(3),
         "disable_syn_until" => Role::Code(1_700_000_000),
         _ if name.starts_with("is_") || name.ends_with("_type") => Role::Code(3),
         _ => Role::Code(1_000),
-    }
-}
-
-fn text_label(name: &str) -> Label {
-    match name {
-        "goods_name" | "api_goods_name" | "merchant_name" => Label::GoodsName,
-        "spec_name" | "api_spec_name" | "merchant_code" => Label::SpecName,
-        "brand_no" => Label::BrandNo,
-        "brand_name" => Label::BrandName,
-        "goods_no" | "outer_id" => Label::GoodsNo,
-        "spec_no" | "spec_outer_id" | "merchant_no" => Label::SpecNo,
-        "barcode" => Label::Barcode,
-        "api_goods_id" | "api_spec_id" => Label::PlatformId,
-        "img_url" | "pic_url" => Label::Picture,
-        "remark" | "disabled_reason" => Label::Remark,
-        _ => Label::Other,
     }
 }
 
@@ -222,17 +207,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_lead_back_to_their_number() {
-        for kind in [Label::SpecNo, Label::Barcode] {
-            assert_eq!(number_of_label(kind, &label(kind, 12_345)), Some(12_345));
-        }
-        assert_eq!(number_of_label(Label::SpecNo, "SKU12345"), None, "the padding is part of the code");
-    }
-
-    #[test]
-    fn filters_know_their_groups() {
-        assert!(is_group_filter("warehouse_no") && is_group_filter("shop_no") && !is_group_filter("spec_no"));
-        assert_eq!(group_named("warehouse_no", "北京仓"), Some(3));
-        assert_eq!(group_named("warehouse_no", "shop/4"), None);
+    fn only_filters_of_rows_that_are_spread_name_a_group() {
+        let stock = &endpoints::ENTERPRISE_STOCK;
+        assert!(is_group_filter(stock, "warehouse_no") && is_group_filter(stock, "shop_no"));
+        assert!(!is_group_filter(stock, "spec_no"));
+        let warehouses = endpoints::find("flagship_warehouses");
+        assert!(warehouses.is_some_and(|endpoint| !is_group_filter(endpoint, "warehouse_no")));
     }
 }

@@ -1,11 +1,11 @@
-//! The HTTP side: one route, the faults on the way, and the platform's clock in every answer.
+//! The HTTP side: a route for each gateway, the faults on the way, and the platform's clock in every answer.
 
 use std::{io, io::Write as _, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::Response,
@@ -15,39 +15,97 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use futures::stream::{self, StreamExt as _};
 
-use crate::{fault::Fault, sim::Platform};
+use wdt_models::Gateway;
 
-/// The folder of the methods.
-pub(crate) const FOLDER: &str = "/openapi2";
+use crate::{
+    fault::Fault,
+    params::{Params, is_media_type},
+    platform::Platform,
+    request::Request,
+};
 
-/// The gateway as a router.
+/// The media type of a web server's own pages.
+pub(crate) const HTML: &str = "text/html; charset=UTF-8";
+
+/// The path of a gateway; on enterprise the methods' folder.
+pub(crate) const fn path(gateway: Gateway) -> &'static str {
+    match gateway {
+        Gateway::Enterprise => "/openapi2",
+        Gateway::Flagship => "/openapi",
+        Gateway::Top => "/router/rest",
+    }
+}
+
+/// The gateways as a router.
 pub(crate) fn router(platform: Arc<Platform>) -> Router {
     Router::new()
-        .route(&format!("{FOLDER}/{{method}}"), post(call))
+        .route(&format!("{}/{{method}}", path(Gateway::Enterprise)), post(enterprise))
+        .route(path(Gateway::Flagship), post(flagship))
+        .route(path(Gateway::Top), post(top))
         .layer(from_fn_with_state(Arc::clone(&platform), dated))
         .with_state(platform)
 }
 
-async fn call(
+/// A form to a file of the method's name; the query is not read.
+async fn enterprise(
     State(platform): State<Arc<Platform>>,
     Path(method): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let Some((text, fault)) = platform.call(&method, content_type, &body) else {
+    let params = Params::form(text(&headers, header::CONTENT_TYPE), &body);
+    let request = Request::new(Gateway::Enterprise, &method, params, String::new());
+    if request.found.is_none() {
         return page(StatusCode::NOT_FOUND);
-    };
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    }
+    call(&platform, &request, &headers)
+}
+
+/// Parameters in the query, JSON in the body.
+async fn flagship(
+    State(platform): State<Arc<Platform>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let params = Params::query(query.as_deref());
+    let json = is_media_type(text(&headers, header::CONTENT_TYPE), "application/json");
+    // a body of another kind is not read, so no signature holds for it
+    let body = if json { String::from_utf8_lossy(&body).into_owned() } else { String::new() };
+    let method = params.get("method").unwrap_or_default().to_owned();
+    call(&platform, &Request::new(Gateway::Flagship, &method, params, body), &headers)
+}
+
+/// A form; parameters may stand in the query as well.
+async fn top(
+    State(platform): State<Arc<Platform>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut params = Params::query(query.as_deref());
+    params.0.extend(Params::form(text(&headers, header::CONTENT_TYPE), &body).0);
+    let method = params.get("method").unwrap_or_default().to_owned();
+    call(&platform, &Request::new(Gateway::Top, &method, params, String::new()), &headers)
+}
+
+fn call(platform: &Platform, request: &Request, headers: &HeaderMap) -> Response {
+    let reply = platform.call(request);
+    let accepted = text(headers, header::ACCEPT_ENCODING).unwrap_or_default();
     let gzip = platform.config.forms.gzip && accepted.contains("gzip");
-    match fault {
+    let (text, media_type) = (reply.text, reply.media_type);
+    match reply.fault {
         Some(Fault::Status(status)) => page(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)),
         Some(Fault::Html) => page(StatusCode::OK),
         Some(Fault::Redirect(address)) => redirect(&address),
-        Some(Fault::CutJson) => answer(text.as_bytes()[..text.len() / 2].to_vec(), gzip),
-        Some(Fault::BrokenTransfer) => broken(text.into_bytes()),
-        _ => answer(text.into_bytes(), gzip),
+        Some(Fault::CutJson) => answer(text.as_bytes()[..text.len() / 2].to_vec(), media_type, gzip),
+        Some(Fault::BrokenTransfer) => broken(text.into_bytes(), media_type),
+        _ => answer(text.into_bytes(), media_type, gzip),
     }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Sets the `Date` header from the platform's clock, so that a client can measure its skew.
@@ -61,10 +119,10 @@ async fn dated(State(platform): State<Arc<Platform>>, request: axum::extract::Re
     response
 }
 
-fn answer(body: Vec<u8>, gzip: bool) -> Response {
+fn answer(body: Vec<u8>, media_type: &'static str, gzip: bool) -> Response {
     let compressed = if gzip { compress(&body).ok() } else { None };
     let encoded = compressed.is_some();
-    let mut response = html(Body::from(compressed.unwrap_or(body)));
+    let mut response = typed(Body::from(compressed.unwrap_or(body)), media_type);
     if encoded {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -78,7 +136,7 @@ fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// The first half of an answer, and then the end of the connection.
-fn broken(mut body: Vec<u8>) -> Response {
+fn broken(mut body: Vec<u8>, media_type: &'static str) -> Response {
     body.truncate(body.len() / 2);
     let half = stream::iter([Ok(Bytes::from(body))]);
     // the half is on its way before the error comes
@@ -86,7 +144,7 @@ fn broken(mut body: Vec<u8>) -> Response {
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
-    html(Body::from_stream(half.chain(end)))
+    typed(Body::from_stream(half.chain(end)), media_type)
 }
 
 fn redirect(address: &str) -> Response {
@@ -102,13 +160,13 @@ fn page(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or("Error");
     let text =
         format!("<html><head><title>{0} {reason}</title></head><body>{0} {reason}</body></html>", status.as_u16());
-    let mut response = html(Body::from(text));
+    let mut response = typed(Body::from(text), HTML);
     *response.status_mut() = status;
     response
 }
 
-fn html(body: Body) -> Response {
+fn typed(body: Body, media_type: &'static str) -> Response {
     let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -3,27 +3,16 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use axum::serve::ListenerExt as _;
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
-use wdt_models::{Endpoint, Gateway, endpoints};
+use wdt_models::{Gateway, endpoints};
 
-use crate::{
-    answer,
-    calls::{Call, CallLog},
-    check::{Params, Query},
-    config::SimConfig,
-    dice::Dice,
-    fault::Fault,
-    ledger::Ledger,
-    limit::Limit,
-    refusal::Refusal,
-    server,
-};
+use crate::{calls::Call, config::SimConfig, fault::Fault, ledger::Ledger, platform::Platform, server};
 
-/// A running gateway; it ends when this is dropped.
+/// The three gateways, running on one port; they end when this is dropped.
 #[derive(Debug)]
 pub struct Sim {
     address: SocketAddr,
@@ -48,7 +37,7 @@ pub enum SimError {
     /// The caller is not on a tokio runtime.
     #[error("the simulator needs a running tokio runtime")]
     NoRuntime,
-    /// [`SimConfig::rows`] names a dataset this gateway does not have.
+    /// [`SimConfig::rows`] names a dataset that no gateway has.
     #[error("the simulator has no dataset `{dataset}`")]
     UnknownDataset {
         /// The name.
@@ -64,7 +53,7 @@ impl Sim {
     /// [`SimError`] if the configuration names an unknown dataset, the port cannot be opened, or no runtime is there.
     pub fn start(config: SimConfig) -> Result<Self, SimError> {
         let runtime = Handle::try_current().map_err(|_| SimError::NoRuntime)?;
-        let unknown = config.rows.keys().find(|dataset| !served().any(|endpoint| endpoint.dataset == **dataset));
+        let unknown = config.rows.keys().find(|dataset| endpoints::find(dataset).is_none());
         if let Some(dataset) = unknown {
             return Err(SimError::UnknownDataset { dataset: dataset.clone() });
         }
@@ -76,45 +65,45 @@ impl Sim {
         Ok(Self { address, platform, stop, server })
     }
 
-    /// The folder of the methods, such as `http://127.0.0.1:18080/openapi2`.
+    /// The address of a gateway, such as `http://127.0.0.1:18080/openapi2`; on enterprise the folder of the methods.
     #[must_use]
-    pub fn base_url(&self) -> String {
-        format!("http://{}{}", self.address, server::FOLDER)
+    pub fn base_url(&self, gateway: Gateway) -> String {
+        format!("http://{}{}", self.address, server::path(gateway))
     }
 
-    /// The first account's rows of a dataset.
+    /// The rows that the first account of the dataset's gateway sees.
     #[must_use]
     pub fn ledger(&self, dataset: &str) -> Option<Ledger> {
-        self.platform.config.accounts.first().and_then(|account| self.ledger_of(&account.sid, dataset))
+        self.platform.ledger(dataset, |_| true)
     }
 
-    /// A merchant's rows of a dataset.
+    /// A merchant's rows of a dataset: the merchant is a session on top, a sid elsewhere.
     #[must_use]
-    pub fn ledger_of(&self, sid: &str, dataset: &str) -> Option<Ledger> {
-        self.platform.ledger(sid, |endpoint| endpoint.dataset == dataset).cloned()
+    pub fn ledger_of(&self, merchant: &str, dataset: &str) -> Option<Ledger> {
+        self.platform.ledger(dataset, |account| account.merchant() == merchant)
     }
 
     /// Makes this go wrong with the next call; faults injected before come first.
     pub fn inject(&self, fault: Fault) {
-        lock(&self.platform.log).injected.push_back(fault);
+        self.platform.log().injected.push_back(fault);
     }
 
     /// The latest calls, at most 50,000, in the order they arrived.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        lock(&self.platform.log).to_vec()
+        self.platform.log().to_vec()
     }
 
-    /// Calls to a known method so far.
+    /// Calls so far; on enterprise those to a known method, as others do not reach the platform.
     #[must_use]
     pub fn call_count(&self) -> u64 {
-        lock(&self.platform.log).count()
+        self.platform.log().count()
     }
 
     /// Calls refused so far because of the call limit.
     #[must_use]
     pub fn limit_breaches(&self) -> u64 {
-        lock(&self.platform.limit).breaches()
+        self.platform.limit().breaches()
     }
 
     /// Stops, once the calls under way are answered.
@@ -123,107 +112,6 @@ impl Sim {
         // an error here means the server is gone, which is what is wanted
         let _ = self.server.await;
     }
-}
-
-/// What the gateway knows; everything but HTTP.
-#[derive(Debug)]
-pub(crate) struct Platform {
-    pub(crate) config: SimConfig,
-    ledgers: Vec<(String, Ledger)>,
-    log: Mutex<CallLog>,
-    limit: Mutex<Limit>,
-}
-
-/// What a call got: its text, its code and its records.
-struct Outcome {
-    text: String,
-    code: i64,
-    records: usize,
-}
-
-impl Platform {
-    fn new(config: SimConfig) -> Self {
-        let mut sids: Vec<_> = config.accounts.iter().map(|account| account.sid.clone()).collect();
-        sids.sort_unstable();
-        sids.dedup();
-        let of = |sid: String| served().map(move |endpoint| (sid.clone(), endpoint)).collect::<Vec<_>>();
-        let ledgers = sids.into_iter().flat_map(of);
-        let ledgers = ledgers.map(|(sid, endpoint)| {
-            let ledger = Ledger::new(endpoint, &sid, &config);
-            (sid, ledger)
-        });
-        let ledgers = ledgers.collect();
-        let limit = Mutex::new(Limit::new(config.calls_per_minute, config.cool_down_seconds));
-        Self { config, ledgers, log: Mutex::default(), limit }
-    }
-
-    /// Answers a call and says what goes wrong on the way; `None` for an unknown method.
-    pub(crate) fn call(
-        &self,
-        method: &str,
-        content_type: Option<&str>,
-        body: &[u8],
-    ) -> Option<(String, Option<Fault>)> {
-        let endpoint = served().find(|endpoint| endpoint.method == method)?;
-        let at = (self.config.clock)();
-        let params = Params::read(content_type, body);
-        let (number, fault) = self.arrive();
-        let outcome = self.outcome(endpoint, &params, number, at, fault.as_ref());
-        let Outcome { text, code, records } = outcome;
-        let params = params.without_sign();
-        let call = Call { number, at, method: method.to_owned(), params, code, records, fault: fault.clone() };
-        lock(&self.log).record(call);
-        Some((text, fault))
-    }
-
-    fn arrive(&self) -> (u64, Option<Fault>) {
-        let mut log = lock(&self.log);
-        let number = log.arrive();
-        let fault = self.config.faults.take(&mut log.injected, number, self.config.seed);
-        (number, fault)
-    }
-
-    fn outcome(&self, endpoint: &Endpoint, params: &Params, number: u64, at: i64, fault: Option<&Fault>) -> Outcome {
-        let mut dice = Dice::new(self.config.seed, &[6, number]);
-        let forms = self.config.forms.decided(&mut dice);
-        let refused = match fault {
-            Some(Fault::BusinessCode { code, message }) => Err(Refusal::new(*code, message)),
-            _ => Ok(()),
-        };
-        let query = self.admit(endpoint, params, at).and_then(|admitted| refused.map(|()| admitted));
-        let (ledger, query) = match query {
-            Ok(admitted) => admitted,
-            Err(refusal) => {
-                return Outcome { text: answer::refusal(&refusal, forms), code: refusal.code, records: 0 };
-            }
-        };
-        let page = ledger.page(&query.selection, self.config.order, (query.page_no, query.page_size), number);
-        let text = answer::page(ledger, &page, query.page_no, forms, fault);
-        if dice.happens(self.config.edits_per_page) {
-            ledger.edit_near(&query.selection, &mut dice);
-        }
-        Outcome { text, code: 0, records: page.rows.len() }
-    }
-
-    /// Checks a call: credentials, then the limit, then what it asks for.
-    fn admit(&self, endpoint: &Endpoint, params: &Params, at: i64) -> Result<(&Ledger, Query), Refusal> {
-        let caller = params.caller(&self.config.accounts, at)?;
-        if !lock(&self.limit).admit(caller, at) {
-            return Err(Refusal::too_often(self.config.calls_per_minute));
-        }
-        let sid = &self.config.accounts[caller].sid;
-        let ledger = self.ledger(sid, |own| own.dataset == endpoint.dataset);
-        let ledger = ledger.ok_or_else(|| Refusal::missing("sid"))?;
-        Ok((ledger, params.query(ledger, self.config.end, at)?))
-    }
-
-    fn ledger(&self, sid: &str, wanted: impl Fn(&Endpoint) -> bool) -> Option<&Ledger> {
-        self.ledgers.iter().find(|(own, ledger)| own == sid && wanted(ledger.endpoint())).map(|(_, ledger)| ledger)
-    }
-}
-
-fn served() -> impl Iterator<Item = &'static Endpoint> {
-    endpoints::ALL.iter().copied().filter(|endpoint| endpoint.gateway == Gateway::Enterprise)
 }
 
 fn listen(port: u16) -> io::Result<(tokio::net::TcpListener, SocketAddr)> {
@@ -239,8 +127,4 @@ async fn serve(listener: tokio::net::TcpListener, platform: Arc<Platform>, stopp
     let stopped = async { drop(stopped.await) };
     // the accept loop retries by itself; it ends only when told to
     let _ = axum::serve(listener, server::router(platform)).with_graceful_shutdown(stopped).await;
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

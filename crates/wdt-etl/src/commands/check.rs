@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
-use wdt_fetch::{Client, Limiter, PageRequest};
-use wdt_models::{Gateway, Window};
-use wdt_sign::{Secret, enterprise};
+use url::{Host, Url};
+use wdt_fetch::{Client, Limiter, PageRequest, Target, self_test};
+use wdt_models::{Gateway, Reading, Window};
 
 use super::output;
 use crate::cli::Check;
-use crate::config::{Account, Config};
+use crate::config::{Account, Config, Dataset, Ids};
 use crate::error::{EtlError, Failure, gravest};
 use crate::pipeline::{Surroundings, account_client};
 
@@ -35,6 +35,11 @@ impl Line {
     fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
         let (check, detail) = (check.into(), detail.into());
         Self { schema_version: SCHEMA_VERSION, check, ok: true, detail, mend: None, exit_code: 0 }
+    }
+
+    /// Nothing is wrong, but there is something to know.
+    fn note(check: impl Into<String>, detail: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { mend: Some(mend.into()), ..Self::ok(check, detail) }
     }
 
     fn failed(check: impl Into<String>, error: &EtlError) -> Self {
@@ -65,15 +70,14 @@ pub async fn check(
 ) -> Result<u8, EtlError> {
     let datasets: usize = config.accounts.iter().map(|account| account.datasets.len()).sum();
     let accounts = config.accounts.len();
-    let mut lines = vec![
-        Line::ok(
-            "configuration",
-            format!("{}: accounts {accounts}, datasets {datasets}, every secret found", config.path.display()),
-        ),
-        signature(),
-        warehouse(Path::new(&config.warehouse.url)),
-    ];
+    let mut lines = vec![Line::ok(
+        "configuration",
+        format!("{}: accounts {accounts}, datasets {datasets}, every secret found", config.path.display()),
+    )];
+    lines.extend(signatures(config));
+    lines.push(warehouse(Path::new(&config.warehouse.url)));
     lines.extend(late_starts(config));
+    lines.extend(config.accounts.iter().filter_map(readable));
     if !args.offline {
         for account in &config.accounts {
             lines.extend(live(account, config.run.settle, around).await);
@@ -83,22 +87,16 @@ pub async fn check(
     Ok(gravest(lines.iter().map(|line| line.exit_code)))
 }
 
-/// The vendor's worked example.
-fn signature() -> Line {
-    let params = [
-        ("appkey", "test2-xx"),
-        ("sid", "test2"),
-        ("timestamp", "1470042310"),
-        ("page_no", "0"),
-        ("page_size", "40"),
-        ("start_time", "2016-08-01 12:00:00"),
-        ("end_time", "2016-08-01 13:00:00"),
-    ];
-    let sign = enterprise::sign(&enterprise::string_to_sign(&params), &Secret::new("12345"));
-    if sign == "ad4e6fe037ea6e3ba4768317be9d1309" {
-        return Line::ok("signature", "the platform's worked example gives the published value");
-    }
-    Line::failed("signature", &EtlError::Bug("the platform's worked example gives another signature".to_owned()))
+/// The worked example of each platform that is configured.
+fn signatures(config: &Config) -> impl Iterator<Item = Line> {
+    let configured = |gateway: &&Gateway| config.accounts.iter().any(|account| account.gateway == **gateway);
+    Gateway::ALL.iter().filter(configured).map(|&gateway| {
+        let name = format!("signature {gateway}");
+        if self_test(gateway) {
+            return Line::ok(name, "the platform's worked example gives the published value");
+        }
+        Line::failed(name, &EtlError::Bug("the platform's worked example gives another signature".to_owned()))
+    })
 }
 
 /// Writes a file into the warehouse and takes it away again.
@@ -129,41 +127,81 @@ fn late_starts(config: &Config) -> Vec<Line> {
     let mut lines = Vec::new();
     for account in &config.accounts {
         for dataset in account.datasets.iter().filter(|dataset| dataset.start > earliest) {
-            let mut line = Line::ok(
+            lines.push(Line::note(
                 format!("start {}/{}", account.name, dataset.endpoint.dataset),
                 format!("rows not modified since {} never land", wdt_models::time::format_wall_time(dataset.start)),
-            );
-            line.mend = Some("leave start out to read from 2012 on; sparse years cost few calls".to_owned());
-            lines.push(line);
+                "leave start out to read from 2012 on; sparse years cost few calls",
+            ));
         }
     }
     lines
 }
 
+/// An address of plain http that leaves this machine.
+fn readable(account: &Account) -> Option<Line> {
+    let url = Url::parse(&account.base_url).ok()?;
+    let stays_here = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    if url.scheme() != "http" || stays_here {
+        return None;
+    }
+    Some(Line::note(
+        format!("address {}", account.name),
+        format!("{} is plain http: salt or session of a call travel readable", account.base_url),
+        format!("base_url = \"{}\", if the platform answers there", account.base_url.replacen("http", "https", 1)),
+    ))
+}
+
 /// One call for one record: address, account, key, signature, clock.
 async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line> {
     let name = format!("gateway {}", account.name);
-    let Some(dataset) = account.datasets.first() else { return Vec::new() };
     let limiter = Arc::new(Limiter::new(account.calls_per_minute));
     let client = match account_client(account, &limiter, around) {
         Ok(client) => client,
         Err(error) => return vec![Line::failed(name, &error)],
     };
-    let end = client.platform_now().div_euclid(1000) - settle;
+    let Some((dataset, target)) = question(account, client.platform_now().div_euclid(1000) - settle) else {
+        return vec![Line::ok(name, "no live call: every dataset waits for ids that another one lands")];
+    };
     let request = PageRequest {
-        window: Window::new(end - 60, end),
-        page_no: dataset.endpoint.paging.first,
+        method: dataset.method,
+        target,
+        page_no: dataset.method.paging.first,
         page_size: 1,
         params: dataset.params.clone(),
         personal: false,
     };
     let answered = client.page(dataset.endpoint, &request).await;
     let mut lines = vec![match answered {
-        Ok(_) => Line::ok(name, format!("{} answers as sid {}", account.base_url, account.sid)),
+        Ok(_) => Line::ok(
+            name,
+            format!("{} answers {} for app_key {}", account.base_url, dataset.method.name, account.app_key),
+        ),
         Err(error) => Line::failed(name, &EtlError::from(error)),
     }];
     lines.extend(clock(account, &client));
     lines
+}
+
+/// What to ask for: of a dataset that is asked by ids only where there is no other, since the platform may refuse an id.
+fn question(account: &Account, end: i64) -> Option<(&Dataset, Target)> {
+    let asked = account.datasets.iter().filter_map(|dataset| Some((dataset, target(dataset, end)?)));
+    asked.min_by_key(|(_, target)| matches!(target, Target::Ids(_)))
+}
+
+/// The shortest thing to ask a dataset for; `None` where its ids are still to be landed.
+fn target(dataset: &Dataset, end: i64) -> Option<Target> {
+    match dataset.endpoint.reading {
+        Reading::Incremental(_) => Some(Target::Window(Window::new(end - 60, end))),
+        Reading::Slices(_) => dataset.slices.first().cloned().map(Target::Slice),
+        Reading::Ids(_) => match &dataset.ids {
+            Ids::Landed => None,
+            Ids::Listed(ids) => ids.first().map(|id| Target::Ids(vec![*id])),
+        },
+    }
 }
 
 fn clock(account: &Account, client: &Client) -> Option<Line> {
@@ -191,4 +229,75 @@ fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::R
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::environment::Variables;
+
+    /// An account of the gateway with these lines and datasets.
+    fn account(gateway: &str, lines: &str, datasets: &str) -> Account {
+        let text = format!(
+            "[warehouse]\nurl = \"w\"\n[[accounts]]\nname = \"main\"\ngateway = \"{gateway}\"\napp_key = \"k\"\n\
+             app_secret = {{ env = \"SECRET\" }}\n{lines}\n{datasets}"
+        );
+        let variables: Variables = [("SECRET", "a:b")].into_iter().collect();
+        let mut config = Config::parse(Path::new("/w/wdt-etl.toml"), &text, &variables, i64::MAX).unwrap();
+        config.accounts.remove(0)
+    }
+
+    fn dataset(name: &str, more: &str) -> String {
+        format!("[[accounts.datasets]]\nname = \"{name}\"\n{more}\n")
+    }
+
+    fn asked(account: &Account) -> String {
+        question(account, 1_700_000_000)
+            .map(|(dataset, target)| format!("{} {target}", dataset.endpoint.dataset))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_asked_for_depends_on_how_a_dataset_is_read() {
+        let sync = dataset("flagship_stock_sync", "rec_ids = [7, 8]");
+        let goods = dataset("flagship_goods", "");
+        let of = |gateway, lines, datasets: &str| asked(&account(gateway, lines, datasets));
+        assert_eq!(of("flagship", "sid = \"s\"", &sync), "flagship_stock_sync 1 ids from 7");
+        assert_eq!(
+            of("flagship", "sid = \"s\"", &format!("{sync}{goods}")),
+            "flagship_goods window 2023-11-15 06:12:20 .. 2023-11-15 06:13:20"
+        );
+        let landed = dataset("flagship_stock_sync", "") + &goods;
+        assert!(of("flagship", "sid = \"s\"", &landed).starts_with("flagship_goods window"));
+        assert_eq!(of("flagship", "sid = \"s\"", &dataset("flagship_shops", "")), "flagship_shops slice all");
+        let stores = dataset("cainiao_inventory", "stores = [\"S1\", \"S2\"]");
+        assert_eq!(
+            of("top", "session = { env = \"SECRET\" }", &stores),
+            "cainiao_inventory slice store_code=S1 type=1 inventory_type=1"
+        );
+    }
+
+    #[test]
+    fn an_address_of_plain_http_is_told_unless_it_is_this_machine() {
+        let with = |lines: &str| {
+            let line =
+                readable(&account("flagship", &format!("sid = \"s\"\n{lines}"), &dataset("flagship_stock", "")))?;
+            Some(format!("{} {}: {} | {}", line.ok, line.check, line.detail, line.mend.unwrap_or_default()))
+        };
+        assert_eq!(
+            with("").unwrap(),
+            "true address main: http://wdt.wangdian.cn/openapi is plain http: salt or session of a call travel readable \
+             | base_url = \"https://wdt.wangdian.cn/openapi\", if the platform answers there"
+        );
+        for address in [
+            "https://wdt.wangdian.cn/openapi",
+            "http://127.0.0.1:1/openapi",
+            "http://[::1]:1/openapi",
+            "http://localhost/x",
+        ] {
+            assert_eq!(with(&format!("base_url = \"{address}\"")), None, "{address}");
+        }
+    }
 }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use wdt_fetch::Clock;
-use wdt_models::{Window, endpoints};
-use wdt_sim::{Account, Sim, SimConfig};
+use url::Url;
+use wdt_models::{Gateway, Reading, Slice, Window, endpoints};
+use wdt_sim::{Ledger, Sim, SimConfig};
 
 use super::run::{new_run_id, summary};
 use super::{output, simulate};
 use crate::cli::Demo;
-use crate::config::Config;
+use crate::config::{Account, Config, Dataset};
 use crate::environment::Variables;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, RunOutcome, Surroundings, warehouse_url};
@@ -29,8 +30,12 @@ const EDITS_PER_PAGE: f64 = 0.3;
 const SEED: u64 = 20_120_101;
 /// A folder with this file is a demo's and may be replaced.
 const MARKER: &str = ".wdt-etl-demo";
-/// Where the demo lives; `{url}` is the simulator's address.
+/// The begin of the demo's configuration; the accounts follow.
 const CONFIG: &str = include_str!("demo/wdt-etl.toml");
+
+/// Columns of the sample that is shown.
+const SAMPLE: (&str, &[&str]) =
+    ("flagship_stock", &["spec_no", "goods_name", "warehouse_name", "stock_num", "available_send_stock", "modified"]);
 
 /// Runs the demo and returns the exit code.
 ///
@@ -43,38 +48,56 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
     let sim = simulate::start(simulated(args.rows, &clock))?;
     let config = prepare(&args.dir, &sim, clock.now_ms().div_euclid(1000))?;
     let around = Surroundings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..around.clone() };
-    let say = |out: &mut (dyn Write + Send), text: &str| {
-        if args.json { Ok(()) } else { writeln!(out, "{text}").map_err(|error| output(&error)) }
-    };
-    say(
-        out,
-        &format!(
-            "A simulated 旺店通 gateway answers at {}; {} rows per dataset, edited while they are read.\n\nfirst run:",
-            sim.base_url(),
-            args.rows
-        ),
-    )?;
-    let first = one_run(&config, &around, args.json, out).await?;
+    let mut show = Show { json: args.json, out };
+    show.line(&format!(
+        "Simulated gateways answer at {}; {} rows per dataset, edited while they are read.\n\nfirst run:",
+        Gateway::ALL.iter().map(|&gateway| sim.base_url(gateway)).collect::<Vec<_>>().join(", "),
+        args.rows
+    ))?;
+    let first = one_run(&config, &around, &mut show).await?;
     if first.exit_code() != 0 {
         return Ok(first.exit_code());
     }
     let edits = usize::try_from(args.rows / 10).unwrap_or(usize::MAX).max(1);
-    for endpoint in endpoints::ALL {
-        sim.ledger(endpoint.dataset).map(|ledger| ledger.edit(edits)).unwrap_or_default();
-    }
+    move_on(&sim, edits);
     clock.offset_ms.fetch_add(BETWEEN_RUNS * 1000, Ordering::Relaxed);
-    say(
-        out,
-        &format!("\nThe ERP edits {edits} more rows of each dataset; a quarter of an hour passes.\n\nsecond run:"),
-    )?;
-    let second = one_run(&config, &around, args.json, out).await?;
-    let lost = compare(&second, &config, &sim, args.json, out).await?;
+    show.line(&format!(
+        "\nThe ERP edits {edits} more rows of each dataset, and takes {} out of each snapshot; a quarter of an hour \
+         passes.\n\nsecond run:",
+        edits.div_ceil(10)
+    ))?;
+    let second = one_run(&config, &around, &mut show).await?;
+    let lost = compare(&second, &config, &sim, &mut show).await?;
+    sample(&config, &mut show).await?;
     sim.stop().await;
-    say(out, &look(&args.dir))?;
+    show.line(&look(&args.dir))?;
     if lost > 0 {
         return Err(EtlError::Bug(format!("{lost} rows of the simulated ERP are not in the tables")));
     }
     Ok(second.exit_code())
+}
+
+/// Where text goes, unless everything is told as JSON.
+struct Show<'a> {
+    json: bool,
+    out: &'a mut (dyn Write + Send),
+}
+
+impl Show<'_> {
+    fn line(&mut self, text: &str) -> Result<(), EtlError> {
+        if self.json { Ok(()) } else { writeln!(self.out, "{text}").map_err(|error| output(&error)) }
+    }
+}
+
+/// Rows are edited; rows of snapshots vanish too, which is what they can tell.
+fn move_on(sim: &Sim, edits: usize) {
+    for endpoint in endpoints::ALL {
+        let Some(ledger) = sim.ledger(endpoint.dataset) else { continue };
+        ledger.edit(edits);
+        if matches!(endpoint.reading, Reading::Slices(_)) {
+            ledger.delete(edits.div_ceil(10));
+        }
+    }
 }
 
 /// The local clock, moved.
@@ -115,64 +138,100 @@ fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
         std::fs::remove_dir_all(dir).map_err(failed(dir.to_owned()))?;
     }
     std::fs::create_dir_all(dir).map_err(failed(dir.to_owned()))?;
-    let account = Account::example();
-    let config =
-        CONFIG.replace("{url}", &sim.base_url()).replace("{sid}", &account.sid).replace("{app_key}", &account.app_key);
-    for (name, content) in
-        [(MARKER, ""), ("demo-secret.txt", account.secret.expose()), ("wdt-etl.toml", config.as_str())]
-    {
-        std::fs::write(dir.join(name), content).map_err(failed(dir.join(name)))?;
+    let file = |account: &str, key: &str| format!("{account}-{key}.txt");
+    let accounts = simulate::accounts(sim, 0, |account, key| format!("{{ file = \"{}\" }}", file(account, key)));
+    let mut files = vec![(MARKER.to_owned(), String::new()), ("wdt-etl.toml".to_owned(), format!("{CONFIG}{accounts}"))];
+    let secrets = simulate::secrets();
+    files.extend(secrets.iter().map(|(account, key, secret)| (file(account, key), secret.expose().to_owned())));
+    for (name, content) in files {
+        std::fs::write(dir.join(&name), content).map_err(failed(dir.join(name)))?;
     }
     Ok(Config::load(&dir.join("wdt-etl.toml"), &Variables::default(), now)?)
 }
 
-async fn one_run(
-    config: &Config,
-    around: &Surroundings,
-    json: bool,
-    out: &mut (dyn Write + Send),
-) -> Result<RunOutcome, EtlError> {
+async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) -> Result<RunOutcome, EtlError> {
     let around = Surroundings { run_id: new_run_id(), ..around.clone() };
     let outcome = crate::pipeline::run(config, &RunOptions::default(), &around).await?;
-    if !json {
-        summary(&outcome, out).map_err(|error| output(&error))?;
+    if !show.json {
+        summary(&outcome, show.out).map_err(|error| output(&error))?;
     }
     Ok(outcome)
 }
 
-/// Looks for every row of the ERP that is not newer than the watermark; returns how many are missing or stale.
+/// Looks for every row of the ERP that should have landed, and for rows that should not be there any more; returns how
+/// many there are of both.
 async fn compare(
     outcome: &RunOutcome,
     config: &Config,
     sim: &Sim,
-    json: bool,
-    out: &mut (dyn Write + Send),
+    show: &mut Show<'_>,
 ) -> Result<usize, EtlError> {
     let warehouse = warehouse_url(&config.warehouse.url)?;
-    let mut lost = 0;
-    for dataset in &outcome.datasets {
-        let Some((endpoint, ledger)) = endpoints::find(dataset.dataset).zip(sim.ledger(dataset.dataset)) else {
-            continue;
-        };
-        let Some(tables) = DatasetTables::open(&warehouse, endpoint).await? else { continue };
-        let landed = tables.current_cursors(&dataset.account).await?;
-        let settled: Vec<_> =
-            ledger.rows().into_iter().filter(|row| dataset.watermark.is_some_and(|end| row.modified <= end)).collect();
-        let missing = settled.iter().filter(|row| landed.get(&ledger.key(**row)) != Some(&row.modified)).count();
-        lost += missing;
-        if !json {
-            let (changes, _) = tables.history_size()?;
-            writeln!(
-                out,
-                "{}: {} rows of the ERP had settled, {missing} of them missing; {} rows in the table, {changes} changes in its history",
-                dataset.dataset,
-                settled.len(),
-                landed.len()
-            )
-            .map_err(|error| output(&error))?;
-        }
+    let mut wrong = 0;
+    show.line(&format!("\n{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}", "table", "rows", "changed", "deleted", "history", "missing"))?;
+    for (account, dataset) in config.select(&[], &[])? {
+        let Some(ran) = outcome.datasets.iter().find(|ran| ran.dataset == dataset.endpoint.dataset) else { continue };
+        let Some(ledger) = sim.ledger(ran.dataset) else { continue };
+        let Some(tables) = DatasetTables::open(&warehouse, dataset.endpoint).await? else { continue };
+        let landed = tables.current_keys(&account.name).await?;
+        let expected = expected(&ledger, dataset, ran.watermark, &asked(&warehouse, account, dataset).await?);
+        let missing = expected.iter().filter(|(key, cursor)| landed.get(key) != Some(cursor)).count();
+        let left = if dataset.slices.is_empty() { 0 } else { landed.len().saturating_sub(expected.len()) };
+        wrong += missing + left;
+        show.line(&format!(
+            "{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}",
+            ran.dataset,
+            landed.len(),
+            ran.changed,
+            ran.deleted,
+            tables.history_size()?.0,
+            missing
+        ))?;
     }
-    Ok(lost)
+    Ok(wrong)
+}
+
+/// The ids that a list of ids was taken from; nothing for other datasets.
+async fn asked(warehouse: &Url, account: &Account, dataset: &Dataset) -> Result<Vec<String>, EtlError> {
+    let Reading::Ids(source) = dataset.endpoint.reading else { return Ok(Vec::new()) };
+    let Some(endpoint) = endpoints::find(source.dataset) else { return Ok(Vec::new()) };
+    let Some(tables) = DatasetTables::open(warehouse, endpoint).await? else { return Ok(Vec::new()) };
+    let ids = tables.ids(&account.name, &source).await?;
+    Ok(ids.into_iter().map(|id| id.to_string()).collect())
+}
+
+type Keyed = (Vec<Option<String>>, Option<i64>);
+
+/// Key and cursor of the ERP's rows that a run must have landed: of windows those that had settled, of slices those of
+/// the slices that are read, of ids those asked for.
+fn expected(ledger: &Ledger, dataset: &Dataset, watermark: Option<i64>, asked: &[String]) -> Vec<Keyed> {
+    let endpoint = dataset.endpoint;
+    let position = |name: &str| endpoint.key.iter().position(|column| *column == name);
+    let inside = |key: &[Option<String>], slice: &Slice| {
+        slice.0.iter().all(|(name, value)| position(name).is_some_and(|at| key[at].as_ref() == Some(value)))
+    };
+    let rows = ledger.rows().into_iter().map(|row| (ledger.key_text(row), row.modified));
+    let due = rows.filter(|(key, modified)| match endpoint.reading {
+        Reading::Incremental(_) => watermark.is_some_and(|end| *modified <= end),
+        Reading::Slices(_) => dataset.slices.is_empty() || dataset.slices.iter().any(|slice| inside(key, slice)),
+        Reading::Ids(_) => key.first().and_then(Option::as_ref).is_some_and(|id| asked.contains(id)),
+    });
+    due.map(|(key, modified)| (key, endpoint.cursor().map(|_| modified))).collect()
+}
+
+/// Two rows of one dataset as people of the stock room read them.
+async fn sample(config: &Config, show: &mut Show<'_>) -> Result<(), EtlError> {
+    let (dataset, columns) = SAMPLE;
+    let Some(endpoint) = endpoints::find(dataset) else { return Ok(()) };
+    let warehouse = warehouse_url(&config.warehouse.url)?;
+    let Some(tables) = DatasetTables::open(&warehouse, endpoint).await? else { return Ok(()) };
+    show.line(&format!("\n{dataset}, two of its rows:"))?;
+    for row in tables.sample(columns, 2).await? {
+        let label = |name: &str| endpoint.fields.iter().find(|field| field.name == name).map_or("", |field| field.zh);
+        let cells = columns.iter().zip(row).map(|(name, cell)| format!("{} {}", label(name), cell.unwrap_or_default()));
+        show.line(&format!("  {}", cells.collect::<Vec<_>>().join("  ")))?;
+    }
+    Ok(())
 }
 
 /// How to look at what landed.
@@ -181,8 +240,9 @@ fn look(dir: &Path) -> String {
     format!(
         "\nLook at it:\n  \
          wdt-etl status --config {dir}/wdt-etl.toml\n  \
-         wdt-etl schema enterprise_stock\n  \
-         pip install deltalake polars && python -c \"import polars; print(polars.read_delta('{dir}/warehouse/enterprise_stock'))\"\n\
+         wdt-etl schema flagship_stock\n  \
+         wdt-etl export flagship_stock -o stock.xlsx --labels zh --columns report --config {dir}/wdt-etl.toml\n  \
+         pip install deltalake polars && python -c \"import polars; print(polars.read_delta('{dir}/warehouse/flagship_stock'))\"\n\
          Start for real: wdt-etl init"
     )
 }

@@ -62,9 +62,38 @@ fn output(path: &Path, error: &io::Error) -> EtlError {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use wdt_models::{Gateway, endpoints};
+
     use super::*;
     use crate::config::Config;
     use crate::environment::Variables;
+
+    /// The template with the `#` taken from each line that `is_meant`.
+    fn uncommented(is_meant: impl Fn(&str) -> bool) -> String {
+        let line = |line: &'static str| if is_meant(line) { line.trim_start_matches(['#', ' ']) } else { line };
+        CONFIG.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// A line of an account that is shown behind `#`.
+    fn of_other_accounts(line: &str) -> bool {
+        line.starts_with('#') && !line.starts_with("# ")
+    }
+
+    fn examples_variables() -> Variables {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("env");
+        std::fs::write(&path, ENV_EXAMPLE).unwrap();
+        Variables::default().with_file(&path).unwrap()
+    }
+
+    fn read(text: &str) -> Config {
+        Config::parse(Path::new("/w/wdt-etl.toml"), text, &examples_variables(), i64::MAX).unwrap()
+    }
+
+    fn datasets(config: &Config) -> Vec<&'static str> {
+        let datasets = config.accounts.iter().flat_map(|account| &account.datasets);
+        datasets.map(|dataset| dataset.endpoint.dataset).collect()
+    }
 
     #[test]
     fn what_is_written_loads_with_the_examples_values() {
@@ -74,36 +103,36 @@ mod tests {
         init(&dir, false, &mut out).unwrap();
         let variables = Variables::default().with_file(&dir.join(".env.example")).unwrap();
         let config = Config::load(&dir.join("wdt-etl.toml"), &variables, i64::MAX).unwrap();
-        assert_eq!(config.accounts[0].app_secret.expose(), "your-app-secret");
-        assert_eq!(config.accounts[0].datasets.len(), 2);
+        assert_eq!(datasets(&config), ["enterprise_stock", "enterprise_goods"]);
         let told = String::from_utf8(out).unwrap();
         assert!(told.starts_with("wrote ") && told.contains("wdt-etl check --env-file .env"), "{told}");
     }
 
     #[test]
+    fn behind_number_signs_are_all_gateways_and_all_datasets() {
+        let config = read(&uncommented(of_other_accounts));
+        let gateways: Vec<_> = config.accounts.iter().map(|account| account.gateway).collect();
+        assert_eq!(gateways, Gateway::ALL);
+        let mut shown = datasets(&config);
+        let mut known: Vec<_> = endpoints::ALL.iter().map(|endpoint| endpoint.dataset).collect();
+        shown.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(shown, known);
+    }
+
+    #[test]
     fn the_commented_defaults_are_the_defaults() {
-        let variables: Variables = [("MAIN_APP_SECRET", "x")].into_iter().collect();
-        let shown = |line: &str| {
-            [
-                "format",
-                "settle",
-                "lookback",
-                "window",
-                "quarantine_limit",
-                "merchant",
-                "calls_per_minute",
-                "start",
-                "page_size",
-                "personal",
-            ]
-            .iter()
-            .any(|key| line.starts_with(&format!("# {key} = ")))
-        };
-        let uncommented: Vec<_> = CONFIG.lines().map(|line| if shown(line) { &line[2..] } else { line }).collect();
-        let read = |text: &str| Config::parse(Path::new("/w/wdt-etl.toml"), text, &variables, i64::MAX).unwrap();
-        let written = read(&uncommented.join("\n"));
-        assert_eq!(uncommented.iter().zip(CONFIG.lines()).filter(|(one, other)| *one != other).count(), 10);
-        assert_eq!(format!("{written:?}"), format!("{:?}", read(CONFIG)));
+        let keys =
+            |line: &str| line.strip_prefix("# ").and_then(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned());
+        // no default: addresses, a proxy, an example of a parameter, and what depends on the run
+        let examples = ["base_url", "proxy", "params", "concurrency"];
+        let shows_default =
+            |line: &str| keys(line).is_some_and(|key| !key.contains(' ') && !examples.contains(&key.as_str()));
+        let all = |line: &str| of_other_accounts(line) || shows_default(line);
+        let shown = CONFIG.lines().filter(|line| shows_default(line)).count();
+        assert_eq!(shown, 17, "a default was added or taken away: look at the examples above");
+        let written = read(&uncommented(all));
+        assert_eq!(format!("{written:?}"), format!("{:?}", read(&uncommented(of_other_accounts))));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! One file per command.
 
+mod aligned;
 pub mod check;
 pub mod demo;
+pub mod explain;
 pub mod init;
 pub mod run;
 pub mod schema;

@@ -45,23 +45,28 @@ pub fn new_run_id() -> String {
 pub(crate) fn summary(outcome: &RunOutcome, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     writeln!(
         out,
-        "{:<16} {:<18} {:<12} {:>7} {:>9} {:>9} {:>9} {:>8}  complete until",
-        "account", "dataset", "verdict", "calls", "records", "changed", "same", "refused"
+        "{:<16} {:<20} {:<12} {:>7} {:>9} {:>9} {:>8} {:>9} {:>8}  complete until",
+        "account", "dataset", "verdict", "calls", "records", "changed", "deleted", "same", "refused"
     )?;
     for dataset in &outcome.datasets {
         let watermark = dataset.watermark.map_or_else(|| "-".to_owned(), format_wall_time);
         writeln!(
             out,
-            "{:<16} {:<18} {:<12} {:>7} {:>9} {:>9} {:>9} {:>8}  {watermark}",
+            "{:<16} {:<20} {:<12} {:>7} {:>9} {:>9} {:>8} {:>9} {:>8}  {watermark}",
             dataset.account,
             dataset.dataset,
             dataset.verdict.name(),
             dataset.calls,
             dataset.records,
             dataset.changed,
+            dataset.deleted,
             dataset.unchanged,
             dataset.refused
         )?;
+        if dataset.refused_upstream > 0 {
+            let ids = dataset.refused_upstream;
+            writeln!(out, "  note: {ids} ids are refused by the platform itself; etl_quarantine tells why")?;
+        }
         if let Some(problem) = &dataset.problem {
             writeln!(out, "  error: {}", problem.message)?;
             if let Some(hint) = &problem.hint {

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use wdt_fetch::Clock;
-use wdt_models::{Window, endpoints};
+use wdt_models::{Endpoint, Gateway, Window, endpoints};
+use wdt_sign::Secret;
 use wdt_sim::{Account, Sim, SimConfig};
 
 use super::output;
 use crate::cli::Simulate;
 use crate::error::EtlError;
+
+/// Stores of the simulated merchant that are read.
+const STORES: [&str; 2] = ["STORE_1", "STORE_2"];
 
 /// Serves until `stop` becomes true.
 ///
@@ -52,29 +56,55 @@ pub(crate) fn start(config: SimConfig) -> Result<Sim, EtlError> {
     })
 }
 
+/// `[[accounts]]` sections of a configuration, one for each simulated gateway, with every dataset.
+///
+/// `secret` gives the value of a key that holds a secret, by account and key.
+pub(crate) fn accounts(sim: &Sim, calls_per_minute: u32, secret: impl Fn(&str, &str) -> String) -> String {
+    let sections = Gateway::ALL.iter().map(|&gateway| {
+        let (account, name) = (Account::example(gateway), gateway.name());
+        let own = |key: &&str| match *key {
+            "sid" => format!("sid = \"{}\"\n", account.sid),
+            key => format!("{key} = {}\n", secret(name, key)),
+        };
+        let keys: String = gateway.facts().required_keys.iter().map(own).collect();
+        let datasets = endpoints::ALL.iter().filter(|endpoint| endpoint.gateway == gateway);
+        let datasets: String = datasets.map(|endpoint| dataset(endpoint)).collect();
+        format!(
+            "[[accounts]]\nname = \"{name}\"\nmerchant = \"demo\"\ngateway = \"{name}\"\nbase_url = \"{}\"\n{keys}\
+             app_key = \"{}\"\napp_secret = {}\ncalls_per_minute = {calls_per_minute}\n{datasets}",
+            sim.base_url(gateway),
+            account.app_key,
+            secret(name, "app_secret"),
+        )
+    });
+    sections.collect::<Vec<_>>().join("\n")
+}
+
+/// The secrets of the simulated accounts: account, key and value. All are invented.
+pub(crate) fn secrets() -> Vec<(&'static str, &'static str, Secret)> {
+    let of = |&gateway: &Gateway| {
+        let (account, name) = (Account::example(gateway), gateway.name());
+        let session = account.session.map(|session| (name, "session", session));
+        std::iter::once((name, "app_secret", account.secret)).chain(session)
+    };
+    Gateway::ALL.iter().flat_map(of).collect()
+}
+
+/// A dataset's section; what has no default is asked for as the simulator has it.
+fn dataset(endpoint: &Endpoint) -> String {
+    let needed = endpoint.dimensions().iter().filter(|dimension| dimension.default.is_empty());
+    let stores = STORES.map(|store| format!("\"{store}\"")).join(", ");
+    let settings: String = needed.map(|dimension| format!("{} = [{stores}]\n", dimension.setting)).collect();
+    format!("\n[[accounts.datasets]]\nname = \"{}\"\n{settings}", endpoint.dataset)
+}
+
 fn tell(sim: &Sim, args: &Simulate, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
-    let account = Account::example();
-    let datasets: Vec<String> = endpoints::ALL
-        .iter()
-        .map(|endpoint| format!("[[accounts.datasets]]\nname = \"{}\"\n", endpoint.dataset))
-        .collect();
-    writeln!(
-        out,
-        "# the simulated gateway answers until Ctrl-C; an account for it (the secret is invented: export SIM_SECRET={secret})\n\
-         [[accounts]]\n\
-         name = \"sim\"\n\
-         gateway = \"enterprise\"\n\
-         base_url = \"{url}\"\n\
-         sid = \"{sid}\"\n\
-         app_key = \"{app_key}\"\n\
-         app_secret = {{ env = \"SIM_SECRET\" }}\n\
-         calls_per_minute = {calls}\n\n{datasets}",
-        secret = account.secret.expose(),
-        url = sim.base_url(),
-        sid = account.sid,
-        app_key = account.app_key,
-        calls = args.calls_per_minute,
-        datasets = datasets.join("\n"),
-    )?;
+    let variable = |account: &str, key: &str| format!("SIM_{account}_{key}").to_uppercase();
+    writeln!(out, "# the simulated gateways answer until Ctrl-C; accounts for them, whose secrets are invented:")?;
+    for (account, key, secret) in secrets() {
+        writeln!(out, "# export {}='{}'", variable(account, key), secret.expose())?;
+    }
+    let reference = |account: &str, key: &str| format!("{{ env = \"{}\" }}", variable(account, key));
+    write!(out, "{}", accounts(sim, args.calls_per_minute, reference))?;
     out.flush()
 }

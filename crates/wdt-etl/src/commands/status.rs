@@ -74,7 +74,8 @@ async fn line(config: &Config, account: &Account, dataset: &Dataset, now: i64) -
     }
     let warehouse = warehouse_url(&config.warehouse.url)?;
     let Some(tables) = DatasetTables::open(&warehouse, dataset.endpoint).await? else { return Ok(line) };
-    let watermark = tables.watermark(&account.name).await?;
+    let slices = crate::pipeline::slices(dataset);
+    let watermark = tables.complete_until(&account.name, &slices).await?;
     line.complete_until = watermark.map(format_wall_time);
     line.age_seconds = watermark.map(|watermark| now - watermark);
     (line.rows, line.bytes) = tables.current_size(&account.name)?;

@@ -4,28 +4,14 @@ use url::Url;
 use wdt_models::Gateway;
 use wdt_sign::Secret;
 
+use super::dataset::Siblings;
 use super::fault::{Faults, Place};
 use super::names::{self, Keys, quoted};
 use super::value::{Section, Value};
-use super::{Account, Dataset, Stage, Surroundings, dataset, secret_ref};
+use super::{Account, Dataset, Stage, Surroundings, credentials, dataset, params, secret_ref};
 
-const KEYS: Keys = Keys {
-    known: &[
-        "name",
-        "merchant",
-        "gateway",
-        "environment",
-        "base_url",
-        "sid",
-        "app_key",
-        "app_secret",
-        "calls_per_minute",
-        "proxy",
-        "datasets",
-    ],
-    reserved: &[("session", OTHER_GATEWAYS), ("sign_method", OTHER_GATEWAYS)],
-};
-const OTHER_GATEWAYS: &str = "belongs to a gateway that this version does not know";
+const FIRST_KEYS: &[&str] = &["name", "merchant", "gateway", "environment", "base_url", "app_key", "app_secret"];
+const LAST_KEYS: &[&str] = &["calls_per_minute", "proxy", "datasets"];
 const LONGEST_NAME: usize = 64;
 const MOST_CALLS_PER_MINUTE: i64 = 1_000_000;
 const DATASETS_MEND: &str = "write an [[accounts.datasets]] section with name = \"…\"";
@@ -43,22 +29,21 @@ pub(super) struct Draft {
 
 /// Reads one account; `None` when it is not even a table.
 pub(super) fn read(value: &Value<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Draft> {
-    let section = value.section(&KEYS, faults)?;
+    let section = value.table(faults)?;
     let place = section.place.clone();
     let name = section.required("name", "write the value of the column `account`, as in name = \"main\"", faults);
     let name = name.and_then(|value| Some((value.place.clone(), account_name(&value, faults)?)));
     let owner = name.as_ref().map_or_else(|| place.path().to_owned(), |(_, name)| format!("account {}", quoted(name)));
     let gateway = section.required("gateway", &known_gateways(), faults).and_then(|value| gateway(&value, faults));
+    check_keys(&section, gateway, faults);
     let stage = section.get("environment").map_or(Some(Stage::default()), |value| stage(&value, faults));
     let base_url = base_url(&section, gateway, stage, faults);
-    let (sid, app_key) = (credential(&section, "sid", faults), credential(&section, "app_key", faults));
-    let app_secret = section.required("app_secret", "write app_secret = { env = \"NAME\" }", faults);
-    let app_secret = app_secret.and_then(|value| secret_ref::read(&value, &owner, from, faults));
+    let (app_key, credentials) = credentials::Reader { section: &section, gateway, owner: &owner, from }.read(faults);
     let proxy = section.get("proxy").map_or(Some(None), |value| proxy(&value, &owner, from, faults).map(Some));
     let merchant =
         section.get("merchant").map_or(name.clone().map(|(_, name)| name), |value| plain_text(&value, faults));
     let calls_per_minute = calls_per_minute(&section, gateway, faults);
-    let datasets = datasets(&section, gateway, from, faults);
+    let datasets = datasets(&section, Siblings::new(gateway, owner, from.now), faults);
     let account = || {
         Some(Account {
             name: name.clone()?.1,
@@ -66,15 +51,22 @@ pub(super) fn read(value: &Value<'_>, from: &Surroundings<'_>, faults: &mut Faul
             gateway: gateway?,
             environment: stage?,
             base_url: base_url?,
-            sid: sid?,
             app_key: app_key.clone()?,
-            app_secret: app_secret?,
+            credentials: credentials?,
             calls_per_minute: calls_per_minute?,
             proxy: proxy?,
             datasets: datasets?,
         })
     };
     Some(Draft { account: account(), place, name, gateway, app_key, calls_per_minute })
+}
+
+/// Which keys an account may hold depends on its gateway.
+fn check_keys(section: &Section<'_>, gateway: Option<Gateway>, faults: &mut Faults<'_>) {
+    let known = [FIRST_KEYS, &credentials::keys(gateway), LAST_KEYS].concat();
+    let foreign = credentials::foreign(gateway);
+    let refused: Vec<_> = foreign.iter().map(|(key, reason)| (*key, reason.as_str())).collect();
+    section.check_keys(&Keys { known: &known, refused: &refused }, faults);
 }
 
 /// A name becomes a partition folder and a word on the command line: letters, digits, `_`, `-` and `.`, of any script.
@@ -152,20 +144,9 @@ fn address_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// `sid` and `app_key`: sent with every call, so they must be text the platforms can sign.
-fn credential(section: &Section<'_>, key: &str, faults: &mut Faults<'_>) -> Option<String> {
-    let value = section.required(key, "the platform hands it out with the application", faults)?;
-    plain_text(&value, faults)
-}
-
-/// Text without line breaks and without characters that the platforms count in different ways.
-fn plain_text(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
-    let text = value.text(faults)?;
-    if let Some(fault) = dataset::wire_fault(text) {
-        faults.push(&value.place, fault, Some(dataset::WIRE_MEND.to_owned()));
-        return None;
-    }
-    Some(text.to_owned())
+/// Text of one line that the platforms can sign.
+pub(super) fn plain_text(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
+    params::sendable(value.text(faults)?.to_owned(), &value.place, faults)
 }
 
 fn calls_per_minute(section: &Section<'_>, gateway: Option<Gateway>, faults: &mut Faults<'_>) -> Option<u32> {
@@ -178,7 +159,7 @@ fn calls_per_minute(section: &Section<'_>, gateway: Option<Gateway>, faults: &mu
 fn proxy(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let secret = secret_ref::read(value, owner, from, faults)?;
     let url = Url::parse(secret.expose()).ok();
-    if url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+    if !from.secrets || url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Some(secret);
     }
     let mend = "as in http://host:3128".to_owned();
@@ -186,14 +167,9 @@ fn proxy(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut F
     None
 }
 
-fn datasets(
-    section: &Section<'_>,
-    gateway: Option<Gateway>,
-    from: &Surroundings<'_>,
-    faults: &mut Faults<'_>,
-) -> Option<Vec<Dataset>> {
-    let items = section.required("datasets", DATASETS_MEND, faults)?.items(DATASETS_MEND, faults)?;
-    let mut seen = Vec::new();
-    let read: Vec<_> = items.iter().map(|item| dataset::read(item, gateway, &mut seen, from.now, faults)).collect();
+fn datasets(section: &Section<'_>, mut siblings: Siblings, faults: &mut Faults<'_>) -> Option<Vec<Dataset>> {
+    let items = section.required("datasets", DATASETS_MEND, faults)?.items("tables", DATASETS_MEND, faults)?;
+    let read: Vec<_> = items.iter().map(|item| dataset::read(item, &mut siblings, faults)).collect();
+    siblings.check_sources(faults);
     read.into_iter().collect()
 }

@@ -1,73 +1,121 @@
 //! One `[[accounts.datasets]]` section.
 
-use std::collections::BTreeMap;
-
 use wdt_models::time::{format_wall_time, parse_wall_time};
-use wdt_models::{Endpoint, Gateway, endpoints};
+use wdt_models::{Endpoint, Gateway, Method, Reading, endpoints};
 
-use super::Dataset;
-use super::fault::Faults;
+use super::fault::{Faults, Place};
 use super::names::{self, Keys, quoted};
 use super::value::{Section, Value};
+use super::{Dataset, params, snapshot};
 
-const KEYS: Keys = Keys {
-    known: &["name", "start", "page_size", "params", "personal"],
-    reserved: &[
-        ("method", OTHER_DATASETS),
-        ("stores", OTHER_DATASETS),
-        ("types", OTHER_DATASETS),
-        ("inventory_types", OTHER_DATASETS),
-        ("ids_from", OTHER_DATASETS),
-        ("rec_ids", OTHER_DATASETS),
-        ("force_sync", OTHER_DATASETS),
-    ],
-};
-const OTHER_DATASETS: &str = "belongs to a dataset that this version does not know";
 /// 2012-01-01 00:00:00 in Asia/Shanghai: before the platforms' first row.
 pub(crate) const DEFAULT_START: i64 = 1_325_347_200;
-/// The mend of a [`wire_fault`].
-pub(super) const WIRE_MEND: &str = "write it as the platform shows it, in letters, digits and signs of one line";
-/// Parameters that no configuration sets: the run pages and signs by itself.
-const OWN_PARAMS: &[&str] = &["page_no", "page_size", "sid", "appkey", "timestamp", "sign"];
 
-/// Reads one dataset; `seen` holds the names that the account has had so far.
-pub(super) fn read(
-    value: &Value<'_>,
+/// What the datasets of one account have to do with each other.
+pub(super) struct Siblings {
+    /// The account's gateway; `None` only beside a fault.
     gateway: Option<Gateway>,
-    seen: &mut Vec<&'static str>,
+    /// Whose datasets they are, as in "account `main`".
+    pub(super) owner: String,
+    /// Epoch seconds.
     now: i64,
-    faults: &mut Faults<'_>,
-) -> Option<Dataset> {
-    let section = value.section(&KEYS, faults)?;
-    let name = section.required("name", &known_datasets(gateway), faults);
-    let endpoint = name.and_then(|value| endpoint(&value, gateway, seen, faults));
-    let start = section.get("start").map_or(Some(DEFAULT_START), |value| start(&value, now, faults));
-    let personal = section.get("personal").map_or(Some(false), |value| value.boolean(faults));
-    // What a page or a parameter may be depends on the endpoint.
-    let endpoint = endpoint?;
-    let page_size = page_size(&section, endpoint, faults);
-    let params = section.get("params").map_or(Some(BTreeMap::new()), |value| params(&value, endpoint, faults));
-    Some(Dataset { endpoint, start: start?, page_size: page_size?, params: params?, personal: personal? })
+    /// Names that the account has had so far.
+    names: Vec<&'static str>,
+    /// Where a dataset takes its ids from another, and their names.
+    sources: Vec<(Place, &'static str, &'static str)>,
 }
 
-/// Why a text cannot be sent, if it cannot: platforms differ in how they count characters above U+FFFF.
-pub(super) fn wire_fault(text: &str) -> Option<&'static str> {
-    if text.chars().any(char::is_control) {
-        Some("holds a line break or another control character")
-    } else if text.chars().any(|character| character > '\u{ffff}') {
-        Some("holds a character above U+FFFF, which the platforms cannot sign")
-    } else {
-        None
+impl Siblings {
+    pub(super) fn new(gateway: Option<Gateway>, owner: String, now: i64) -> Self {
+        Self { gateway, owner, now, names: Vec::new(), sources: Vec::new() }
+    }
+
+    /// Notes that `dataset` takes its ids from `source`.
+    pub(super) fn takes_ids(&mut self, place: Place, dataset: &'static str, source: &'static str) {
+        self.sources.push((place, dataset, source));
+    }
+
+    /// Notes each dataset whose ids nobody lands.
+    pub(super) fn check_sources(&self, faults: &mut Faults<'_>) {
+        for (place, dataset, source) in self.sources.iter().filter(|(.., source)| !self.names.contains(source)) {
+            let message = format!("{dataset} takes its ids from {source}, which is not configured for {}", self.owner);
+            let mend = format!("add an [[accounts.datasets]] section with name = \"{source}\", or list rec_ids");
+            faults.push(place, message, Some(mend));
+        }
     }
 }
 
-fn endpoint(
-    value: &Value<'_>,
-    gateway: Option<Gateway>,
-    seen: &mut Vec<&'static str>,
-    faults: &mut Faults<'_>,
-) -> Option<&'static Endpoint> {
-    let text = value.text(faults)?;
+/// Reads one dataset of an account.
+pub(super) fn read(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<Dataset> {
+    let section = value.table(faults)?;
+    let name = section.required("name", &known_datasets(siblings.gateway), faults);
+    let endpoint = name.and_then(|value| endpoint(&value, siblings, faults));
+    check_keys(&section, endpoint, faults);
+    let start = section.get("start").filter(|_| endpoint.is_none_or(|endpoint| endpoint.cursor().is_some()));
+    let start = start.map_or(Some(DEFAULT_START), |value| start_time(&value, siblings.now, faults));
+    let personal = section.get("personal").map_or(Some(false), |value| value.boolean(faults));
+    // Everything else depends on the endpoint.
+    let endpoint = endpoint?;
+    let method = method(&section, endpoint, faults);
+    let page_size = method.and_then(|method| page_size(&section, method, faults));
+    let params = params::read(&section, endpoint, faults);
+    let slices = snapshot::slices(&section, endpoint, &siblings.owner, faults);
+    let ids = snapshot::ids(&section, endpoint, siblings, faults);
+    Some(Dataset {
+        endpoint,
+        method: method?,
+        start: start?,
+        page_size: page_size?,
+        params: params?,
+        personal: personal?,
+        slices: slices?,
+        ids: ids?,
+    })
+}
+
+/// Which keys a dataset may hold depends on how it is read.
+fn check_keys(section: &Section<'_>, endpoint: Option<&'static Endpoint>, faults: &mut Faults<'_>) {
+    let mut known = endpoint.map_or_else(Vec::new, keys);
+    let mut foreign = Vec::new();
+    for key in endpoints::ALL.iter().flat_map(|endpoint| keys(endpoint)) {
+        if known.contains(&key) || foreign.iter().any(|(other, _)| *other == key) {
+            continue;
+        }
+        match endpoint {
+            None => known.push(key),
+            Some(endpoint) => foreign.push((key, foreign_reason(key, endpoint))),
+        }
+    }
+    let refused: Vec<_> = foreign.iter().map(|(key, reason)| (*key, reason.as_str())).collect();
+    section.check_keys(&Keys { known: &known, refused: &refused }, faults);
+}
+
+fn keys(endpoint: &'static Endpoint) -> Vec<&'static str> {
+    let mut keys = vec!["name", "method"];
+    match endpoint.reading {
+        Reading::Incremental(_) => keys.push("start"),
+        Reading::Slices(dimensions) => keys.extend(dimensions.iter().map(|dimension| dimension.setting)),
+        Reading::Ids(_) => {
+            keys.extend(["ids_from", "rec_ids"]);
+            keys.extend(params::switches(endpoint));
+        }
+    }
+    keys.extend(["page_size", "params", "personal"]);
+    keys
+}
+
+/// Why a key of other datasets does not stand here.
+fn foreign_reason(key: &str, endpoint: &Endpoint) -> String {
+    if key == "start" {
+        return format!("{} is read whole each run", endpoint.dataset);
+    }
+    let owners = endpoints::ALL.iter().filter(|other| keys(other).contains(&key));
+    let owners: Vec<_> = owners.map(|owner| owner.dataset).collect();
+    format!("belongs to {}", owners.join(", "))
+}
+
+fn endpoint(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<&'static Endpoint> {
+    let (gateway, text) = (siblings.gateway, value.text(faults)?);
     let Some(endpoint) = endpoints::find(text) else {
         let message = format!("this version knows no dataset {}", quoted(text));
         faults.push(&value.place, message, Some(names::mend(text, "datasets of this version", &names_of(gateway))));
@@ -77,15 +125,15 @@ fn endpoint(
         let message = format!("{} belongs to gateway {}", quoted(text), endpoint.gateway);
         faults.push(&value.place, message, Some(known_datasets(gateway)));
     }
-    if seen.contains(&endpoint.dataset) {
+    if siblings.names.contains(&endpoint.dataset) {
         let mend = "a dataset stands once per account".to_owned();
         faults.push(&value.place, format!("{} stands twice in this account", quoted(text)), Some(mend));
     }
-    seen.push(endpoint.dataset);
+    siblings.names.push(endpoint.dataset);
     Some(endpoint)
 }
 
-fn start(value: &Value<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i64> {
+fn start_time(value: &Value<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i64> {
     let text = value.text(faults)?;
     let start = parse_wall_time(text);
     match start {
@@ -103,49 +151,23 @@ fn start(value: &Value<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i64> {
     start
 }
 
-fn page_size(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<u32> {
-    let largest = endpoint.paging.max_size;
+fn method(section: &Section<'_>, endpoint: &'static Endpoint, faults: &mut Faults<'_>) -> Option<&'static Method> {
+    let Some(value) = section.get("method") else { return Some(endpoint.method()) };
+    let text = value.text(faults)?;
+    let method = endpoint.method_named(text);
+    if method.is_none() {
+        let known: Vec<_> = endpoint.methods.iter().map(|method| method.name).collect();
+        let message = format!("{} has no method {}", endpoint.dataset, quoted(text));
+        faults.push(&value.place, message, Some(names::mend(text, "methods of this dataset", &known)));
+    }
+    method
+}
+
+fn page_size(section: &Section<'_>, method: &Method, faults: &mut Faults<'_>) -> Option<u32> {
+    let largest = method.paging.max_size;
     match section.get("page_size") {
         None => Some(largest),
         Some(value) => value.integer(1..=i64::from(largest), faults).and_then(|size| u32::try_from(size).ok()),
-    }
-}
-
-fn params(value: &Value<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<BTreeMap<String, String>> {
-    let section = value.table(faults)?;
-    let entries = section.entries();
-    let read: Vec<_> =
-        entries.iter().map(|(name, value)| Some(((*name).to_owned(), param(name, value, endpoint, faults)?))).collect();
-    read.into_iter().collect()
-}
-
-fn param(name: &str, value: &Value<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<String> {
-    if let Some((message, mend)) = name_fault(name, endpoint) {
-        faults.push(&value.place, message, Some(mend));
-        return None;
-    }
-    let text = value.wire_text(faults)?;
-    if let Some(fault) = wire_fault(&text) {
-        faults.push(&value.place, fault, Some(WIRE_MEND.to_owned()));
-        return None;
-    }
-    Some(text)
-}
-
-/// Why a parameter of that name is not taken, and what to write instead.
-fn name_fault(name: &str, endpoint: &Endpoint) -> Option<(&'static str, String)> {
-    let known: Vec<_> = endpoint.params.iter().map(|param| param.name).collect();
-    if known.contains(&name) {
-        None
-    } else if [endpoint.cursor.start_param, endpoint.cursor.end_param].contains(&name) {
-        Some(("is set by the run itself", "say where to begin with the dataset's key `start`".to_owned()))
-    } else if name == "page_size" {
-        Some(("is set by the run itself", "use the dataset's key `page_size`".to_owned()))
-    } else if OWN_PARAMS.contains(&name) {
-        Some(("is set by the run itself", "leave it out".to_owned()))
-    } else {
-        let what = format!("parameters of {}", endpoint.dataset);
-        Some(("unknown parameter", names::mend(name, &what, &known)))
     }
 }
 

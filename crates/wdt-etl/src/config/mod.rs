@@ -4,15 +4,18 @@
 //! stands, is relative to the file's folder, so that a cron job lands in the same place from any working folder.
 
 mod account;
+mod credentials;
 mod dataset;
 mod duration;
 mod fault;
 mod model;
 mod names;
 mod overrides;
+mod params;
 mod secret_ref;
 mod select;
 mod settings;
+mod snapshot;
 mod validate;
 mod value;
 
@@ -23,7 +26,7 @@ use toml::de::DeTable;
 pub(crate) use self::dataset::DEFAULT_START;
 pub use self::duration::parse as parse_duration;
 pub use self::fault::{ConfigError, Fault};
-pub use self::model::{Account, Config, Dataset, RunSettings, Stage, Warehouse};
+pub use self::model::{Account, Config, Dataset, Ids, RunSettings, Stage, Warehouse};
 pub(crate) use self::names::{list, nearest, quoted};
 
 use self::fault::{Faults, Place};
@@ -31,9 +34,9 @@ use self::names::Keys;
 use self::value::Section;
 use crate::environment::Variables;
 
-const TOP: Keys = Keys {
+const TOP: Keys<'static> = Keys {
     known: &["warehouse", "run", "accounts"],
-    reserved: &[("defaults", RESERVED_FOR_MANY), ("include", RESERVED_FOR_MANY)],
+    refused: &[("defaults", RESERVED_FOR_MANY), ("include", RESERVED_FOR_MANY)],
 };
 const ACCOUNTS_MEND: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
 const RESERVED_FOR_MANY: &str = "reserved for many accounts, not read by this version";
@@ -43,6 +46,8 @@ struct Surroundings<'a> {
     /// The file's folder, absolute.
     folder: &'a Path,
     variables: &'a Variables,
+    /// Whether secrets are read; otherwise stand-ins take their place.
+    secrets: bool,
     /// Epoch seconds.
     now: i64,
 }
@@ -54,16 +59,30 @@ impl Config {
     ///
     /// Every fault that can be found without a call, all at once.
     pub fn load(path: &Path, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        Self::parse(path, &text, variables, now)
+        Self::of(path, &source(path)?, variables, true, now)
     }
 
-    /// The same for a text that stands for the file at `path`.
+    /// The same for a command that makes no call: a secret that is not there is no fault.
+    ///
+    /// The credentials and proxies of what it returns are stand-ins, which nobody takes.
+    ///
+    /// # Errors
+    ///
+    /// Every fault that can be found without a call, all at once.
+    pub fn load_without_secrets(path: &Path, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+        Self::of(path, &source(path)?, variables, false, now)
+    }
+
+    /// What [`Config::load`] gives, for a text that stands for the file at `path`.
     ///
     /// # Errors
     ///
     /// Every fault that can be found without a call, all at once.
     pub fn parse(path: &Path, text: &str, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+        Self::of(path, text, variables, true, now)
+    }
+
+    fn of(path: &Path, text: &str, variables: &Variables, secrets: bool, now: i64) -> Result<Self, ConfigError> {
         let absolute = std::path::absolute(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         let folder = absolute.parent().unwrap_or(&absolute);
         let mut faults = Faults::new(path, text);
@@ -73,11 +92,15 @@ impl Config {
             faults.push(&Place::root(error.span().map(|span| span.start)), error.message(), None);
         }
         faults.stop_if_any()?;
-        let config = read(root.get_ref(), &Surroundings { folder, variables, now }, &mut faults);
+        let config = read(root.get_ref(), &Surroundings { folder, variables, secrets, now }, &mut faults);
         faults.stop_if_any()?;
         let (warehouse, run, accounts) = config.ok_or_else(|| ConfigError::incomplete(path))?;
         Ok(Self { path: absolute, warehouse, run, accounts })
     }
+}
+
+fn source(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))
 }
 
 /// Everything the file says; `None` only beside a fault.
@@ -98,7 +121,7 @@ fn read(
 }
 
 fn accounts(top: &Section<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
-    let items = top.required("accounts", ACCOUNTS_MEND, faults)?.items(ACCOUNTS_MEND, faults)?;
+    let items = top.required("accounts", ACCOUNTS_MEND, faults)?.items("tables", ACCOUNTS_MEND, faults)?;
     let drafts: Vec<_> = items.iter().filter_map(|item| account::read(item, from, faults)).collect();
     validate::accounts(&drafts, faults);
     drafts.into_iter().map(|draft| draft.account).collect()

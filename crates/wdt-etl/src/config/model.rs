@@ -1,10 +1,10 @@
 //! The configuration as the rest of the program reads it: checked, with defaults filled in.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use wdt_models::{Endpoint, Gateway};
+use wdt_fetch::{Credentials, Params};
+use wdt_models::{Endpoint, Gateway, Method, Slice};
 use wdt_sign::Secret;
 
 /// The whole configuration.
@@ -55,12 +55,10 @@ pub struct Account {
     pub environment: Stage,
     /// Address of the gateway, without a trailing slash.
     pub base_url: String,
-    /// Seller's id on the platform.
-    pub sid: String,
     /// The application's public key.
     pub app_key: String,
-    /// The application's secret.
-    pub app_secret: Secret,
+    /// What the account proves itself with.
+    pub credentials: Credentials,
     /// Calls a minute; 0 is no limit. The same for all accounts that share gateway and `app_key`.
     pub calls_per_minute: u32,
     /// Address of an HTTP proxy, hidden because it may hold a password.
@@ -84,14 +82,30 @@ pub enum Stage {
 pub struct Dataset {
     /// What is called and how its records are typed.
     pub endpoint: &'static Endpoint,
-    /// Rows modified before this instant, in epoch seconds, are never asked for.
+    /// The call that is made.
+    pub method: &'static Method,
+    /// Rows modified before this instant, in epoch seconds, are never asked for; of no meaning for a snapshot.
     pub start: i64,
-    /// Records a page.
+    /// Records a page; of a list of ids, how many one call takes.
     pub page_size: u32,
-    /// Business parameters sent with every call, as wire text.
-    pub params: BTreeMap<String, String>,
+    /// Business parameters sent with every call.
+    pub params: Params,
     /// Fields about persons are landed.
     pub personal: bool,
+    /// The slices of a snapshot, at least one; none for a dataset that is read by windows or by ids.
+    pub slices: Vec<Slice>,
+    /// Which ids are asked for; of no meaning for a dataset that is read by windows or slices.
+    pub ids: Ids,
+}
+
+/// Which ids a dataset asks for that is read by ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Ids {
+    /// Those that the dataset of the endpoint's description has landed for the account.
+    #[default]
+    Landed,
+    /// These.
+    Listed(Vec<i64>),
 }
 
 impl Default for RunSettings {

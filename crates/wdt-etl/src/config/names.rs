@@ -10,11 +10,11 @@ const SHOWN: usize = 60;
 const SECRET_DIGITS: usize = 16;
 
 /// The keys that a section of the file may hold.
-pub(super) struct Keys {
+pub(super) struct Keys<'k> {
     /// Keys that are read.
-    pub(super) known: &'static [&'static str],
-    /// Keys the documentation knows and this version does not read, each with the reason.
-    pub(super) reserved: &'static [(&'static str, &'static str)],
+    pub(super) known: &'k [&'static str],
+    /// Keys the documentation knows and this section does not hold, each with the reason.
+    pub(super) refused: &'k [(&'static str, &'k str)],
 }
 
 /// The candidate most like `word`, if one is like it at all.

@@ -8,7 +8,7 @@ use super::settings::{RUN, WAREHOUSE};
 use crate::environment::Variables;
 
 const PREFIX: &str = "WDT_ETL_";
-const SECTIONS: [(&str, &Keys); 2] = [("warehouse", &WAREHOUSE), ("run", &RUN)];
+const SECTIONS: [(&str, &Keys<'static>); 2] = [("warehouse", &WAREHOUSE), ("run", &RUN)];
 
 /// A variable over one key of a section.
 pub(super) struct Override<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Override<'a> {
 }
 
 /// The variables over a section's keys.
-pub(super) fn of<'a>(section: &str, keys: &Keys, variables: &'a Variables) -> Vec<Override<'a>> {
+pub(super) fn of<'a>(section: &str, keys: &Keys<'_>, variables: &'a Variables) -> Vec<Override<'a>> {
     let over = |key: &'static str| {
         let variable = variable(section, key);
         let value = variables.get(&variable)?;

@@ -1,6 +1,7 @@
 //! `{ env = "NAME" }` and `{ file = "PATH" }`: the only two ways a secret gets in.
 //!
-//! What stands here may be the secret itself, put in a wrong place, so nothing is repeated that could be one.
+//! What stands here may be the secret itself, put in a wrong place, so nothing is repeated that could be one. Where no
+//! call follows, the reference is checked and not followed.
 
 use std::io;
 
@@ -11,8 +12,10 @@ use super::fault::{Faults, Place};
 use super::names::{Keys, could_be_secret};
 use super::value::{Section, Value};
 
-const KEYS: Keys = Keys { known: &["env", "file"], reserved: &[] };
+const KEYS: Keys<'static> = Keys { known: &["env", "file"], refused: &[] };
 const MEND: &str = "write { env = \"NAME\" } or { file = \"PATH\" }";
+/// Stands for a secret that is not read; of the form of each gateway's, and right for none.
+const UNREAD: &str = "unread:unread";
 /// No platform's secret and no proxy's address is longer; a bigger file is the wrong one.
 const LONGEST: usize = 4_096;
 
@@ -40,6 +43,9 @@ fn from_variable(name: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults:
         faults.push(&name.place, "is not the name of a variable", Some(mend.to_owned()));
         return None;
     }
+    if !from.secrets {
+        return Some(Secret::new(UNREAD));
+    }
     let Some(secret) = from.variables.get(variable) else {
         let mend = format!("set {variable}, or write it into a file given with --env-file");
         faults.push(&name.place, format!("variable {variable} is not set, for {owner}"), Some(mend));
@@ -50,6 +56,9 @@ fn from_variable(name: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults:
 
 fn from_file(path: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let text = path.text(faults)?;
+    if !from.secrets {
+        return Some(Secret::new(UNREAD));
+    }
     let shown = if could_be_secret(text) { "***".to_owned() } else { from.folder.join(text).display().to_string() };
     match std::fs::read_to_string(from.folder.join(text)) {
         Ok(content) => checked(without_newline(&content), &format!("file {shown}"), owner, &path.place, faults),

@@ -10,9 +10,9 @@ use super::names::{self, Keys, quoted};
 use super::value::{Section, Value};
 use super::{RunSettings, Warehouse, duration};
 
-pub(super) const WAREHOUSE: Keys = Keys { known: &["url", "format"], reserved: &[] };
+pub(super) const WAREHOUSE: Keys<'static> = Keys { known: &["url", "format"], refused: &[] };
 pub(super) const RUN: Keys =
-    Keys { known: &["settle", "lookback", "window", "concurrency", "quarantine_limit"], reserved: &[] };
+    Keys { known: &["settle", "lookback", "window", "concurrency", "quarantine_limit"], refused: &[] };
 
 const FORMAT: &str = "delta";
 /// Formats the documentation knows and this version does not write.

@@ -32,18 +32,24 @@ enum Raw<'a> {
 
 impl<'a> Section<'a> {
     /// Takes a table and notes each key that it should not hold.
-    pub(super) fn new(place: Place, table: &'a DeTable<'a>, keys: &Keys, faults: &mut Faults<'_>) -> Self {
-        for key in table.keys() {
-            check_key(&place, key, keys, faults);
+    pub(super) fn new(place: Place, table: &'a DeTable<'a>, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Self {
+        let section = Self { place, table: Some(table), overrides: Vec::new() };
+        section.check_keys(keys, faults);
+        section
+    }
+
+    /// Notes each key that the table should not hold.
+    pub(super) fn check_keys(&self, keys: &Keys<'_>, faults: &mut Faults<'_>) {
+        for key in self.table.into_iter().flat_map(|table| table.keys()) {
+            check_key(&self.place, key, keys, faults);
         }
-        Self { place, table: Some(table), overrides: Vec::new() }
     }
 
     /// The table under `key` with the variables over it; empty where the file has none.
     pub(super) fn section(
         &self,
         key: &str,
-        keys: &Keys,
+        keys: &Keys<'_>,
         overrides: Vec<Override<'a>>,
         faults: &mut Faults<'_>,
     ) -> Self {
@@ -120,8 +126,16 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// True or false, also as 1 and 0.
+    pub(super) fn switch(&self, faults: &mut Faults<'_>) -> Option<bool> {
+        match self.whole_number() {
+            Some(number @ 0..=1) => Some(number == 1),
+            _ => self.boolean(faults),
+        }
+    }
+
     /// A table with the keys it may hold.
-    pub(super) fn section(&self, keys: &Keys, faults: &mut Faults<'_>) -> Option<Section<'a>> {
+    pub(super) fn section(&self, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Option<Section<'a>> {
         match self.raw {
             Raw::File(DeValue::Table(table)) => Some(Section::new(self.place.clone(), table, keys, faults)),
             _ => self.mismatch("a table, as in [section] or { key = … }", faults),
@@ -138,14 +152,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of a list that must have some.
-    pub(super) fn items(&self, mend: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
+    /// The elements of a list that must have some; `of` says what they are.
+    pub(super) fn items(&self, of: &str, mend: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
         let Raw::File(DeValue::Array(array)) = self.raw else {
-            faults.push(
-                &self.place,
-                format!("expected a list of tables, found {}", self.kind()),
-                Some(mend.to_owned()),
-            );
+            faults.push(&self.place, format!("expected a list of {of}, found {}", self.kind()), Some(mend.to_owned()));
             return None;
         };
         if array.is_empty() {
@@ -174,13 +184,36 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The whole number that stands there without quotes, if one does.
+    pub(super) fn whole_number(&self) -> Option<i64> {
+        match self.raw {
+            Raw::File(DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        }
+    }
+
+    /// The text, or the digits of a whole number, that stands there, if one does.
+    pub(super) fn code(&self) -> Option<String> {
+        match self.raw {
+            Raw::File(DeValue::String(text)) if !text.is_empty() => Some(text.as_ref().to_owned()),
+            _ => self.whole_number().map(|number| number.to_string()),
+        }
+    }
+
     /// True for a table of the file.
     pub(super) fn is_table(&self) -> bool {
         matches!(self.raw, Raw::File(DeValue::Table(_)))
     }
 
-    fn mismatch<T>(&self, expected: &str, faults: &mut Faults<'_>) -> Option<T> {
-        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), None);
+    /// True for a list of the file.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.raw, Raw::File(DeValue::Array(_)))
+    }
+
+    /// Notes that something else was expected there.
+    pub(super) fn mismatch<T>(&self, expected: &str, faults: &mut Faults<'_>) -> Option<T> {
+        let mend = matches!(self.raw, Raw::File(DeValue::Datetime(_))).then(|| "put it in quotes".to_owned());
+        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), mend);
         None
     }
 
@@ -196,13 +229,30 @@ impl<'a> Value<'a> {
     }
 }
 
-fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys, faults: &mut Faults<'_>) {
+/// What the elements of a list are read as, none twice.
+pub(super) fn distinct<'a, T: PartialEq>(
+    items: &[Value<'a>],
+    read: impl Fn(&Value<'a>, &mut Faults<'_>) -> Option<T>,
+    faults: &mut Faults<'_>,
+) -> Option<Vec<T>> {
+    let mut found = Vec::new();
+    for item in items {
+        let value = read(item, faults);
+        if value.is_some() && found.contains(&value) {
+            faults.push(&item.place, "stands twice in this list", Some("leave one out".to_owned()));
+        }
+        found.push(value);
+    }
+    found.into_iter().collect()
+}
+
+fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults: &mut Faults<'_>) {
     let name = key.get_ref().as_ref();
     if keys.known.contains(&name) {
         return;
     }
     let at = place.key(name, Some(key.span().start));
-    match keys.reserved.iter().find(|(reserved, _)| *reserved == name) {
+    match keys.refused.iter().find(|(refused, _)| *refused == name) {
         Some((_, reason)) => faults.push(&at, *reason, Some("leave it out".to_owned())),
         None => faults.push(&at, "unknown key", Some(names::mend(name, "known keys here", keys.known))),
     }

@@ -1,15 +1,18 @@
 //! One account's dataset: windows are read side by side, landed in order, the watermark moving with each commit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use tokio::sync::{Mutex, watch};
 use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
-use wdt_models::Window;
+use url::Url;
+use wdt_models::{Reading, Window};
 use wdt_models::time::format_wall_time;
 
 use super::outcome::{DatasetOutcome, Problem, Verdict};
 use super::pending::Pending;
+use super::snapshot::slices;
 use super::scope::{check_scope, scope};
 use super::{RunOptions, Surroundings};
 use crate::config::{Account, Dataset, RunSettings};
@@ -22,6 +25,7 @@ use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Sums};
 
 /// What every job of a run shares.
 pub(super) struct Shared {
+    pub(super) warehouse: Url,
     pub(super) run_id: String,
     pub(super) started_at: i64,
     pub(super) settings: RunSettings,
@@ -40,6 +44,8 @@ pub(super) struct Job {
     pub(super) watermark: Option<i64>,
     pub(super) sums: Sums,
     pub(super) version: Option<u64>,
+    /// Hashes of the refused records of this run.
+    pub(super) seen_refused: HashSet<u128>,
 }
 
 /// Seconds that the platform's clock, known from a header of whole seconds, may seem behind what it is.
@@ -60,9 +66,8 @@ impl Job {
     pub(super) async fn prepare(&mut self) -> Result<(), EtlError> {
         let Some(tables) = &self.tables else { return Ok(()) };
         let tables = tables.lock().await;
-        self.watermark = tables.watermark(&self.account.name).await?;
-        if self.watermark.is_some()
-            && let Some(record) = tables.last_record(&self.account.name).await?
+        self.watermark = tables.complete_until(&self.account.name, &slices(&self.dataset)).await?;
+        if let Some(record) = tables.last_record(&self.account.name).await?
         {
             check_scope(&record, &self.account.name, &self.dataset)?;
         }
@@ -71,7 +76,11 @@ impl Job {
 
     /// Reads and lands everything due, and leaves the run's row.
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
-        let result = self.read(&client, reader).await;
+        let result = match self.dataset.endpoint.reading {
+            Reading::Incremental(_) => self.read_windows(&client, reader).await,
+            Reading::Slices(_) => self.read_slices(&client, reader).await,
+            Reading::Ids(source) => self.read_ids(&client, reader, &source).await,
+        };
         self.count_calls(&client);
         let mut outcome =
             DatasetOutcome::new(&self.account.name, self.dataset.endpoint.dataset, Verdict::Failed, &self.sums);
@@ -105,7 +114,7 @@ impl Job {
         outcome
     }
 
-    async fn read(&mut self, client: &Client, reader: WindowReader) -> Result<Verdict, EtlError> {
+    async fn read_windows(&mut self, client: &Client, reader: WindowReader) -> Result<Verdict, EtlError> {
         let reader = Arc::new(reader);
         loop {
             let range = self.range(client)?;
@@ -145,13 +154,15 @@ impl Job {
             }
             Some(until) => until,
         };
-        let endpoint = self.dataset.endpoint;
+        let Some(cursor) = self.dataset.endpoint.cursor() else {
+            return Err(EtlError::Bug(format!("{} has no windows", self.dataset.endpoint.dataset)));
+        };
         Ok(Range {
             from: begin(self.watermark, self.dataset.start, self.shared.settings.lookback),
             until,
             watermark: self.watermark,
             first: self.shared.settings.window,
-            longest: endpoint.cursor.max_seconds,
+            longest: cursor.max_seconds,
             most_records: WINDOW_RECORDS,
         })
     }
@@ -176,7 +187,7 @@ impl Job {
                 Some(Ok(part)) => {
                     planner.observe(part.window, part.certificate.declared_before);
                     self.window_read(&range, part.window, part.certificate.distinct);
-                    pending.push(part);
+                    pending.push(part, &mut self.seen_refused);
                     if pending.is_full() {
                         self.land(client, pending.take()).await?;
                     }
@@ -195,13 +206,13 @@ impl Job {
         self.sums.refused += pending.refused();
         let Some(tables) = self.tables.as_ref().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
         let (readings, certificates, quarantine) = pending.into_parts();
-        let record = CommitRecord { certificates, quarantine, ..self.record(end) };
-        match tables.lock().await.land(Landing { record, readings }).await? {
+        let record = CommitRecord { certificates, quarantine, watermark_after: Some(end), ..self.record() };
+        match tables.lock().await.land(Landing { record, readings, picture: None }).await? {
             Landed::Committed { version, sums } => {
                 (self.sums, self.watermark, self.version) = (sums, Some(end), Some(version));
                 self.committed(version, end);
             }
-            Landed::Already { watermark } => {
+            Landed::Already { version: watermark } => {
                 self.watermark = Some(watermark);
                 self.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
             }
@@ -209,7 +220,7 @@ impl Job {
         Ok(())
     }
 
-    fn record(&self, end: i64) -> CommitRecord {
+    pub(super) fn record(&self) -> CommitRecord {
         CommitRecord {
             format: CommitRecord::format(),
             wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),
@@ -220,7 +231,9 @@ impl Job {
             dataset: self.dataset.endpoint.dataset.to_owned(),
             scope: scope(&self.dataset),
             start: self.dataset.start,
-            watermark_after: end,
+            watermark_after: None,
+            slice: None,
+            read_at: None,
             started_at: self.shared.started_at,
             sums: self.sums,
             certificates: Vec::new(),
@@ -232,11 +245,11 @@ impl Job {
         ReadOptions {
             concurrency: super::concurrency(&self.shared.settings),
             settle_seconds: self.shared.settings.settle,
-            max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size),
+            max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size).max(2),
         }
     }
 
-    fn count_calls(&mut self, client: &Client) {
+    pub(super) fn count_calls(&mut self, client: &Client) {
         let counters = client.counters();
         self.sums.calls = counters.calls;
         self.sums.retries = counters.retries;
@@ -256,10 +269,10 @@ impl Job {
         Err(EtlError::Quarantine { dataset, refused, read: records, limit_percent: limit * 100.0 })
     }
 
-    async fn window_error(&self, error: WindowError) -> EtlError {
+    pub(super) async fn window_error(&self, error: WindowError) -> EtlError {
         match error {
             WindowError::Fetch(error) => EtlError::Fetch(error),
-            WindowError::Uncertified { window, reason, certificate } => {
+            WindowError::Uncertified { what, reason, certificate } => {
                 if let Some(mirrors) = self.shared.mirrors.as_ref() {
                     let written = mirrors.lock().await.uncertified(&self.row(None), &certificate).await;
                     if let Err(error) = written {
@@ -267,7 +280,7 @@ impl Job {
                     }
                 }
                 let dataset = self.dataset.endpoint.dataset.to_owned();
-                EtlError::Uncertified { dataset, window: window.to_string(), reason }
+                EtlError::Uncertified { dataset, what: what.to_string(), reason }
             }
             other => EtlError::Bug(other.to_string()),
         }
@@ -325,7 +338,7 @@ impl Job {
         });
     }
 
-    fn committed(&self, table_version: u64, watermark: i64) {
+    pub(super) fn committed(&self, table_version: u64, watermark: i64) {
         self.shared.around.reporter.event(&Event::Committed {
             account: self.account.name.clone(),
             dataset: self.dataset.endpoint.dataset,
@@ -345,14 +358,16 @@ impl Job {
             calls: outcome.calls,
             records: outcome.records,
             changed: outcome.changed,
+            deleted: outcome.deleted,
             refused: outcome.refused,
+            refused_upstream: outcome.refused_upstream,
             watermark: outcome.watermark.map(format_wall_time),
             error: outcome.problem.as_ref().map(|problem| problem.message.clone()),
             hint: outcome.problem.as_ref().and_then(|problem| problem.hint.clone()),
         });
     }
 
-    fn notice(&self, message: String) {
+    pub(super) fn notice(&self, message: String) {
         self.shared.around.reporter.event(&Event::Notice {
             account: self.account.name.clone(),
             dataset: self.dataset.endpoint.dataset,
@@ -362,7 +377,7 @@ impl Job {
 }
 
 /// Returns when a stop is asked for; never, when nobody can ask any more.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }

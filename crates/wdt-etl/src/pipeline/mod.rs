@@ -4,15 +4,16 @@ mod job;
 mod outcome;
 mod pending;
 mod scope;
+mod snapshot;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use url::Url;
-use wdt_fetch::{Client, ClientConfig, Clock, Credentials, Limiters, Slots, Timeouts, Waits, WindowReader};
-use wdt_models::Endpoint;
+use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Waits, WindowReader};
+use wdt_models::{Endpoint, Reading};
 
 use crate::config::{Account, Config, Dataset, RunSettings};
 use crate::error::{EtlError, Failure};
@@ -20,6 +21,7 @@ use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
 use job::{Job, Shared};
+pub(crate) use snapshot::slices;
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
 
 /// Pages in flight per account unless the configuration says otherwise.
@@ -67,6 +69,7 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
     let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
     let mirrors = open_mirrors(config, &warehouse, &tables, options.dry_run).await?;
     let shared = Arc::new(Shared {
+        warehouse,
         run_id: around.run_id.clone(),
         started_at: around.clock.now_ms(),
         settings: config.run.clone(),
@@ -159,10 +162,13 @@ async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tab
             watermark: None,
             sums: Sums::default(),
             version: None,
+            seen_refused: HashSet::new(),
         };
         job.prepare().await?;
         jobs.push(job);
     }
+    // a list of ids comes after the dataset it takes them from
+    jobs.sort_by_key(|job| matches!(job.dataset.endpoint.reading, Reading::Ids(_)));
     Ok(jobs)
 }
 
@@ -226,11 +232,7 @@ pub(crate) fn account_client(
     let config = ClientConfig {
         gateway: account.gateway,
         base_url: account.base_url.clone(),
-        credentials: Credentials {
-            sid: account.sid.clone(),
-            app_key: account.app_key.clone(),
-            app_secret: account.app_secret.clone(),
-        },
+        credentials: account.credentials.clone(),
         proxy: account.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
         timeouts: Timeouts::default(),
     };
@@ -258,6 +260,7 @@ fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
     WindowReader {
         client: client.clone(),
         endpoint: job.dataset.endpoint,
+        method: job.dataset.method,
         params: job.dataset.params.clone(),
         personal: job.dataset.personal,
         page_size: job.dataset.page_size,

@@ -8,7 +8,7 @@ use crate::table::Sums;
 pub struct RunOutcome {
     /// Name of the run in every table.
     pub run_id: String,
-    /// In the order of the configuration.
+    /// In the order they ran: of an account, those that ask for the ids of another after that one.
     pub datasets: Vec<DatasetOutcome>,
 }
 
@@ -31,9 +31,13 @@ pub struct DatasetOutcome {
     pub changed: u64,
     /// Records equal to their current row.
     pub unchanged: u64,
+    /// Rows that vanished upstream.
+    pub deleted: u64,
     /// Records that could not be typed.
     pub refused: u64,
-    /// How far the dataset is complete, epoch seconds.
+    /// Ids that the platform itself refuses.
+    pub refused_upstream: u64,
+    /// How far the dataset is complete, epoch seconds: the watermark, or the oldest reading of a slice.
     pub watermark: Option<i64>,
 }
 
@@ -90,7 +94,9 @@ impl DatasetOutcome {
             records: sums.records,
             changed: sums.changed,
             unchanged: sums.unchanged,
+            deleted: sums.deleted,
             refused: sums.refused,
+            refused_upstream: sums.refused_upstream,
             watermark: None,
         }
     }

@@ -1,5 +1,7 @@
 //! Certified windows that wait for their commit.
 
+use std::collections::HashSet;
+
 use wdt_fetch::{Certificate, CertifiedPart};
 
 use crate::table::{Quarantined, Reading};
@@ -20,7 +22,9 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn push(&mut self, part: CertifiedPart) {
+    /// Takes a part; `seen` holds the refused records of the run: one that stands in two windows is one.
+    pub(super) fn push(&mut self, mut part: CertifiedPart, seen: &mut HashSet<u128>) {
+        part.refused.retain(|refused| seen.insert(twox_hash::XxHash3_128::oneshot(refused.record.as_bytes())));
         self.rows += part.batches.iter().map(arrow::record_batch::RecordBatch::num_rows).sum::<usize>();
         self.refused_bytes += part.refused.iter().map(|refused| refused.record.len()).sum::<usize>();
         self.parts.push(part);
@@ -61,8 +65,9 @@ impl Pending {
             let read_at = part.certificate.read_at;
             readings.extend(part.batches.into_iter().map(|batch| Reading { batch, read_at }));
             quarantine.extend(part.refused.into_iter().map(|refused| Quarantined {
-                window_start: part.window.start,
-                window_end: part.window.end,
+                window_start: Some(part.window.start),
+                window_end: Some(part.window.end),
+                slice: None,
                 page: refused.page,
                 row: refused.row as u64,
                 column: refused.column,

@@ -2,13 +2,20 @@
 
 use wdt_models::time::format_wall_time;
 
-use crate::config::Dataset;
+use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
 use crate::table::CommitRecord;
 
-/// Hash of the method and the business parameters.
+/// Hash of the method, the business parameters, and the slices or ids.
 pub(super) fn scope(dataset: &Dataset) -> String {
-    let asked = serde_json::json!({ "method": dataset.endpoint.method, "params": dataset.params }).to_string();
+    let mut asked = serde_json::json!({ "method": dataset.method.name, "params": dataset.params });
+    if !dataset.slices.is_empty() {
+        asked["slices"] = dataset.slices.iter().map(ToString::to_string).collect();
+    }
+    if let Ids::Listed(ids) = &dataset.ids {
+        asked["ids"] = ids.as_slice().into();
+    }
+    let asked = asked.to_string();
     format!("{:032x}", twox_hash::XxHash3_128::oneshot(asked.as_bytes()))
 }
 
@@ -21,8 +28,8 @@ pub(super) fn check_scope(record: &CommitRecord, account: &str, dataset: &Datase
     let name = dataset.endpoint.dataset;
     if record.scope != scope(dataset) {
         return Err(EtlError::Usage {
-            message: format!("account `{account}`, dataset `{name}`: params are not those the table was loaded with"),
-            hint: Some("put params back, or give the new ones an account of their own: rows asked for in two ways must not mix under one watermark".to_owned()),
+            message: format!("account `{account}`, dataset `{name}`: method, params, slices or ids are not those the table was loaded with"),
+            hint: Some("put them back, or give the new ones an account of their own: rows asked for in two ways must not mix under one watermark".to_owned()),
         });
     }
     if dataset.start < record.start {

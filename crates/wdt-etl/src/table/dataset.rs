@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 
-use arrow::array::AsArray as _;
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use wdt_fetch::Certificate;
-use wdt_models::Endpoint;
+use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice};
 
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
 use super::files::Reader;
-use super::log::{Counts, Reading, changes, write_by_date};
+use super::log::{Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
-use super::schema::TableSpec;
+use super::schema::{DELETED_AT, TableSpec};
+use super::snapshot::{Picture, cell_text, standing};
 use super::upsert::{columns_of, micros};
 use crate::failpoint;
 
@@ -48,8 +49,15 @@ pub(crate) struct CommitRecord {
     pub(crate) scope: String,
     /// First second ever asked for, epoch seconds.
     pub(crate) start: i64,
-    /// How far the dataset is complete for the account, epoch seconds.
-    pub(crate) watermark_after: i64,
+    /// How far the dataset is complete for the account, epoch seconds; of a snapshot, nothing.
+    #[serde(default)]
+    pub(crate) watermark_after: Option<i64>,
+    /// The slice that the commit replaces, of a snapshot.
+    #[serde(default)]
+    pub(crate) slice: Option<Slice>,
+    /// Platform time of the slice's reading, epoch milliseconds.
+    #[serde(default)]
+    pub(crate) read_at: Option<i64>,
     /// Begin of the run, epoch milliseconds.
     pub(crate) started_at: i64,
     /// Sums of the run so far, this commit included.
@@ -75,13 +83,21 @@ pub(crate) struct Sums {
     pub(crate) unchanged: u64,
     pub(crate) stale: u64,
     pub(crate) refused: u64,
+    /// Rows that vanished upstream.
+    #[serde(default)]
+    pub(crate) deleted: u64,
+    /// Ids that the platform itself refuses; they do not count against a limit.
+    #[serde(default)]
+    pub(crate) refused_upstream: u64,
 }
 
 /// A record that could not be typed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Quarantined {
-    pub(crate) window_start: i64,
-    pub(crate) window_end: i64,
+    pub(crate) window_start: Option<i64>,
+    pub(crate) window_end: Option<i64>,
+    #[serde(default)]
+    pub(crate) slice: Option<Slice>,
     pub(crate) page: u32,
     pub(crate) row: u64,
     pub(crate) column: String,
@@ -96,20 +112,32 @@ pub(crate) struct Quarantined {
 pub(crate) struct Landing {
     pub(crate) record: CommitRecord,
     pub(crate) readings: Vec<Reading>,
+    /// Of a snapshot: what the reading says beside its rows.
+    pub(crate) picture: Option<Picture>,
 }
 
 /// What became of a landing.
 pub(crate) enum Landed {
     /// Committed as this history version.
     Committed { version: u64, sums: Sums },
-    /// A rival had landed it already, up to this second.
-    Already { watermark: i64 },
+    /// A rival had landed it already: up to this second, or this slice at this millisecond.
+    Already { version: i64 },
 }
 
 impl CommitRecord {
     /// The layout this version writes.
     pub(crate) const fn format() -> u32 {
         COMMIT_FORMAT
+    }
+
+    /// Application id and version of the commit: what makes it happen once.
+    fn transaction(&self) -> (String, i64) {
+        match &self.slice {
+            Some(slice) => {
+                (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default())
+            }
+            None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),
+        }
     }
 }
 
@@ -189,27 +217,100 @@ impl DatasetTables {
         Ok(size(&self.current.files(Some(account))?))
     }
 
-    /// Cursor in epoch seconds of each key of an account in the current table; keys of integers only.
+    /// How far the dataset is complete for the account, epoch seconds: the watermark, or the oldest reading among these
+    /// slices; `None` when there is none, or a slice was never read.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn complete_until(&self, account: &str, slices: &[Slice]) -> Result<Option<i64>, WarehouseError> {
+        if matches!(self.endpoint.reading, ReadingKind::Incremental(_)) {
+            return self.watermark(account).await;
+        }
+        let mut oldest = None;
+        for slice in slices {
+            let application = slice_application(account, self.endpoint.dataset, slice);
+            let Some(read_at) = self.history.transaction(&application).await? else { return Ok(None) };
+            oldest = Some(oldest.map_or(read_at, |oldest: i64| oldest.min(read_at)));
+        }
+        Ok(oldest.map(|read_at| read_at.div_euclid(1000)))
+    }
+
+    /// Rows of a slice in the current table that are not marked as deleted.
     ///
     /// # Errors
     /// When a data file cannot be read.
-    pub(crate) async fn current_cursors(&self, account: &str) -> Result<HashMap<Vec<i64>, i64>, WarehouseError> {
-        let reader = Reader::new(self.current.name(), self.current.store());
-        let mut columns = self.endpoint.key.to_vec();
-        columns.push(self.endpoint.cursor.field);
-        let mut cursors = HashMap::new();
-        for file in self.current.files(Some(account))? {
-            for batch in reader.all_rows(&file.path, file.size, Some(&columns), None).await? {
-                let mut found = columns_of(self.current.name(), &batch, &columns)?;
-                let Some(cursor) = found.pop() else { continue };
-                let keys: Vec<_> = found.iter().filter_map(|column| column.as_primitive_opt::<Int64Type>()).collect();
-                for row in 0..batch.num_rows() {
-                    let key = keys.iter().map(|column| column.value(row)).collect();
-                    cursors.insert(key, micros(&cursor, row).unwrap_or_default().div_euclid(1_000_000));
-                }
+    pub(crate) async fn standing(&self, account: &str, slice: &Slice) -> Result<usize, WarehouseError> {
+        standing(&self.current, self.endpoint, account, slice).await
+    }
+
+    /// The ids of an account's current rows that another dataset asks for, ascending.
+    ///
+    /// # Errors
+    /// When a data file cannot be read.
+    pub(crate) async fn ids(&self, account: &str, source: &IdSource) -> Result<Vec<i64>, WarehouseError> {
+        let mut ids = Vec::new();
+        let (filter, wanted) = source.only;
+        for columns in self.standing_columns(Some(account), &[source.column, filter]).await? {
+            let numbers: Vec<_> = columns.iter().filter_map(|column| column.as_primitive_opt::<Int64Type>()).collect();
+            let [found, filter] = numbers.as_slice() else { continue };
+            let pairs = found.iter().zip(filter.iter());
+            ids.extend(pairs.filter(|(_, filter)| *filter == Some(wanted)).filter_map(|(id, _)| id));
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Key of each row of an account that is not marked as deleted, as text, with its cursor in epoch seconds.
+    ///
+    /// # Errors
+    /// When a data file cannot be read.
+    pub(crate) async fn current_keys(
+        &self,
+        account: &str,
+    ) -> Result<HashMap<Vec<Option<String>>, Option<i64>>, WarehouseError> {
+        let mut names = self.endpoint.key.to_vec();
+        names.extend(self.endpoint.cursor().map(|cursor| cursor.field));
+        let mut keys = HashMap::new();
+        for columns in self.standing_columns(Some(account), &names).await? {
+            let (key, cursor) = columns.split_at(self.endpoint.key.len());
+            for row in 0..columns.first().map_or(0, |column| column.len()) {
+                let cursor = cursor.first().and_then(|cursor| micros(cursor, row));
+                let key = key.iter().map(|column| cell_text(column, row)).collect();
+                keys.insert(key, cursor.map(|micros| micros.div_euclid(1_000_000)));
             }
         }
-        Ok(cursors)
+        Ok(keys)
+    }
+
+    /// The first few rows that are not marked as deleted, as text.
+    ///
+    /// # Errors
+    /// When a data file cannot be read.
+    pub(crate) async fn sample(&self, columns: &[&str], rows: usize) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
+        let mut sample = Vec::new();
+        for columns in self.standing_columns(None, columns).await? {
+            let count = columns.first().map_or(0, |column| column.len()).min(rows - sample.len());
+            sample.extend((0..count).map(|row| columns.iter().map(|column| cell_text(column, row)).collect()));
+        }
+        Ok(sample)
+    }
+
+    /// Columns of an account's rows, or of all, that are not marked as deleted, file by file.
+    async fn standing_columns(&self, account: Option<&str>, names: &[&str]) -> Result<Vec<Vec<ArrayRef>>, WarehouseError> {
+        let reader = Reader::new(self.current.name(), self.current.store());
+        let mut read = names.to_vec();
+        read.push(DELETED_AT);
+        let mut found = Vec::new();
+        for file in self.current.files(account)? {
+            for batch in reader.all_rows(&file.path, file.size, Some(&read), None).await? {
+                let deleted = columns_of(self.current.name(), &batch, &[DELETED_AT])?.remove(0);
+                let standing = arrow::compute::is_null(&deleted)
+                    .and_then(|standing| arrow::compute::filter_record_batch(&batch, &standing))
+                    .map_err(WarehouseError::storage(self.current.name(), "look-up"))?;
+                found.push(columns_of(self.current.name(), &standing, names)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Rows and bytes of the history table.
@@ -235,10 +336,9 @@ impl DatasetTables {
     pub(crate) async fn land(&mut self, mut landing: Landing) -> Result<Landed, WarehouseError> {
         for _ in 0..MOST_CONFLICTS {
             self.catch_up().await?;
-            if let Some(watermark) = self.watermark(&landing.record.account).await?
-                && watermark >= landing.record.watermark_after
-            {
-                return Ok(Landed::Already { watermark });
+            let (application, version) = landing.record.transaction();
+            if let Some(stored) = self.history.transaction(&application).await?.filter(|&stored| stored >= version) {
+                return Ok(Landed::Already { version: stored });
             }
             match self.commit(&landing).await {
                 Err(WarehouseError::Conflict { .. }) => {}
@@ -258,9 +358,15 @@ impl DatasetTables {
     }
 
     async fn commit(&mut self, landing: &Landing) -> Result<(u64, Sums), WarehouseError> {
-        let Landing { record, readings } = landing;
-        let schema = self.history.schema();
-        let changes = changes(&self.current, schema, self.endpoint, &record.account, &record.run_id, readings).await?;
+        let Landing { record, readings, picture } = landing;
+        let comparison = Comparison {
+            current: &self.current,
+            history: self.history.schema(),
+            endpoint: self.endpoint,
+            account: &record.account,
+            run_id: &record.run_id,
+        };
+        let changes = comparison.changes(readings, picture.as_ref()).await?;
         let mut writer = self.history.writer()?;
         if let Some(rows) = &changes.rows {
             write_by_date(&mut writer, rows).await?;
@@ -269,7 +375,7 @@ impl DatasetTables {
         failpoint::hit(failpoint::LOG_WRITTEN);
         let mut record = record.clone();
         record.sums.add(changes.counts);
-        let transaction = Some((application(&record.account, self.endpoint.dataset), record.watermark_after));
+        let transaction = Some(record.transaction());
         let metadata = serde_json::to_value(&record).map_err(WarehouseError::storage(self.history.name(), "commit"))?;
         let version =
             self.history.commit(Change { adds, removes: Vec::new(), transaction, metadata: Some(metadata) }).await?;
@@ -282,12 +388,18 @@ impl Sums {
         self.changed += counts.changed;
         self.unchanged += counts.unchanged;
         self.stale += counts.stale;
+        self.deleted += counts.deleted;
     }
 }
 
 /// Application id of an account's runs of a dataset; its version is the watermark in epoch seconds.
 fn application(account: &str, dataset: &str) -> String {
     format!("wdt-etl/run/{account}/{dataset}")
+}
+
+/// Application id of an account's readings of one slice; its version is the platform time in milliseconds.
+fn slice_application(account: &str, dataset: &str, slice: &Slice) -> String {
+    format!("wdt-etl/run/{account}/{dataset}/{slice}")
 }
 
 fn size(files: &[DataFile]) -> (usize, u64) {

@@ -18,7 +18,8 @@ use wdt_models::time::shanghai_days;
 use super::delta::{FileWriter, Table};
 use super::error::WarehouseError;
 use super::files::Reader;
-use super::schema::{ACCOUNT, DELETED_AT, DT, EXTRA, OP, OP_UPSERT, PULLED_AT, RUN_ID};
+use super::schema::{ACCOUNT, DELETED_AT, DT, EXTRA, OP, OP_DELETE, OP_UPSERT, PULLED_AT, RUN_ID};
+use super::snapshot::{Picture, vanished};
 use super::upsert::{Identity, KeyIndex, columns_of, locate, micros, take};
 
 /// Decoded records of one window, in the order they were read.
@@ -39,6 +40,8 @@ pub(crate) struct Counts {
     pub(crate) unchanged: u64,
     /// Older than its current row.
     pub(crate) stale: u64,
+    /// Rows of a slice that a whole reading of it no longer holds; logged too.
+    pub(crate) deleted: u64,
 }
 
 /// Rows for the history, sorted by date, and the counts.
@@ -57,40 +60,104 @@ struct Version {
 }
 
 /// How an endpoint's rows are identified.
-pub(crate) const fn identity(endpoint: &'static Endpoint) -> Identity<'static> {
-    Identity { key: endpoint.key, order: Some(endpoint.cursor.field) }
+pub(crate) fn identity(endpoint: &'static Endpoint) -> Identity<'static> {
+    Identity { key: endpoint.key, order: endpoint.cursor().map(|cursor| cursor.field) }
 }
 
-/// Compares readings with the current rows of the account.
-///
-/// # Errors
-/// When the current table cannot be read.
-pub(crate) async fn changes(
-    current: &Table,
-    history: &SchemaRef,
-    endpoint: &'static Endpoint,
-    account: &str,
-    run_id: &str,
-    readings: &[Reading],
-) -> Result<Changes, WarehouseError> {
-    let table = current.name();
-    let batches: Vec<&RecordBatch> = readings.iter().map(|reading| &reading.batch).collect();
-    let rows = concat_batches(&page_schema(endpoint), batches).map_err(WarehouseError::storage(table, "comparison"))?;
-    let index = KeyIndex::new(table, &rows, endpoint.key)?;
-    let contents = Contents::new(endpoint, table)?;
-    let mut versions = current_versions(current, endpoint, account, &index, &contents).await?;
-    let (new, counts) = walk(endpoint, table, &rows, &index, &contents, &mut versions)?;
-    if new.is_empty() {
-        return Ok(Changes { rows: None, counts });
+/// What is compared, and on whose behalf.
+pub(crate) struct Comparison<'a> {
+    /// The current table.
+    pub(crate) current: &'a Table,
+    /// Columns of the history.
+    pub(crate) history: &'a SchemaRef,
+    /// What was read.
+    pub(crate) endpoint: &'static Endpoint,
+    /// Account.
+    pub(crate) account: &'a str,
+    /// Run.
+    pub(crate) run_id: &'a str,
+}
+
+impl Comparison<'_> {
+    /// Compares readings with the current rows of the account; a picture tells which rows are gone.
+    ///
+    /// # Errors
+    /// When the current table cannot be read.
+    pub(crate) async fn changes(
+        &self,
+        readings: &[Reading],
+        picture: Option<&Picture>,
+    ) -> Result<Changes, WarehouseError> {
+        let (table, endpoint) = (self.current.name(), self.endpoint);
+        let batches: Vec<&RecordBatch> = readings.iter().map(|reading| &reading.batch).collect();
+        let rows =
+            concat_batches(&page_schema(endpoint), batches).map_err(WarehouseError::storage(table, "comparison"))?;
+        let read_at: Vec<i64> = readings
+            .iter()
+            .flat_map(|reading| std::iter::repeat_n(reading.read_at * 1000, reading.batch.num_rows()))
+            .collect();
+        let index = KeyIndex::new(table, &rows, endpoint.key)?;
+        let contents = Contents::new(endpoint, table)?;
+        let mut versions = current_versions(self.current, endpoint, self.account, &index, &contents).await?;
+        let dates = dates(endpoint, &rows, &read_at);
+        let (new, mut counts) = walk(endpoint, table, &rows, (&index, &contents, &dates), &mut versions)?;
+        let mut logged = Vec::new();
+        if !new.is_empty() {
+            let stamp = Stamp { op: OP_UPSERT, read_at: new.iter().map(|&row| read_at[row]).collect() };
+            let dates = new.iter().map(|&row| Some(dates[row])).collect();
+            logged.push(self.history_rows(&take(table, &rows, &new)?, &stamp, dates)?);
+        }
+        if let Some(picture) = picture {
+            let gone = self.gone(picture, &index).await?;
+            counts.deleted = gone.iter().map(|rows| rows.num_rows() as u64).sum();
+            logged.extend(gone);
+        }
+        if logged.is_empty() {
+            return Ok(Changes { rows: None, counts });
+        }
+        let rows = concat_batches(self.history, &logged).map_err(WarehouseError::storage(table, "comparison"))?;
+        Ok(Changes { rows: Some(rows), counts })
     }
-    let read_at: Vec<i64> = readings
-        .iter()
-        .flat_map(|reading| std::iter::repeat_n(reading.read_at * 1000, reading.batch.num_rows()))
-        .collect();
-    let stamp = Stamp { account, run_id, read_at: new.iter().map(|&row| read_at[row]).collect() };
-    let logged = take(table, &rows, &new)?;
-    let logged = history_rows(endpoint, history, table, &logged, &stamp)?;
-    Ok(Changes { rows: Some(logged), counts })
+
+    /// History rows of what stood in the slice and is not in the picture of it.
+    async fn gone(&self, picture: &Picture, index: &KeyIndex) -> Result<Vec<RecordBatch>, WarehouseError> {
+        let read_at = picture.read_at;
+        let Some(kept) = &picture.kept else { return Ok(Vec::new()) };
+        let kept = KeyIndex::new(self.current.name(), kept, self.endpoint.key)?;
+        let gone =
+            vanished(self.current, self.endpoint, self.account, &picture.slice, &[index, &kept]).await?;
+        let logged = gone.iter().map(|rows| {
+            let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at * 1000; rows.num_rows()] };
+            let dates = std::iter::repeat_n(Some(shanghai_days(read_at.div_euclid(1000))), rows.num_rows()).collect();
+            self.history_rows(rows, &stamp, dates)
+        });
+        logged.collect()
+    }
+
+    fn history_rows(
+        &self,
+        rows: &RecordBatch,
+        stamp: &Stamp,
+        dates: Date32Array,
+    ) -> Result<RecordBatch, WarehouseError> {
+        let table = self.current.name();
+        let text = |value: &str| {
+            Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows.num_rows()))) as ArrayRef
+        };
+        let read_at = TimestampMicrosecondArray::from(stamp.read_at.clone()).with_timezone("UTC");
+        let mut columns = Vec::with_capacity(self.history.fields().len());
+        for field in self.history.fields() {
+            columns.push(match field.name().as_str() {
+                ACCOUNT => text(self.account),
+                PULLED_AT => Arc::new(read_at.clone()),
+                RUN_ID => text(self.run_id),
+                OP => text(stamp.op),
+                DT => Arc::new(dates.clone()),
+                name => columns_of(table, rows, &[name])?.remove(0),
+            });
+        }
+        RecordBatch::try_new(Arc::clone(self.history), columns).map_err(WarehouseError::storage(table, "write"))
+    }
 }
 
 /// Writes history rows that are sorted by date, one open file at a time.
@@ -167,15 +234,15 @@ fn walk(
     endpoint: &Endpoint,
     table: &str,
     rows: &RecordBatch,
-    index: &KeyIndex,
-    contents: &Contents,
+    (index, contents, dates): (&KeyIndex, &Contents, &[i32]),
     versions: &mut std::collections::HashMap<usize, Version>,
 ) -> Result<(Vec<usize>, Counts), WarehouseError> {
     let content = contents.rows(table, rows)?;
-    let cursor = rows.column(endpoint.cursor_position());
+    let cursor = endpoint.cursor_position().map(|position| rows.column(position));
     let keys = index.find(table, rows, endpoint.key)?;
+    let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row));
     let mut order: Vec<(usize, Option<i64>, usize)> =
-        keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), micros(cursor, row), row)).collect();
+        keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), at(row), row)).collect();
     order.sort_unstable();
     let mut counts = Counts::default();
     let mut new = Vec::new();
@@ -188,48 +255,23 @@ fn walk(
         } else {
             counts.changed += 1;
             versions.insert(key, Version { content: content.row(row).owned(), cursor, deleted: false });
-            new.push((dt(cursor), key, new.len(), row));
+            new.push((dates[row], key, new.len(), row));
         }
     }
     new.sort_unstable();
     Ok((new.into_iter().map(|(.., row)| row).collect(), counts))
 }
 
-/// What a run adds to each row.
-struct Stamp<'a> {
-    account: &'a str,
-    run_id: &'a str,
+/// What a run adds to each row beside its names.
+struct Stamp {
+    op: &'static str,
     /// Microseconds, one per row.
     read_at: Vec<i64>,
 }
 
-fn history_rows(
-    endpoint: &Endpoint,
-    schema: &SchemaRef,
-    table: &str,
-    rows: &RecordBatch,
-    stamp: &Stamp<'_>,
-) -> Result<RecordBatch, WarehouseError> {
-    let count = rows.num_rows();
-    let text = |value: &str| Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, count))) as ArrayRef;
-    let cursor = rows.column(endpoint.cursor_position());
-    let dates: Date32Array = (0..count).map(|row| Some(dt(micros(cursor, row)))).collect();
-    let read_at = TimestampMicrosecondArray::from(stamp.read_at.clone()).with_timezone("UTC");
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        columns.push(match field.name().as_str() {
-            ACCOUNT => text(stamp.account),
-            PULLED_AT => Arc::new(read_at.clone()),
-            RUN_ID => text(stamp.run_id),
-            OP => text(OP_UPSERT),
-            DT => Arc::new(dates.clone()),
-            name => columns_of(table, rows, &[name])?.remove(0),
-        });
-    }
-    RecordBatch::try_new(Arc::clone(schema), columns).map_err(WarehouseError::storage(table, "write"))
-}
-
-/// Asia/Shanghai date of a cursor in microseconds; the epoch's for a missing one, which no record has.
-fn dt(cursor: Option<i64>) -> i32 {
-    shanghai_days(cursor.unwrap_or_default().div_euclid(1_000_000))
+/// Asia/Shanghai date of each row's cursor, or of its reading where there is none; days since 1970-01-01.
+fn dates(endpoint: &Endpoint, rows: &RecordBatch, read_at: &[i64]) -> Vec<i32> {
+    let cursor = endpoint.cursor_position().map(|position| rows.column(position));
+    let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row)).unwrap_or(read_at[row]);
+    (0..rows.num_rows()).map(|row| shanghai_days(at(row).div_euclid(1_000_000))).collect()
 }

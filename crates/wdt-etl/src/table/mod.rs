@@ -9,8 +9,10 @@ pub(crate) mod log;
 pub(crate) mod mirror;
 mod projection;
 pub(crate) mod schema;
+pub(crate) mod snapshot;
 mod upsert;
 
 pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
 pub use error::WarehouseError;
 pub(crate) use log::Reading;
+pub(crate) use snapshot::Picture;

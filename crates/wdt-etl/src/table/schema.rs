@@ -134,14 +134,14 @@ fn documented(endpoint: &Endpoint) -> Vec<ArrowField> {
     fields
 }
 
-/// Every column is nullable but the account and the key.
+/// Every column is nullable but the account and the key, of which a snapshot may leave members open.
 fn column(endpoint: &Endpoint, field: &Field) -> ArrowField {
-    field.arrow().with_nullable(!endpoint.key.contains(&field.name))
+    field.arrow().with_nullable(!(field.required && endpoint.key.contains(&field.name)))
 }
 
 fn stats(endpoint: &Endpoint) -> Vec<&'static str> {
     let mut columns = endpoint.key.to_vec();
-    columns.push(endpoint.cursor.field);
+    columns.extend(endpoint.cursor().map(|cursor| cursor.field));
     columns
 }
 

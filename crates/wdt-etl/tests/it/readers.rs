@@ -9,9 +9,9 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::RunOptions;
-use wdt_models::{Endpoint, Kind, endpoints};
+use wdt_models::{Endpoint, Kind};
 
-use crate::world::{BETWEEN, World};
+use crate::world::{BETWEEN, World, enterprise};
 
 /// Set by `cargo xtask ci`, which sees to it that this test really ran.
 const PYTHON: &str = "WDT_ETL_PYTHON";
@@ -28,8 +28,7 @@ async fn independent_readers_find_what_the_platform_sent() {
     world.sim.ledger("enterprise_stock").unwrap().edit(120);
     world.clock.advance(BETWEEN);
     world.run("second", &RunOptions::default()).await;
-    let tables: Map<String, Value> = endpoints::ALL
-        .iter()
+    let tables: Map<String, Value> = enterprise()
         .map(|endpoint| (endpoint.dataset.to_owned(), expected(endpoint, &world.erp(endpoint))))
         .collect();
     let file = world.folder.path().join("expected.json");
@@ -45,7 +44,7 @@ async fn independent_readers_find_what_the_platform_sent() {
 fn expected(endpoint: &Endpoint, erp: &RecordBatch) -> Value {
     let mut key = vec!["account"];
     key.extend(endpoint.key);
-    let cursor = erp.column_by_name(endpoint.cursor.field).unwrap().as_primitive::<TimestampMicrosecondType>();
+    let cursor = erp.column_by_name(endpoint.cursor().unwrap().field).unwrap().as_primitive::<TimestampMicrosecondType>();
     let utc =
         |micros: i64| chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string();
     json!({
@@ -54,7 +53,7 @@ fn expected(endpoint: &Endpoint, erp: &RecordBatch) -> Value {
         "keys": erp.num_rows(),
         "accounts": ["main"],
         "sums": sums(endpoint, erp),
-        "cursor": endpoint.cursor.field,
+        "cursor": endpoint.cursor().unwrap().field,
         "cursor_min": cursor.iter().flatten().min().map(utc),
         "cursor_max": cursor.iter().flatten().max().map(utc),
         "row": row(endpoint, erp, erp.num_rows() / 2),

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use wdt_fetch::{Clock as _, SystemClock};
 use wdt_models::time::{format_wall_time, parse_wall_time};
-use wdt_models::{Window, endpoints};
+use wdt_models::{Gateway, Window, endpoints};
 use wdt_sim::{Account, Sim, SimConfig};
 
 /// Decides every row the simulator makes.
@@ -61,7 +61,7 @@ impl Platform {
         let mut config = SimConfig::new(Arc::new(now));
         config.seed = SEED;
         config.span = Some(Window::new(parse_wall_time(SPAN.0).unwrap(), parse_wall_time(SPAN.1).unwrap()));
-        for endpoint in endpoints::ALL {
+        for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.gateway == Gateway::Enterprise) {
             config = config.with_rows(endpoint.dataset, ROWS);
         }
         change(&mut config);
@@ -70,10 +70,17 @@ impl Platform {
         Self { sim, _runtime: runtime }
     }
 
+    /// The address of the gateway that [`account`] names.
+    pub(crate) fn url(&self) -> String {
+        self.base_url(Gateway::Enterprise)
+    }
+
     /// Keys of the rows the platform would answer with, sorted.
     pub(crate) fn keys(&self, dataset: &str) -> Vec<Vec<i64>> {
         let ledger = self.ledger(dataset).unwrap();
-        let mut keys: Vec<_> = ledger.rows().into_iter().map(|row| ledger.key(row)).collect();
+        let number = |text: Option<String>| text.unwrap().parse().unwrap();
+        let key = |row| ledger.key_text(row).into_iter().map(number).collect();
+        let mut keys: Vec<_> = ledger.rows().into_iter().map(key).collect();
         keys.sort_unstable();
         keys
     }
@@ -102,7 +109,7 @@ impl Home {
 
     /// A folder with a configuration of one account `main` and both datasets.
     pub(crate) fn of(platform: &Platform) -> Self {
-        Self::empty().configured(&configuration(&[account("main", &platform.base_url(), VARIABLE)]))
+        Self::empty().configured(&configuration(&[account("main", &platform.url(), VARIABLE)]))
     }
 
     /// With that text as its configuration.
@@ -190,9 +197,10 @@ pub(crate) fn configuration(accounts: &[String]) -> String {
 
 /// An account of the simulator's merchant with both datasets from [`START`].
 pub(crate) fn account(name: &str, base_url: &str, variable: &str) -> String {
-    let Account { sid, app_key, .. } = Account::example();
+    let Account { sid, app_key, .. } = Account::example(Gateway::Enterprise);
     let dataset = |name: &str| format!("[[accounts.datasets]]\nname = \"{name}\"\nstart = \"{START}\"\n");
-    let datasets: Vec<String> = endpoints::ALL.iter().map(|endpoint| dataset(endpoint.dataset)).collect();
+    let own = endpoints::ALL.iter().filter(|endpoint| endpoint.gateway == Gateway::Enterprise);
+    let datasets: Vec<String> = own.map(|endpoint| dataset(endpoint.dataset)).collect();
     format!(
         "[[accounts]]\nname = \"{name}\"\ngateway = \"enterprise\"\nbase_url = \"{base_url}\"\nsid = \"{sid}\"\n\
          app_key = \"{app_key}\"\napp_secret = {{ env = \"{variable}\" }}\ncalls_per_minute = 0\n{}",

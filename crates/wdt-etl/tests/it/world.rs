@@ -17,7 +17,7 @@ use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
-use wdt_models::{Endpoint, Window, decode, endpoints};
+use wdt_models::{Asked, Endpoint, Gateway, Window, decode, endpoints};
 use wdt_sim::{Account, Sim, SimConfig};
 
 /// Seed of every world: printed with each failure, since the worlds' names hold it.
@@ -45,6 +45,11 @@ impl TestClock {
     }
 }
 
+/// The endpoints of the account that a [`World`] has.
+pub(crate) fn enterprise() -> impl Iterator<Item = &'static Endpoint> {
+    endpoints::ALL.iter().copied().filter(|endpoint| endpoint.gateway == Gateway::Enterprise)
+}
+
 /// A simulated ERP and a warehouse.
 pub(crate) struct World {
     pub(crate) sim: Sim,
@@ -63,7 +68,7 @@ impl World {
         let mut config = SimConfig::new(Arc::new(move || sim_clock.now()));
         config.seed = SEED;
         config.span = Some(Window::new(now - 21 * 86_400, now - 600));
-        for endpoint in endpoints::ALL {
+        for endpoint in enterprise() {
             config = config.with_rows(endpoint.dataset, rows);
         }
         change(&mut config);
@@ -74,12 +79,12 @@ impl World {
 
     /// Writes the configuration, with more lines for the first dataset.
     pub(crate) fn write_config(&self, first_dataset: &str) {
-        let account = Account::example();
+        let account = Account::example(Gateway::Enterprise);
         let text = format!(
             "[warehouse]\nurl = \"warehouse\"\n\n[[accounts]]\nname = \"main\"\ngateway = \"enterprise\"\nbase_url = \"{}\"\n\
              sid = \"{}\"\napp_key = \"{}\"\napp_secret = {{ file = \"secret\" }}\ncalls_per_minute = 0\n\n\
              [[accounts.datasets]]\nname = \"enterprise_stock\"\n{first_dataset}\n\n[[accounts.datasets]]\nname = \"enterprise_goods\"\n",
-            self.sim.base_url(),
+            self.sim.base_url(Gateway::Enterprise),
             account.sid,
             account.app_key
         );
@@ -123,14 +128,14 @@ impl World {
         let ledger = self.sim.ledger(endpoint.dataset).unwrap();
         let texts: Vec<String> = ledger.rows().into_iter().map(|row| ledger.record(row)).collect();
         let records: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let decoded = decode(endpoint, 0, &records, false);
+        let decoded = decode(endpoint, &records, &Asked::page(0, false));
         assert!(decoded.refused.is_empty(), "{:?}", decoded.refused);
         sorted(&decoded.batch, endpoint.key)
     }
 
     /// The current table equals the ERP, cell by cell.
     pub(crate) async fn assert_current_is_the_erp(&self) {
-        for endpoint in endpoints::ALL {
+        for endpoint in enterprise() {
             let wanted = self.erp(endpoint);
             let found = sorted(&table(&self.warehouse(), endpoint.dataset).await, endpoint.key);
             assert_eq!(found.num_rows(), wanted.num_rows(), "{}", endpoint.dataset);

@@ -1,8 +1,15 @@
-//! Windows read from sources that move, lie and break; and calls over real sockets.
+//! Windows, slices and lists read from sources that move, lie and break; requests as they go out; and calls over real
+//! sockets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod calls;
+mod gateways;
+mod ids;
 mod moving;
+mod requests;
+mod shelf;
+mod slices;
+mod sockets;
 mod ways;
 mod windows;

@@ -8,7 +8,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use serde_json::value::RawValue;
-use wdt_fetch::{CertifiedPart, FetchError, PageAnswer, PageSource};
+use wdt_fetch::{CertifiedPart, FetchError, PageAnswer, PageSource, Target};
 use wdt_models::time::format_wall_time;
 use wdt_models::{Endpoint, Window, decode};
 
@@ -200,10 +200,11 @@ fn matches(asked: &Asked, row: &Row) -> bool {
 impl PageSource for Moving {
     fn page(
         &self,
-        window: Window,
+        target: Target,
         filter: Option<(&str, &str)>,
         page: u32,
     ) -> impl Future<Output = Result<PageAnswer, FetchError>> + Send {
+        let Target::Window(window) = target else { panic!("{target}") };
         let filter = filter.map(|(param, value)| {
             assert_eq!(param, "warehouse_no");
             value.to_owned()
@@ -227,6 +228,10 @@ impl PageSource for Moving {
         self.page_size
     }
 
+    fn first_page(&self) -> u32 {
+        0
+    }
+
     fn platform_now(&self) -> i64 {
         self.now * 1000
     }
@@ -235,8 +240,8 @@ impl PageSource for Moving {
 fn answer(page: u32, total: u64, records: Vec<String>) -> PageAnswer {
     let records: Vec<Box<RawValue>> = records.into_iter().map(|text| RawValue::from_string(text).unwrap()).collect();
     let records: Vec<&RawValue> = records.iter().map(AsRef::as_ref).collect();
-    let decoded = decode(endpoint(), page, &records, false);
-    PageAnswer { total: (page == 0).then_some(total), decoded, bytes: 0 }
+    let decoded = decode(endpoint(), &records, &wdt_models::Asked::page(page, false));
+    PageAnswer { total: (page == 0).then_some(total), decoded, refused: Vec::new(), bytes: 0 }
 }
 
 /// (spec, version) of every record in the parts, as often as it is there.

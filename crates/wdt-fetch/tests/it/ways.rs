@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use wdt_fetch::{Certificate, Order, PageSource, ReadOptions, Verdict, Way, WindowError, read_window};
-use wdt_models::{Window, decode};
+use wdt_fetch::{Certificate, Order, PageSource, ReadOptions, Target, Verdict, Way, WindowError, read_window};
+use wdt_models::{Asked, Window, decode};
 
 use crate::moving::{Moving, Row, START, Sort, assert_nothing_missing, endpoint, found, records};
 
@@ -25,7 +25,9 @@ async fn read(source: &Moving, window: Window) -> Result<Vec<wdt_fetch::Certifie
 
 fn uncertified(result: Result<Vec<wdt_fetch::CertifiedPart>, WindowError>) -> (Window, String, Certificate) {
     match result {
-        Err(WindowError::Uncertified { window, reason, certificate }) => (window, reason, *certificate),
+        Err(WindowError::Uncertified { what: Target::Window(window), reason, certificate }) => {
+            (window, reason, *certificate)
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -110,7 +112,7 @@ async fn a_walk_forward_would_lose_rows() {
         let source = Moving { edits: 30, ..Moving::spread(200, WINDOW, seed) };
         let mut found = BTreeSet::new();
         for page in 0..20 {
-            found.extend(records(&source.page(WINDOW, None, page).await.unwrap().decoded.batch));
+            found.extend(records(&source.page(Target::Window(WINDOW), None, page).await.unwrap().decoded.batch));
         }
         lost += source.standing(WINDOW).difference(&found).count();
     }
@@ -161,7 +163,7 @@ fn lying() -> Moving {
 async fn a_total_that_is_never_reached_is_never_certified() {
     let (window, reason, certificate) = uncertified(read(&lying(), WINDOW).await);
     assert_eq!(window.seconds(), Window::SHORTEST_SECONDS);
-    assert_eq!((certificate.verdict, certificate.start), (Verdict::Uncertified, window.start));
+    assert_eq!((certificate.verdict, certificate.start), (Verdict::Uncertified, Some(window.start)));
     assert!(reason.contains("0 records read, 1 declared"), "{reason}");
 }
 
@@ -329,5 +331,5 @@ async fn refused_records_are_passed_over_in_a_strict_order_but_a_page_of_nothing
 #[test]
 fn the_records_of_these_tests_are_typed() {
     let raw = serde_json::value::RawValue::from_string(r#"{"spec_id":"1"}"#.to_owned()).unwrap();
-    assert_eq!(decode(endpoint(), 0, &[&raw], false).refused.len(), 1, "the key is required");
+    assert_eq!(decode(endpoint(), &[&raw], &Asked::page(0, false)).refused.len(), 1, "the key is required");
 }

@@ -61,6 +61,24 @@ async fn windows_are_taken_as_there_is_room_and_dense_ones_wait_for_their_turn()
     assert_eq!(rest.len(), 19);
 }
 
+/// Tasks started together may run in any order, and the last one first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_first_window_begins_alone() {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let (counter, seen) = (Arc::clone(&taken), Arc::new(AtomicUsize::new(0)));
+    let at_first_call = Arc::clone(&seen);
+    let source = source(60, 6, 5).twisted(move |call, _, _, _| {
+        if call == 0 {
+            at_first_call.store(taken.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    });
+    let source = Arc::new(source);
+    let windows = (0..6).map(hour).inspect(move |_| _ = counter.fetch_add(1, Ordering::Relaxed));
+    let parts = read_windows(Arc::clone(&source), endpoint(), windows, ReadOptions::default());
+    assert_eq!(parts.map(Result::unwrap).count().await, 6);
+    assert_eq!((source.asked()[0].window, seen.load(Ordering::Relaxed)), (hour(0), 1));
+}
+
 #[tokio::test]
 async fn the_first_error_ends_the_stream_after_the_parts_before_it() {
     let source = source(200, 6, 2).twisted(|_, asked, _, page| {

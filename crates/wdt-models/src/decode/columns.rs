@@ -55,6 +55,11 @@ impl Column {
         pushed.map_err(|reason| Fault::cell(cell, reason))
     }
 
+    /// Appends a value given as text.
+    pub(super) fn push_value(&mut self, value: &str) -> Result<bool, Reason> {
+        self.push_scalar(Wire::Text(value))
+    }
+
     pub(super) fn push_null(&mut self) {
         match self {
             Self::Int(column) => column.append_null(),

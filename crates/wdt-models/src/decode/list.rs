@@ -14,7 +14,7 @@ use crate::json::List;
 
 /// A column of nested lists under construction.
 pub(super) struct ListColumn {
-    items: Rows,
+    items: Rows<'static>,
     /// Number of items of each list.
     lengths: Vec<usize>,
     /// Whether each list is there.

@@ -2,6 +2,7 @@
 
 mod columns;
 mod extra;
+mod keys;
 mod list;
 mod names;
 mod rows;
@@ -15,15 +16,36 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use serde_json::value::RawValue;
-
 use twox_hash::XxHash3_128;
 
 use self::extra::Extra;
 use self::rows::{Fault, Rows};
-use crate::{Endpoint, Field};
+use crate::{Endpoint, Field, Slice};
+
+pub use self::keys::{Keys, keys};
 
 /// Column of members that no document names.
 pub const EXTRA: &str = "_wdt_extra";
+
+/// What was asked for: the address of records, and what an answer need not repeat.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Number of the page.
+    pub page: u32,
+    /// Whether columns about persons are read; they are null otherwise.
+    pub personal: bool,
+    /// Values that fill the columns of the slice where a record lacks them; a record with others is refused.
+    pub slice: &'a Slice,
+}
+
+impl Asked<'static> {
+    /// A page of an endpoint without slices.
+    #[must_use]
+    pub fn page(page: u32, personal: bool) -> Self {
+        const NONE: &Slice = &Slice(Vec::new());
+        Self { page, personal, slice: NONE }
+    }
+}
 
 /// A page of records in typed form.
 #[derive(Debug, Clone)]
@@ -57,10 +79,12 @@ pub struct Refusal {
 ///
 /// Members are matched without ASCII case and may come in any order; one that stands twice refuses the record. A member
 /// that no document names goes into `_wdt_extra` with its own JSON text; of list items they are gathered under the
-/// list's name, as one object per item. Personal columns are null unless `personal`.
+/// list's name, as one object per item.
 #[must_use]
-pub fn decode(endpoint: &Endpoint, page: u32, records: &[&RawValue], personal: bool) -> Decoded {
-    let mut rows = Rows::new(endpoint.fields, records.len(), personal);
+pub fn decode(endpoint: &Endpoint, records: &[&RawValue], asked: &Asked<'_>) -> Decoded {
+    let page = asked.page;
+    let mut rows = Rows::new(endpoint.fields, records.len(), asked.personal);
+    rows.fill(asked.slice);
     let mut extra = Extra::default();
     let mut extras = StringBuilder::new();
     let mut refused = Vec::new();
@@ -75,7 +99,8 @@ pub fn decode(endpoint: &Endpoint, page: u32, records: &[&RawValue], personal: b
     }
     let mut columns = rows.finish();
     columns.push(Arc::new(extras.finish()));
-    let batch = without(&refused, columns, records.len()).and_then(|columns| batch(endpoint, columns));
+    let rows = refused.iter().map(|refusal| refusal.row);
+    let batch = without(rows, columns, records.len()).and_then(|columns| batch(endpoint, columns));
     let batch = batch.unwrap_or_else(|error| {
         // The columns follow the schema by construction; were that broken, no record may pass for read.
         let fault = |row: usize| refusal(page, row, Fault::new("", format!("no batch: {error}")), records[row]);
@@ -97,14 +122,18 @@ fn batch(endpoint: &Endpoint, columns: Vec<ArrayRef>) -> Result<RecordBatch, Arr
     RecordBatch::try_new(page_schema(endpoint), columns)
 }
 
-/// The columns without the rows of refused records.
-fn without(refused: &[Refusal], columns: Vec<ArrayRef>, rows: usize) -> Result<Vec<ArrayRef>, ArrowError> {
-    if refused.is_empty() {
+/// The columns without the refused ones of their rows.
+fn without(
+    refused: impl ExactSizeIterator<Item = usize>,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<Vec<ArrayRef>, ArrowError> {
+    if refused.len() == 0 {
         return Ok(columns);
     }
     let mut accepted = vec![true; rows];
-    for refusal in refused {
-        accepted[refusal.row] = false;
+    for row in refused {
+        accepted[row] = false;
     }
     let accepted = accepted.into();
     columns.iter().map(|column| filter(column, &accepted)).collect()

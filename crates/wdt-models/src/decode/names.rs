@@ -18,15 +18,15 @@ pub(super) enum Found {
 /// The names of a table of fields.
 ///
 /// Records of a page bring their members in one order, so the field that followed last time is tried before the map.
-pub(super) struct Names {
-    fields: &'static [Field],
+pub(super) struct Names<'f> {
+    fields: &'f [Field],
     index: HashMap<&'static str, Found>,
     /// The field that came after each field, and at the last place the one that came first.
     followers: Vec<usize>,
 }
 
-impl Names {
-    pub(super) fn new(fields: &'static [Field]) -> Self {
+impl<'f> Names<'f> {
+    pub(super) fn new(fields: &'f [Field]) -> Self {
         let aliases = fields.iter().enumerate();
         let aliases = aliases.filter_map(|(position, field)| Some((field.alias?, Found::Alias(position))));
         let names = fields.iter().enumerate().map(|(position, field)| (field.name, Found::Field(position)));

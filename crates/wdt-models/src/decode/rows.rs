@@ -10,21 +10,24 @@ use serde_json::value::RawValue;
 use super::columns::Column;
 use super::extra::Extra;
 use super::names::{Found, Names};
-use crate::Field;
 use crate::json::{self, Name};
+use crate::{Field, Slice};
 
 /// Characters of a refused cell that are kept.
 const TEXT_CHARACTERS: usize = 200;
 const MISSING: &str = "required member is missing";
+const OTHER_SLICE: &str = "belongs to another slice than the one asked for";
 const TWICE: &str = "member stands twice";
 
 /// The columns of one table of fields, and the rows in them.
-pub(super) struct Rows {
-    fields: &'static [Field],
-    names: Names,
+pub(super) struct Rows<'f> {
+    fields: &'f [Field],
+    names: Names<'f>,
     columns: Vec<Column>,
     len: usize,
     personal: bool,
+    /// Columns of the slice, with the value asked for.
+    slice: Vec<(usize, String)>,
     /// Where escaped text is written out; kept so that no cell allocates.
     scratch: String,
 }
@@ -37,13 +40,19 @@ pub(super) struct Fault {
     pub(super) reason: String,
 }
 
-impl Rows {
-    pub(super) fn new(fields: &'static [Field], rows: usize, personal: bool) -> Self {
+impl<'f> Rows<'f> {
+    pub(super) fn new(fields: &'f [Field], rows: usize, personal: bool) -> Self {
         let columns = fields.iter().map(|field| Column::new(field.kind, rows, personal)).collect();
-        Self { fields, names: Names::new(fields), columns, len: 0, personal, scratch: String::new() }
+        Self { fields, names: Names::new(fields), columns, len: 0, personal, slice: Vec::new(), scratch: String::new() }
     }
 
-    pub(super) fn fields(&self) -> &'static [Field] {
+    /// Takes the values of a slice for the columns that records may lack.
+    pub(super) fn fill(&mut self, slice: &Slice) {
+        let position = |name: &str| self.fields.iter().position(|field| field.name == name);
+        self.slice = slice.0.iter().filter_map(|(name, value)| Some((position(name)?, value.clone()))).collect();
+    }
+
+    pub(super) fn fields(&self) -> &'f [Field] {
         self.fields
     }
 
@@ -74,6 +83,14 @@ impl Rows {
     /// Fills the columns the record had no member for.
     fn end_row(&mut self) -> Result<(), Fault> {
         self.len += 1;
+        for (position, value) in &self.slice {
+            let column = &mut self.columns[*position];
+            if column.len() < self.len {
+                column
+                    .push_value(value)
+                    .map_err(|reason| Fault::new(value, reason).inside(self.fields[*position].name))?;
+            }
+        }
         let mut missing = None;
         for (field, column) in self.fields.iter().zip(&mut self.columns) {
             if column.len() < self.len {
@@ -92,6 +109,14 @@ impl Rows {
         if field.personal && !self.personal {
             column.push_null();
             return Ok(());
+        }
+        if let Some((_, asked)) = self.slice.iter().find(|(own, _)| *own == position) {
+            match json::string(cell).unwrap_or(Cow::Borrowed(cell.get())).as_ref() {
+                // left for the end of the row, which fills in what was asked for
+                "" | "null" => return Ok(()),
+                answered if answered == asked => {}
+                _ => return Err(Fault::cell(cell, OTHER_SLICE).inside(field.name)),
+            }
         }
         let present = column.push(field.name, cell, &mut self.scratch, extra);
         let present = present.map_err(|fault| fault.inside(field.name))?;
@@ -120,8 +145,8 @@ impl Fault {
 }
 
 /// Reads one record; a fault is a value here, so that the rest of the record is passed over in order.
-struct RecordVisitor<'a> {
-    rows: &'a mut Rows,
+struct RecordVisitor<'a, 'f> {
+    rows: &'a mut Rows<'f>,
     extra: &'a mut Extra,
 }
 
@@ -133,7 +158,7 @@ struct Seen<'de> {
     aliased: Vec<(usize, Cow<'de, str>, &'de RawValue)>,
 }
 
-impl<'de> Visitor<'de> for RecordVisitor<'_> {
+impl<'de> Visitor<'de> for RecordVisitor<'_, '_> {
     type Value = Result<(), Fault>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,7 +177,7 @@ impl<'de> Visitor<'de> for RecordVisitor<'_> {
     }
 }
 
-impl RecordVisitor<'_> {
+impl RecordVisitor<'_, '_> {
     fn member<'de>(&mut self, seen: &mut Seen<'de>, name: Cow<'de, str>, cell: &'de RawValue) -> Result<(), Fault> {
         match self.rows.names.find(seen.previous, &name) {
             Found::Field(position) => {

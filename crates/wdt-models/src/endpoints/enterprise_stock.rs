@@ -2,13 +2,25 @@
 //!
 //! Types follow the vendor page, with one change: an amount of stock is a decimal even where the page says int.
 
-use crate::{Cursor, Endpoint, Field, Gateway, Paging, Param, Split};
+use super::codes::{SKU_STATUS, WAREHOUSE_TYPE};
+use crate::{Arguments, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, Reading, Shape, Split};
 
 /// Stock per SKU and warehouse.
 pub static ENDPOINT: Endpoint = Endpoint {
     dataset: "enterprise_stock",
     gateway: Gateway::Enterprise,
-    method: "stock_query_detail.php",
+    methods: &[Method {
+        name: "stock_query_detail.php",
+        arguments: Arguments::Named,
+        paging: Paging { first: 0, max_size: 100 },
+        shape: Shape {
+            records: &[&["stocks"]],
+            total: &["total_count"],
+            wrapped_in: None,
+            refused: &[],
+            single: false,
+        },
+    }],
     doc: "Stock on hand, held back and on its way of one SKU in one warehouse.",
     source: "vendor page stock_query_detail.php (库存详情查询), enterprise edition, client V2.4.6.6 and later",
     notes: &[
@@ -27,18 +39,17 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::optional("is_deleted", "1 leaves out deleted rows; anything else gives both"),
         Param::optional("is_all", "1 lifts the limit of 30 days, in hours the platform restricts"),
     ],
-    paging: Paging { first: 0, max_size: 100 },
     // Both ends are part of the window: 30 days of seconds are one second less from end to end.
-    cursor: Cursor {
+    reading: Reading::Incremental(Cursor {
         field: "modified",
         start_param: "start_time",
         end_param: "end_time",
         max_seconds: 30 * 86_400 - 1,
-    },
-    records: "stocks",
+    }),
     key: &["spec_id", "warehouse_id"],
     split: Some(Split { param: "warehouse_no", field: "warehouse_no" }),
     fields: FIELDS,
+    report: &[],
 };
 
 /// In the vendor page's order. Volatile are the two counters of a day, which fall back to zero at midnight without an
@@ -56,14 +67,15 @@ const FIELDS: &[Field] = &[
     Field::int("warehouse_id", "仓库主键id", "warehouse id").required(),
     Field::text("warehouse_no", "仓库编号", "warehouse number"),
     Field::text("warehouse_name", "仓库名称", "warehouse name"),
-    Field::int("warehouse_type", "仓库类型", "warehouse type: 0 own, others an external warehouse system"),
+    Field::int("warehouse_type", "仓库类型", "warehouse type: 0 own, others an external warehouse system")
+        .codes(WAREHOUSE_TYPE),
     Field::decimal("stock_num", "库存量", "quantity on hand"),
     Field::decimal("lock_num", "锁定量", "locked quantity"),
     Field::int("rec_id", "主键", "id of the stock row"),
     Field::timestamp("created", "创建时间", "time the row was created"),
     Field::text("spec_wh_no2", "单品仓库编码", "SKU code in the warehouse, normally empty"),
     Field::decimal("wms_reserve_num", "委外出库库存占用量", "held for outsourced outbound orders"),
-    Field::int("status", "状态", "status: 0 not enabled, 1 enabled, 2 stopped"),
+    Field::int("status", "状态", "status: 0 not enabled, 1 enabled, 2 stopped").codes(SKU_STATUS),
     Field::decimal("stock_today_num", "今日销量", "quantity sold today").volatile(),
     Field::decimal("stock_diff", "成本误差", "cost difference, used up by the next outbound"),
     Field::int("unit", "辅助单位", "id of the auxiliary unit"),

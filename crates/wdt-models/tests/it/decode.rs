@@ -1,10 +1,14 @@
 //! Rules of decoding that no endpoint's page shows: personal columns, required text, addresses, fingerprints.
 
 use arrow::array::{Array, AsArray};
+use arrow::datatypes::TimestampMicrosecondType;
 use serde_json::value::RawValue;
 use wdt_models::decode::EXTRA;
-use wdt_models::endpoints::ENTERPRISE_STOCK;
-use wdt_models::{Cursor, Decoded, Endpoint, Field, Gateway, Paging, decode, envelope};
+use wdt_models::endpoints::{CAINIAO_INVENTORY, ENTERPRISE_STOCK, FLAGSHIP_STOCK};
+use wdt_models::{
+    Arguments, Asked, Cursor, Decoded, Endpoint, Field, Gateway, Method, Paging, Reading, Shape, Slice, decode,
+    envelope,
+};
 
 use crate::fixture;
 
@@ -12,14 +16,23 @@ use crate::fixture;
 pub(crate) static INVENTED: Endpoint = Endpoint {
     dataset: "invented",
     gateway: Gateway::Enterprise,
-    method: "invented.php",
+    methods: &[Method {
+        name: "invented.php",
+        arguments: Arguments::Named,
+        paging: Paging { first: 0, max_size: 100 },
+        shape: Shape { records: &[&["rows"]], total: &[], wrapped_in: None, refused: &[], single: false },
+    }],
     doc: "An invented record.",
     source: "none",
     notes: &[],
     params: &[],
-    paging: Paging { first: 0, max_size: 100 },
-    cursor: Cursor { field: "modified", start_param: "start_time", end_param: "end_time", max_seconds: 1 },
-    records: "rows",
+    reading: Reading::Incremental(Cursor {
+        field: "modified",
+        start_param: "start_time",
+        end_param: "end_time",
+        max_seconds: 1,
+    }),
+    report: &[],
     key: &["code"],
     split: None,
     fields: &[
@@ -45,7 +58,7 @@ fn decoded(records: &[&str], personal: bool) -> Decoded {
     let records: Vec<Box<RawValue>> =
         records.iter().map(|text| RawValue::from_string((*text).to_owned()).unwrap()).collect();
     let records: Vec<&RawValue> = records.iter().map(AsRef::as_ref).collect();
-    decode(&INVENTED, 7, &records, personal)
+    decode(&INVENTED, &records, &Asked::page(7, personal))
 }
 
 fn text(decoded: &Decoded, column: &str) -> Vec<Option<String>> {
@@ -150,8 +163,8 @@ fn an_alias_counts_only_where_the_documented_name_is_absent() {
 #[test]
 fn fingerprints_tell_byte_equal_records_and_count_refused_ones() {
     let body = fixture::read(&ENTERPRISE_STOCK, "duplicate-record");
-    let answer = envelope::read(&ENTERPRISE_STOCK, &body).unwrap();
-    let prints = decode(&ENTERPRISE_STOCK, 0, &answer.records, false).fingerprints;
+    let answer = envelope::read(&ENTERPRISE_STOCK, ENTERPRISE_STOCK.method(), &body).unwrap();
+    let prints = decode(&ENTERPRISE_STOCK, &answer.records, &Asked::page(0, false)).fingerprints;
     assert_eq!(prints[0], prints[1]);
     assert_ne!(prints[0], prints[2]);
     assert_eq!(decoded(&["{}", "{}", PERSON], false).fingerprints.len(), 3);
@@ -161,4 +174,33 @@ fn fingerprints_tell_byte_equal_records_and_count_refused_ones() {
 fn no_records_make_an_empty_batch_of_the_schema() {
     let decoded = decoded(&[], false);
     assert_eq!((decoded.batch.num_rows(), decoded.batch.num_columns()), (0, INVENTED.fields.len() + 1));
+}
+
+/// Trips when wall time and epoch milliseconds of one row are not the same instant, eight hours off first of all.
+#[test]
+fn both_calls_for_stock_give_the_same_row() {
+    let [new, old] = ["documented", "documented@wms.StockSpec.search"].map(|case| {
+        let body = fixture::read(&FLAGSHIP_STOCK, case);
+        let answer = envelope::read(&FLAGSHIP_STOCK, fixture::method(&FLAGSHIP_STOCK, case), &body).unwrap();
+        decode(&FLAGSHIP_STOCK, &answer.records, &Asked::page(0, false)).batch
+    });
+    assert_eq!(new, old);
+    let micros = |name| new.column_by_name(name).unwrap().as_primitive::<TimestampMicrosecondType>().value(0);
+    assert_eq!((micros("modified"), micros("created")), (1_681_106_995_000_000, 1_675_937_671_000_000));
+}
+
+/// Trips when a row of another slice is landed in the one asked for.
+#[test]
+fn the_slice_fills_what_is_missing_and_refuses_what_differs() {
+    let of = |case: &str| {
+        let body = fixture::read(&CAINIAO_INVENTORY, case);
+        let answer = envelope::read(&CAINIAO_INVENTORY, CAINIAO_INVENTORY.method(), &body).unwrap();
+        let slice: Slice = fixture::slice(&CAINIAO_INVENTORY, case);
+        decode(&CAINIAO_INVENTORY, &answer.records, &Asked { page: 1, personal: false, slice: &slice })
+    };
+    let filled = of("slice-not-repeated");
+    assert_eq!((text(&filled, "store_code"), filled.refused.len()), (vec![Some("STORE_1".to_owned()); 2], 0));
+    let other = of("other-slice");
+    let columns: Vec<_> = other.refused.iter().map(|refusal| refusal.column.as_str()).collect();
+    assert_eq!((other.batch.num_rows(), columns), (1, vec!["store_code", "inventory_type"]));
 }

@@ -1,16 +1,16 @@
 //! Answers that are cut, of another shape, or the platform's own errors.
 
-use wdt_models::endpoints::{ALL, ENTERPRISE_STOCK};
-use wdt_models::envelope::{Answer, AnswerError, read};
+use wdt_models::endpoints::{ALL, CAINIAO_INVENTORY, ENTERPRISE_STOCK, FLAGSHIP_STOCK_SYNC};
+use wdt_models::envelope::{Answer, AnswerError, read, repaired};
 
 use crate::fixture;
 
 fn answer(body: &str) -> Result<Answer<'_>, AnswerError> {
-    read(&ENTERPRISE_STOCK, body.as_bytes())
+    read(&ENTERPRISE_STOCK, ENTERPRISE_STOCK.method(), body.as_bytes())
 }
 
 fn reason(body: &[u8]) -> String {
-    match read(&ENTERPRISE_STOCK, body) {
+    match read(&ENTERPRISE_STOCK, ENTERPRISE_STOCK.method(), body) {
         Err(AnswerError::Malformed { reason }) => reason,
         other => panic!("{other:?}"),
     }
@@ -20,11 +20,13 @@ fn reason(body: &[u8]) -> String {
 #[test]
 fn an_answer_cut_anywhere_yields_no_record() {
     for endpoint in ALL {
-        for case in ["documented", "all-members", "error-2104"] {
-            let body = fixture::read(endpoint, case);
+        let telling =
+            |case: &String| ["documented", "all-members", "error-"].iter().any(|start| case.starts_with(start));
+        for case in fixture::cases(endpoint).into_iter().filter(telling) {
+            let body = fixture::read(endpoint, &case);
             let whole = body.trim_ascii_end().len();
             for end in 0..whole {
-                let cut = read(endpoint, &body[..end]);
+                let cut = read(endpoint, fixture::method(endpoint, &case), &body[..end]);
                 assert!(matches!(cut, Err(AnswerError::Malformed { .. })), "{case} cut at {end}: {cut:?}");
             }
         }
@@ -119,4 +121,52 @@ fn the_platform_s_own_error_wins_over_whatever_stands_beside_it() {
         let Err(AnswerError::Platform(error)) = answer(body) else { panic!("{body}") };
         assert_eq!((error.code.as_str(), error.message.as_str()), (code, message));
     }
+}
+
+/// Trips when a page of another form holds other rows than the plain one.
+#[test]
+fn every_form_of_an_answer_holds_the_same_records() {
+    let texts = |case: &str| -> (Vec<String>, Option<u64>) {
+        let body = fixture::read(&CAINIAO_INVENTORY, case);
+        let answer = read(&CAINIAO_INVENTORY, CAINIAO_INVENTORY.method(), &body).unwrap();
+        (answer.records.iter().map(|record| record.get().to_owned()).collect(), answer.total)
+    };
+    let plain = texts("plain");
+    assert_eq!((plain.0.len(), plain.1), (2, Some(2)));
+    for case in ["simplify", "not-wrapped"] {
+        assert_eq!(texts(case), plain, "{case}");
+    }
+    for case in ["one-element", "one-element-as-object", "list-attribute"] {
+        assert_eq!(texts(case), (plain.0[..1].to_vec(), Some(1)), "{case}");
+    }
+    for case in ["empty-object", "empty-list", "empty-missing", "empty-null", "empty-simplify"] {
+        assert_eq!(texts(case), (Vec::new(), Some(0)), "{case}");
+    }
+}
+
+/// Trips when ids that the platform refuses pass for records, or are lost.
+#[test]
+fn ids_refused_one_by_one_stand_apart_in_both_envelopes() {
+    for (case, records, refused) in [
+        ("documented", 1, 0),
+        ("documented-refused", 1, 1),
+        ("in-data-partly-refused", 1, 2),
+        ("partly-refused", 1, 1),
+        ("all-refused", 0, 1),
+        ("list-empty", 0, 0),
+    ] {
+        let body = fixture::read(&FLAGSHIP_STOCK_SYNC, case);
+        let answer = read(&FLAGSHIP_STOCK_SYNC, FLAGSHIP_STOCK_SYNC.method(), &body).unwrap();
+        assert_eq!((answer.records.len(), answer.refused.len(), answer.total), (records, refused, None), "{case}");
+    }
+}
+
+#[test]
+fn a_raw_control_character_is_malformed_until_it_is_repaired() {
+    let body = fixture::read(&CAINIAO_INVENTORY, "control-character");
+    let method = CAINIAO_INVENTORY.method();
+    assert!(matches!(read(&CAINIAO_INVENTORY, method, &body), Err(AnswerError::Malformed { .. })));
+    let repaired = repaired(&body).unwrap();
+    let answer = read(&CAINIAO_INVENTORY, method, &repaired).unwrap();
+    assert!(answer.records[0].get().contains(r"B\u000901\u000a"));
 }

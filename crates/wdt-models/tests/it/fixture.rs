@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use wdt_models::Endpoint;
+use wdt_models::{Endpoint, Method, Slice};
 
 /// The folder of an endpoint's pages.
 pub(crate) fn folder(endpoint: &Endpoint) -> PathBuf {
@@ -22,4 +22,23 @@ pub(crate) fn cases(endpoint: &Endpoint) -> Vec<String> {
         files.map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
     cases.sort();
     cases
+}
+
+/// The method that a page answers: the one named behind `@`, or else the default.
+pub(crate) fn method(endpoint: &Endpoint, case: &str) -> &'static Method {
+    let named = |name| endpoint.method_named(name).unwrap_or_else(|| panic!("{case}"));
+    let endpoint_s = || endpoint.methods.first().unwrap();
+    case.split_once('@').map_or_else(endpoint_s, |(_, name)| named(name))
+}
+
+/// The slice that a page was asked for.
+pub(crate) fn slice(endpoint: &Endpoint, case: &str) -> Slice {
+    let values = match case {
+        "documented" => ["KJ-0003", "2", "101"],
+        "all-members" | "type-2" => ["STORE_1", "2", "1"],
+        "type-3" => ["STORE_1", "3", "1"],
+        _ => ["STORE_1", "1", "1"],
+    };
+    let values: Vec<Vec<String>> = values.iter().map(|value| vec![(*value).to_owned()]).collect();
+    Slice::all(endpoint.dimensions(), &values).remove(0)
 }

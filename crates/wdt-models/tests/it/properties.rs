@@ -7,9 +7,10 @@ use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecond
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use wdt_models::endpoints::{ALL, ENTERPRISE_STOCK};
+use wdt_models::decode::keys;
+use wdt_models::endpoints::{ALL, CAINIAO_INVENTORY, ENTERPRISE_STOCK, FLAGSHIP_STOCK, FLAGSHIP_STOCK_SYNC};
 use wdt_models::time::format_wall_time;
-use wdt_models::{Endpoint, Field, Kind, decode, envelope};
+use wdt_models::{Asked, Endpoint, Field, Kind, Slice, decode, envelope};
 
 use crate::decode::INVENTED;
 use crate::fixture;
@@ -33,8 +34,8 @@ proptest! {
 
     #[test]
     fn a_damaged_page_is_read_without_panic(edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
-        for case in ["quirks", "refused"] {
-            let mut bytes = fixture::read(&ENTERPRISE_STOCK, case);
+        for (endpoint, case) in DAMAGED {
+            let mut bytes = fixture::read(endpoint, case);
             for (index, byte) in &edits {
                 let position = index.index(bytes.len());
                 // Half of the damage keeps the JSON readable, so that it reaches the cells.
@@ -44,6 +45,15 @@ proptest! {
         }
     }
 }
+
+const DAMAGED: &[(&Endpoint, &str)] = &[
+    (&ENTERPRISE_STOCK, "quirks"),
+    (&ENTERPRISE_STOCK, "refused"),
+    (&FLAGSHIP_STOCK, "quirks"),
+    (&FLAGSHIP_STOCK_SYNC, "in-data-partly-refused"),
+    (&CAINIAO_INVENTORY, "type-2"),
+    (&CAINIAO_INVENTORY, "simplify"),
+];
 
 /// What a cell must hold.
 #[derive(Debug, PartialEq)]
@@ -58,17 +68,27 @@ enum Cell {
 }
 
 fn read(bytes: &[u8]) {
-    if let Ok(answer) = envelope::read(&ENTERPRISE_STOCK, bytes) {
-        let decoded = decode(&ENTERPRISE_STOCK, 0, &answer.records, true);
-        assert_eq!(decoded.batch.num_rows() + decoded.refused.len(), answer.records.len());
+    for endpoint in ALL {
+        for method in endpoint.methods {
+            let Ok(answer) = envelope::read(endpoint, method, bytes) else { continue };
+            let records = answer.records.len();
+            let decoded = decode(endpoint, &answer.records, &Asked::page(0, true));
+            assert_eq!(decoded.batch.num_rows() + decoded.refused.len(), records);
+            let texts: Vec<_> = answer.records.iter().map(|record| record.get()).collect();
+            let keys = keys(endpoint, &Slice::default(), &texts);
+            assert_eq!(keys.batch.num_rows() + keys.unreadable, records);
+            assert!(keys.batch.num_rows() >= decoded.batch.num_rows(), "an accepted record has a key");
+        }
     }
+    let repaired = envelope::repaired(bytes);
+    assert!(repaired.is_none_or(|repaired| repaired.len() > bytes.len()));
 }
 
 fn round_trip(endpoint: &Endpoint, random: &mut Random) {
     let (texts, expected): (Vec<_>, Vec<_>) = (0..3).map(|_| record(endpoint.fields, random)).unzip();
     let records: Vec<Box<RawValue>> = texts.into_iter().map(|text| RawValue::from_string(text).unwrap()).collect();
     let records: Vec<&RawValue> = records.iter().map(AsRef::as_ref).collect();
-    let decoded = decode(endpoint, 0, &records, true);
+    let decoded = decode(endpoint, &records, &Asked::page(0, true));
     assert_eq!(decoded.refused, []);
     for (row, cells) in expected.iter().enumerate() {
         for (position, cell) in cells.iter().enumerate() {

@@ -1,32 +1,32 @@
 //! Rows in the order of their cursor, so that a page is a slice whatever the window and however many rows there are.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use super::{Page, Row};
 use crate::{
     config::PageOrder,
     dice::Dice,
-    role::{self, GROUPS},
+    spread::Spread,
 };
 
 /// Above so many changes at once the order is made anew instead of mended row by row.
 const MEND_AT_MOST: usize = 512;
 
-/// A cursor and a row's number; sorted.
+/// A cursor (0 where there is none to order by) and a row's number; sorted.
 type Entry = (i64, u32);
 
 /// What a request selects.
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
-    /// Rows of one group or of all whose cursor lies between two seconds, both included.
-    Between { start: i64, end: i64, group: Option<usize> },
+    /// Rows of one group or slice, or of all, whose cursor lies between two seconds, both included.
+    Between { start: i64, end: i64, part: Option<usize> },
     /// These rows, if they are there.
     Rows(Vec<u32>),
 }
 
 impl Selection {
     pub(crate) fn everything() -> Self {
-        Self::Between { start: i64::MIN, end: i64::MAX, group: None }
+        Self::Between { start: i64::MIN, end: i64::MAX, part: None }
     }
 }
 
@@ -37,24 +37,43 @@ struct State {
     present: bool,
 }
 
-/// Every row, and the order of those that are there: of all, and of each group.
+/// Every row, and the order of those that are there: of all, and of each group or slice.
 #[derive(Debug)]
 pub(super) struct Index {
     states: Vec<State>,
+    spread: Arc<Spread>,
+    /// Whether an edit moves a row to the end.
+    by_cursor: bool,
     all: Vec<Entry>,
-    groups: [Vec<Entry>; GROUPS],
+    parts: Vec<Vec<Entry>>,
 }
 
 impl Index {
-    pub(super) fn new(cursors: &[i64]) -> Self {
+    pub(super) fn new(cursors: &[i64], spread: Arc<Spread>, by_cursor: bool) -> Self {
         let states = cursors.iter().map(|&modified| State { modified, version: 0, present: true }).collect();
-        let mut index = Self { states, all: Vec::new(), groups: Default::default() };
+        let parts = vec![Vec::new(); spread.parts()];
+        let mut index = Self { states, spread, by_cursor, all: Vec::new(), parts };
         index.sort();
         index
     }
 
     pub(super) fn present(&self) -> Vec<Row> {
         self.numbered().filter(|(_, state)| state.present).map(|(id, state)| state.row(id)).collect()
+    }
+
+    /// A row that is there.
+    pub(super) fn row(&self, id: u32) -> Option<Row> {
+        self.states.get(id as usize).filter(|state| state.present).map(|state| state.row(id))
+    }
+
+    /// The rows of a selection.
+    pub(super) fn rows(&self, selection: &Selection) -> Vec<Row> {
+        match selection {
+            Selection::Between { start, end, part } => {
+                self.slice(*start, *end, *part).iter().filter_map(|entry| self.row(entry.1)).collect()
+            }
+            Selection::Rows(ids) => ids.iter().filter_map(|&id| self.row(id)).collect(),
+        }
     }
 
     pub(super) fn deleted(&self) -> impl Iterator<Item = u32> + '_ {
@@ -100,8 +119,8 @@ impl Index {
     /// One row of a selection.
     pub(super) fn draw(&self, selection: &Selection, dice: &mut Dice) -> Option<u32> {
         match selection {
-            Selection::Between { start, end, group } => {
-                dice.pick(self.slice(*start, *end, *group)).map(|entry| entry.1)
+            Selection::Between { start, end, part } => {
+                dice.pick(self.slice(*start, *end, *part)).map(|entry| entry.1)
             }
             Selection::Rows(ids) => dice.pick(ids).copied().filter(|&id| self.is_present(id)),
         }
@@ -117,7 +136,7 @@ impl Index {
     ) -> Page {
         let picked: Vec<Entry>;
         let slice = match selection {
-            Selection::Between { start, end, group } => self.slice(*start, *end, *group),
+            Selection::Between { start, end, part } => self.slice(*start, *end, *part),
             Selection::Rows(ids) => {
                 picked = self.entries(ids);
                 &picked
@@ -134,8 +153,8 @@ impl Index {
         Page { total, rows: entries.into_iter().map(|(_, id)| self.states[id as usize].row(id)).collect() }
     }
 
-    fn slice(&self, start: i64, end: i64, group: Option<usize>) -> &[Entry] {
-        let entries = group.map_or(&self.all, |group| &self.groups[group]);
+    fn slice(&self, start: i64, end: i64, part: Option<usize>) -> &[Entry] {
+        let entries = part.map_or(&self.all, |part| &self.parts[part]);
         let first = entries.partition_point(|entry| entry.0 < start);
         let behind = entries.partition_point(|entry| entry.0 <= end);
         entries.get(first..behind).unwrap_or_default()
@@ -143,9 +162,13 @@ impl Index {
 
     fn entries(&self, ids: &[u32]) -> Vec<Entry> {
         let present = ids.iter().filter(|&&id| self.is_present(id));
-        let mut entries: Vec<_> = present.map(|&id| (self.states[id as usize].modified, id)).collect();
+        let mut entries: Vec<_> = present.map(|&id| self.entry(id, self.states[id as usize].modified)).collect();
         entries.sort_unstable();
         entries
+    }
+
+    fn entry(&self, id: u32, modified: i64) -> Entry {
+        (if self.by_cursor { modified } else { 0 }, id)
     }
 
     fn is_present(&self, id: u32) -> bool {
@@ -157,18 +180,19 @@ impl Index {
     }
 
     fn sort(&mut self) {
-        let mut all: Vec<_> = self.present().iter().map(|row| (row.modified, row.id)).collect();
+        let mut all: Vec<_> = self.present().iter().map(|row| self.entry(row.id, row.modified)).collect();
         all.sort_unstable();
-        for (group, entries) in self.groups.iter_mut().enumerate() {
-            *entries = all.iter().filter(|entry| role::group(entry.1) == group).copied().collect();
+        self.parts.iter_mut().for_each(Vec::clear);
+        for &entry in &all {
+            self.parts[self.spread.part(entry.1)].push(entry);
         }
         self.all = all;
     }
 
     fn take_out(&mut self, id: u32) {
         let Some(state) = self.states.get(id as usize).filter(|state| state.present) else { return };
-        let entry = (state.modified, id);
-        for entries in [&mut self.all, &mut self.groups[role::group(id)]] {
+        let entry = self.entry(id, state.modified);
+        for entries in [&mut self.all, &mut self.parts[self.spread.part(id)]] {
             if let Ok(place) = entries.binary_search(&entry) {
                 entries.remove(place);
             }
@@ -176,8 +200,8 @@ impl Index {
     }
 
     fn put_in(&mut self, id: u32, modified: i64) {
-        let entry = (modified, id);
-        for entries in [&mut self.all, &mut self.groups[role::group(id)]] {
+        let entry = self.entry(id, modified);
+        for entries in [&mut self.all, &mut self.parts[self.spread.part(id)]] {
             let place = entries.partition_point(|other| *other < entry);
             entries.insert(place, entry);
         }
@@ -213,6 +237,10 @@ fn with_ties_shuffled(slice: &[Entry], positions: Range<usize>, dice: &mut Dice)
 mod tests {
     use super::*;
 
+    fn of(cursors: &[i64]) -> Index {
+        Index::new(cursors, Arc::new(Spread::Places), true)
+    }
+
     fn page(index: &Index, order: PageOrder, positions: Range<usize>) -> Vec<u32> {
         let mut dice = Dice::new(9, &[]);
         let page = index.page(&Selection::everything(), order, positions, &mut dice);
@@ -221,7 +249,7 @@ mod tests {
 
     #[test]
     fn orders_are_what_they_say() {
-        let index = Index::new(&[30, 10, 10, 20]);
+        let index = of(&[30, 10, 10, 20]);
         assert_eq!(page(&index, PageOrder::Strict, 0..9), [1, 2, 3, 0]);
         assert_eq!(page(&index, PageOrder::Key, 1..3), [1, 2]);
         assert_eq!(page(&index, PageOrder::Desc, 1..3), [3, 2]);
@@ -229,21 +257,30 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_moves_a_row_only_where_there_is_a_cursor() {
+        for (by_cursor, expected) in [(true, [1, 2, 0]), (false, [0, 1, 2])] {
+            let mut index = Index::new(&[10, 20, 30], Arc::new(Spread::Places), by_cursor);
+            index.touch(&[0], 40);
+            assert_eq!(page(&index, PageOrder::Strict, 0..9), expected);
+        }
+    }
+
+    #[test]
     fn mending_and_sorting_anew_give_the_same_order() {
         let cursors: Vec<i64> = (0..2000).map(|id| id % 97).collect();
         let ids: Vec<u32> = (0..2000).step_by(2).collect();
-        let (mut mended, mut sorted) = (Index::new(&cursors), Index::new(&cursors));
+        let (mut mended, mut sorted) = (of(&cursors), of(&cursors));
         for &id in &ids {
             mended.touch(&[id], 50);
         }
         sorted.touch(&ids, 50);
         assert_eq!(mended.all, sorted.all);
-        assert_eq!(mended.groups, sorted.groups);
+        assert_eq!(mended.parts, sorted.parts);
     }
 
     #[test]
     fn a_second_is_shuffled_as_a_whole() {
-        let index = Index::new(&[5; 40]);
+        let index = of(&[5; 40]);
         let mut dice = Dice::new(1, &[]);
         let mut draw = || index.page(&Selection::everything(), PageOrder::ModifiedOnly, 0..10, &mut dice).rows;
         let (first, second) = (draw(), draw());

@@ -6,11 +6,11 @@ use std::sync::{
 };
 
 use serde_json::Value;
-use wdt_models::{Endpoint, endpoints, time::format_wall_time};
-use wdt_sign::enterprise;
+use wdt_models::{Endpoint, Gateway, endpoints, time::format_wall_time};
+use wdt_sign::{enterprise, flagship, top};
 use wdt_sim::{Account, Sim, SimConfig};
 
-use crate::{GOODS, NOW, SEED};
+use crate::{CAINIAO, GOODS, NOW, SEED};
 
 /// Name and value of each parameter.
 pub(crate) type Params = Vec<(String, String)>;
@@ -86,7 +86,7 @@ impl Client {
     /// Posts a form as it is.
     pub(crate) async fn post(&self, method: &str, params: &Params) -> reqwest::Result<reqwest::Response> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        let request = self.http.post(format!("{}/{method}", self.sim.base_url()));
+        let request = self.http.post(format!("{}/{method}", self.sim.base_url(Gateway::Enterprise)));
         request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await
     }
 
@@ -115,6 +115,96 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The query of a call on flagship, not yet signed; `pager` is size, number and whether the total is asked for.
+    pub(crate) fn flagship(&self, method: &str, pager: Option<(u32, u32, u32)>) -> Params {
+        let account = Account::example(Gateway::Flagship);
+        let split = flagship::split_secret(&account.secret).unwrap();
+        let timestamp = flagship::timestamp(self.clock.load(Ordering::SeqCst)).to_string();
+        let mut params = owned(&[
+            ("sid", &account.sid),
+            ("key", &account.app_key),
+            ("salt", split.salt.expose()),
+            ("method", method),
+            ("v", "1.0"),
+            ("timestamp", &timestamp),
+        ]);
+        if let Some((size, number, total)) = pager {
+            let [size, number, total] = [size, number, total].map(|number| number.to_string());
+            params.extend(owned(&[("page_size", &size), ("page_no", &number), ("calc_total", &total)]));
+        }
+        params
+    }
+
+    /// Signs a query and a body with the example account's secret and posts them.
+    pub(crate) async fn post_flagship(&self, mut params: Params, body: &str) -> reqwest::Response {
+        let split = flagship::split_secret(&Account::example(Gateway::Flagship).secret).unwrap();
+        let sign = flagship::sign(&flagship::string_to_sign(&params, body), &split.secret);
+        params.push(("sign".to_owned(), sign));
+        self.send_flagship(&params, body).await
+    }
+
+    /// Posts a query and a body as they are.
+    pub(crate) async fn send_flagship(&self, params: &Params, body: &str) -> reqwest::Response {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        let request = self.http.post(format!("{}?{query}", self.sim.base_url(Gateway::Flagship)));
+        request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap()
+    }
+
+    /// The answer to a page of a method on flagship.
+    pub(crate) async fn ask(&self, method: &str, pager: (u32, u32, u32), named: &Value) -> Value {
+        self.ask_with(self.flagship(method, Some(pager)), &serde_json::json!([named])).await
+    }
+
+    /// The answer to a query and arguments on flagship.
+    pub(crate) async fn ask_with(&self, params: Params, arguments: &Value) -> Value {
+        let response = self.post_flagship(params, &arguments.to_string()).await;
+        assert_eq!(response.status(), 200, "business errors come with status 200");
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+    }
+
+    /// A call on top, not yet signed.
+    pub(crate) fn top(&self, business: &[(&str, &str)]) -> Params {
+        let account = Account::example(Gateway::Top);
+        let mut params = owned(&[
+            ("method", CAINIAO),
+            ("app_key", &account.app_key),
+            ("session", account.session.as_ref().unwrap().expose()),
+            ("timestamp", &format_wall_time(self.clock.load(Ordering::SeqCst))),
+            ("format", "json"),
+            ("v", "2.0"),
+            ("sign_method", "hmac-sha256"),
+        ]);
+        params.extend(owned(business));
+        params
+    }
+
+    /// Signs a call on top in the way it names and posts it.
+    pub(crate) async fn post_top(&self, mut params: Params) -> reqwest::Response {
+        let name = params.iter().find(|(name, _)| name == "sign_method").map(|(_, value)| value.as_str());
+        let method = name.and_then(top::Method::from_name).unwrap_or_default();
+        let sign = top::sign(&top::string_to_sign(&params), &Account::example(Gateway::Top).secret, method);
+        params.push(("sign".to_owned(), sign));
+        self.send_top(&params).await
+    }
+
+    /// Posts a form to top as it is.
+    pub(crate) async fn send_top(&self, params: &Params) -> reqwest::Response {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        let request = self.http.post(self.sim.base_url(Gateway::Top));
+        let response = request.header("content-type", "application/x-www-form-urlencoded;charset=UTF-8").body(body);
+        let response = response.send().await.unwrap();
+        assert_eq!(response.status(), 200, "business errors come with status 200");
+        response
+    }
+
+    /// The answer to a call on top.
+    pub(crate) async fn slice(&self, business: &[(&str, &str)]) -> Value {
+        let response = self.post_top(self.top(business)).await;
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+    }
+}
+
 /// The endpoint of a method.
 pub(crate) fn endpoint(method: &str) -> &'static Endpoint {
     if method == GOODS { &endpoints::ENTERPRISE_GOODS } else { &endpoints::ENTERPRISE_STOCK }
@@ -122,7 +212,7 @@ pub(crate) fn endpoint(method: &str) -> &'static Endpoint {
 
 /// The records of an answer.
 pub(crate) fn records(method: &str, answer: &Value) -> Vec<Value> {
-    answer[endpoint(method).records].as_array().cloned().unwrap_or_default()
+    answer[endpoint(method).method().shape.records[0][0]].as_array().cloned().unwrap_or_default()
 }
 
 /// Key of a record as numbers.

@@ -45,13 +45,13 @@ async fn a_broken_transfer_is_an_error_of_the_transport() {
     assert_eq!(response.status(), 200);
     assert!(response.bytes().await.is_err());
     assert_eq!(client.sim.calls()[0].fault, Some(Fault::BrokenTransfer));
-    assert_eq!(client.sim.calls()[0].code, 0, "the call itself was good");
+    assert_eq!(client.sim.calls()[0].code, "0", "the call itself was good");
 }
 
 #[tokio::test]
 async fn the_platform_can_fail_and_lie() {
     let client = start(|_| {});
-    client.sim.inject(Fault::BusinessCode { code: 1200, message: "系统繁忙".to_owned() });
+    client.sim.inject(Fault::platform("1200", "系统繁忙"));
     client.sim.inject(Fault::NoTotal);
     client.sim.inject(Fault::LyingTotal(-7));
     client.sim.inject(Fault::LyingTotal(-5000));
@@ -65,7 +65,7 @@ async fn the_platform_can_fail_and_lie() {
 #[tokio::test]
 async fn a_refused_call_stays_refused_under_a_fault() {
     let client = start(|_| {});
-    client.sim.inject(Fault::BusinessCode { code: 1200, message: "系统繁忙".to_owned() });
+    client.sim.inject(Fault::platform("1200", "系统繁忙"));
     assert_eq!(client.code(STOCK, page(everything(), 0, 0)).await, 1);
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use serde_json::Value;
+use wdt_models::Gateway;
 use wdt_sim::{Account, Ledger, Row, Sim, SimError};
 
 use crate::{
@@ -115,13 +116,13 @@ async fn the_same_seed_gives_the_same_answers() {
 #[tokio::test]
 async fn merchants_have_rows_of_their_own_and_share_them_among_applications() {
     let mut client = start(|config| {
-        config.accounts.push(Account::new(&config.accounts[0].sid, "second-key", "second-secret"));
-        config.accounts.push(Account::new("other", "other-key", "other-secret"));
+        config.accounts.push(Account::new(Gateway::Enterprise, &config.accounts[0].sid, "second-key", "second-secret"));
+        config.accounts.push(Account::new(Gateway::Enterprise, "other", "other-key", "other-secret"));
     });
     let bodies = [
         client.account.clone(),
-        Account::new("apidevnew2", "second-key", "second-secret"),
-        Account::new("other", "other-key", "other-secret"),
+        Account::new(Gateway::Enterprise, "apidevnew2", "second-key", "second-secret"),
+        Account::new(Gateway::Enterprise, "other", "other-key", "other-secret"),
     ];
     let mut seen = Vec::new();
     for account in bodies {
@@ -133,7 +134,7 @@ async fn merchants_have_rows_of_their_own_and_share_them_among_applications() {
     own.edit(1);
     assert!(other.rows().iter().all(|row: &Row| row.version == 0));
     assert!(
-        client.sim.ledger("flagship_stock").is_none() && client.sim.ledger_of("nobody", "enterprise_stock").is_none()
+        client.sim.ledger("flagship_nothing").is_none() && client.sim.ledger_of("nobody", "enterprise_stock").is_none()
     );
 }
 
@@ -141,7 +142,7 @@ async fn merchants_have_rows_of_their_own_and_share_them_among_applications() {
 async fn a_simulator_stops_and_frees_its_port() {
     let client = start(|_| {});
     client.code(STOCK, everything()).await;
-    let base = client.sim.base_url();
+    let base = client.sim.base_url(Gateway::Enterprise);
     let port: u16 = base.trim_start_matches("http://127.0.0.1:").trim_end_matches("/openapi2").parse().unwrap();
     let on_that_port = || {
         let (mut config, _) = config();
@@ -151,7 +152,7 @@ async fn a_simulator_stops_and_frees_its_port() {
     assert!(matches!(on_that_port(), Err(SimError::Listen { port: taken, .. }) if taken == port));
     client.sim.stop().await;
     let again = on_that_port().unwrap();
-    assert_eq!(again.base_url(), base);
+    assert_eq!(again.base_url(Gateway::Enterprise), base);
     drop(again);
     for _ in 0..10_000 {
         if on_that_port().is_ok() {

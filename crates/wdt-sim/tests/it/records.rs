@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use wdt_models::{decode, envelope};
+use wdt_models::{Asked, decode, envelope};
 use wdt_sim::form::{Escapes, ListForm};
 
 use crate::{
@@ -16,9 +16,9 @@ async fn refused(client: &Client, method: &str) -> Vec<(String, String)> {
     let mut refused = Vec::new();
     for page_no in 0..10_u32 {
         let body = client.bytes(method, page(everything(), page_no as usize, 100)).await;
-        let answer = envelope::read(endpoint(method), &body).unwrap();
+        let answer = envelope::read(endpoint(method), endpoint(method).method(), &body).unwrap();
         assert_eq!(answer.records.len(), 100);
-        let decoded = decode(endpoint(method), page_no, &answer.records, false);
+        let decoded = decode(endpoint(method), &answer.records, &Asked::page(page_no, false));
         refused.extend(decoded.refused.into_iter().map(|refusal| (refusal.column, refusal.text)));
     }
     refused

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use wdt_models::Gateway;
 use wdt_sim::{Account, Call, refusal};
 
 use crate::{
@@ -43,7 +44,7 @@ async fn empty_and_repeated_parameters_are_refused() {
 
 #[tokio::test]
 async fn only_known_accounts_are_served() {
-    let client = start(|config| config.accounts.push(Account::new("other", "other-key", "other-secret")));
+    let client = start(|config| config.accounts.push(Account::new(Gateway::Enterprise, "other", "other-key", "other-secret")));
     let cases = [("sid", "nobody", refusal::BAD_PARAMETER), ("appkey", "other-key", refusal::UNKNOWN_APP_KEY)];
     for (name, value, expected) in cases {
         let params = with(client.unsigned(everything()), name, value);
@@ -59,7 +60,7 @@ async fn a_wrong_signature_is_refused() {
         let (code, message) = client.refusal(STOCK, &spoiled).await;
         assert_eq!((code, message.as_str()), (refusal::BAD_PARAMETER, "签名错误"));
     }
-    client.account = Account::new(&client.account.sid, &client.account.app_key, "another secret");
+    client.account = Account::new(Gateway::Enterprise, &client.account.sid, &client.account.app_key, "another secret");
     assert_eq!(client.code(STOCK, everything()).await, refusal::BAD_PARAMETER);
 }
 
@@ -91,7 +92,7 @@ async fn the_call_limit_counts_all_methods_of_a_caller() {
     let client = start(|config| {
         config.calls_per_minute = 3;
         config.cool_down_seconds = 300;
-        config.accounts.push(Account::new("other", "other-key", "other-secret"));
+        config.accounts.push(Account::new(Gateway::Enterprise, "other", "other-key", "other-secret"));
     });
     let mut codes = Vec::new();
     for (at, method) in [(0, STOCK), (1, GOODS), (59, STOCK), (59, GOODS), (120, STOCK), (359, STOCK)] {
@@ -104,7 +105,7 @@ async fn the_call_limit_counts_all_methods_of_a_caller() {
 
 #[tokio::test]
 async fn callers_have_limits_of_their_own() {
-    let other = Account::new("other", "other-key", "other-secret");
+    let other = Account::new(Gateway::Enterprise, "other", "other-key", "other-secret");
     let mut client = start(|config| {
         config.calls_per_minute = 1;
         config.accounts.push(other.clone());
@@ -184,7 +185,7 @@ async fn only_forms_are_read_and_only_from_the_body() {
     let client = start(|_| {});
     let params = client.sign(client.unsigned(everything()));
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
-    let url = format!("{}/{STOCK}", client.sim.base_url());
+    let url = format!("{}/{STOCK}", client.sim.base_url(Gateway::Enterprise));
     let json = client.http.post(&url).header("content-type", "application/json").body(form.clone());
     let query = client.http.post(format!("{url}?{form}")).header("content-type", "application/x-www-form-urlencoded");
     for request in [json, query] {
@@ -197,7 +198,7 @@ async fn only_forms_are_read_and_only_from_the_body() {
 async fn other_paths_and_verbs_get_a_web_servers_answers() {
     let client = start(|_| {});
     let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
-    let base = client.sim.base_url();
+    let base = client.sim.base_url(Gateway::Enterprise);
     assert_eq!(status(client.http.get(format!("{base}/{STOCK}"))).await, 405);
     assert_eq!(status(client.http.post(format!("{base}/shop.php"))).await, 404);
     assert_eq!(status(client.http.post(base.replace("openapi2", "openapi3"))).await, 404);
@@ -208,7 +209,7 @@ async fn every_answer_is_dated_by_the_platforms_clock() {
     let client = start(|_| {});
     client.clock.store(NOW - 86_400, Ordering::SeqCst);
     let good = client.post(STOCK, &client.sign(client.unsigned(everything()))).await.unwrap();
-    let bad = client.http.get(client.sim.base_url()).send().await.unwrap();
+    let bad = client.http.get(client.sim.base_url(Gateway::Enterprise)).send().await.unwrap();
     for response in [good, bad] {
         assert_eq!(response.headers()["date"], "Fri, 31 May 2024 00:00:00 GMT");
     }
@@ -221,8 +222,8 @@ async fn the_log_keeps_calls_but_no_signatures() {
     client.code(STOCK, page(everything(), 0, 0)).await;
     let calls = client.sim.calls();
     assert_eq!(client.sim.call_count(), 2);
-    let seen: Vec<_> = calls.iter().map(|call: &Call| (call.number, call.at, call.code, call.records)).collect();
-    assert_eq!(seen, [(1, NOW, 0, 7), (2, NOW, 1, 0)]);
+    let seen: Vec<_> = calls.iter().map(|call: &Call| (call.number, call.at, call.code.as_str(), call.records)).collect();
+    assert_eq!(seen, [(1, NOW, "0", 7), (2, NOW, "1", 0)]);
     assert_eq!((calls[0].method.as_str(), calls[0].param("page_size")), (STOCK, Some("7")));
     assert_eq!(calls[0].param("sign"), None);
     assert!(!format!("{calls:?} {:?}", client.sim).contains(client.account.secret.expose()));

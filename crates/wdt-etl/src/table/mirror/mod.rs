@@ -19,11 +19,12 @@ use super::delta::{Change, Table};
 use super::error::WarehouseError;
 use super::files::{Reader, conform};
 use super::upsert::{Identity, KeyIndex, take, upsert};
-use rows::{ACCOUNTS, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
+use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
 pub(crate) use rows::{Cell, RunRow, text};
 
 const RUN_KEY: Identity<'static> = Identity { key: &["run_id", "account", "dataset"], order: None };
 const ACCOUNT_KEY: Identity<'static> = Identity { key: &["account"], order: None };
+const CODE_KEY: Identity<'static> = Identity { key: &["dataset", "column", "value"], order: None };
 const COLUMN_KEY: Identity<'static> = Identity { key: &["dataset", "column"], order: None };
 
 /// The `etl_*` tables of a warehouse.
@@ -33,6 +34,7 @@ pub(crate) struct Mirrors {
     quarantine: Table,
     accounts: Table,
     columns: Table,
+    codes: Table,
 }
 
 impl Mirrors {
@@ -47,6 +49,7 @@ impl Mirrors {
             quarantine: Table::open_or_create(warehouse, &QUARANTINE.spec()).await?,
             accounts: Table::open_or_create(warehouse, &ACCOUNTS.spec()).await?,
             columns: Table::open_or_create(warehouse, &COLUMNS.spec()).await?,
+            codes: Table::open_or_create(warehouse, &CODES.spec()).await?,
         })
     }
 
@@ -103,13 +106,15 @@ impl Mirrors {
         put(&mut self.accounts, rows, ACCOUNT_KEY).await
     }
 
-    /// Writes what the columns of these endpoints mean.
+    /// Writes what the columns of these endpoints mean, and their documented values.
     ///
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn columns(&mut self, endpoints: &[&Endpoint]) -> Result<(), WarehouseError> {
         let rows: Vec<Vec<Cell>> = endpoints.iter().flat_map(|endpoint| rows::columns(endpoint)).collect();
-        put(&mut self.columns, COLUMNS.batch(&rows)?, COLUMN_KEY).await
+        put(&mut self.columns, COLUMNS.batch(&rows)?, COLUMN_KEY).await?;
+        let rows: Vec<Vec<Cell>> = endpoints.iter().flat_map(|endpoint| rows::codes(endpoint)).collect();
+        put(&mut self.codes, CODES.batch(&rows)?, CODE_KEY).await
     }
 
     /// Runs that left commits but no row: killed before their end.

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMic
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use arrow::record_batch::RecordBatch;
 use wdt_fetch::Certificate;
-use wdt_models::Endpoint;
+use wdt_models::{Endpoint, Slice};
 
 use crate::table::dataset::{CommitRecord, Quarantined, Sums};
 use crate::table::error::WarehouseError;
@@ -48,6 +48,7 @@ const MERCHANT: Column = ("merchant", Type::Text, "商家", "business behind the
 const REFUSED: Column = ("refused", Type::Int, "拒收记录数", "records that could not be typed");
 const WINDOW_START: Column = ("window_start", Type::Time, "窗口开始", "first second asked for");
 const WINDOW_END: Column = ("window_end", Type::Time, "窗口结束", "last second asked for");
+const SLICE: Column = ("slice", Type::Text, "切片", "slice of a snapshot");
 const READ_AT: Column = ("read_at", Type::Time, "读取时间", "platform time of the reading");
 
 /// A row per run, account and dataset.
@@ -74,7 +75,9 @@ pub(crate) const RUNS: Layout = Layout {
         ("changed", Type::Int, "变更行数", "rows logged"),
         ("unchanged", Type::Int, "未变行数", "records equal to their current row"),
         ("stale", Type::Int, "过期记录数", "records older than their current row"),
+        ("deleted", Type::Int, "删除行数", "rows that vanished upstream"),
         REFUSED,
+        ("refused_upstream", Type::Int, "平台拒绝数", "ids that the platform itself refuses"),
         ("peak_memory_bytes", Type::Int, "内存峰值", "peak memory of the process; null where the system does not tell"),
         ("watermark_after", Type::Time, "水位", "how far the dataset is complete"),
         TABLE_VERSION,
@@ -92,7 +95,8 @@ pub(crate) const WINDOWS: Layout = Layout {
         RUN_ID,
         WINDOW_START,
         WINDOW_END,
-        ("way", Type::Text, "读取方式", "single_page, any_order, backward or filtered"),
+        SLICE,
+        ("way", Type::Text, "读取方式", "single_page, any_order, backward, filtered, slice or ids"),
         ("verdict", Type::Text, "结论", "certified or uncertified"),
         ("declared_before", Type::Int, "读前总数", "total declared before"),
         ("declared_after", Type::Int, "读后总数", "total declared after"),
@@ -119,6 +123,7 @@ pub(crate) const QUARANTINE: Layout = Layout {
         RUN_ID,
         WINDOW_START,
         WINDOW_END,
+        SLICE,
         ("page", Type::Int, "页号", "page of the window"),
         ("row", Type::Int, "行号", "position in the page, from 0"),
         ("column", Type::Text, "字段", "column that could not be typed"),
@@ -156,6 +161,19 @@ pub(crate) const COLUMNS: Layout = Layout {
         ("unit", Type::Text, "单位", "unit"),
         ("volatile", Type::Bool, "易变", "changes without moving the cursor"),
         ("personal", Type::Bool, "个人信息", "about a person"),
+    ],
+};
+
+/// A row per documented value of a column.
+pub(crate) const CODES: Layout = Layout {
+    name: "etl_codes",
+    doc: "What the documented values of columns mean.",
+    columns: &[
+        DATASET,
+        ("column", Type::Text, "字段", "column; members of a list as list[].member"),
+        ("value", Type::Text, "值", "value, as text"),
+        ("zh", Type::Text, "中文", "Chinese meaning"),
+        ("en", Type::Text, "英文", "English meaning"),
     ],
 };
 
@@ -253,7 +271,7 @@ impl RunRow {
             message: None,
             sums: record.sums,
             peak_memory_bytes: None,
-            watermark_after: Some(record.watermark_after),
+            watermark_after: record.watermark_after.or(record.read_at.map(|millis| millis.div_euclid(1000))),
             table_version: Some(version),
             wdt_etl: record.wdt_etl.clone(),
         }
@@ -266,7 +284,7 @@ impl RunRow {
         cells.extend([Cell::Int(self.exit_code), Cell::Text(self.message.clone())]);
         let counted = [sums.calls, sums.retries, sums.waits, sums.waited_ms, sums.bytes, sums.windows, sums.records];
         cells.extend(counted.into_iter().map(int));
-        cells.extend([sums.changed, sums.unchanged, sums.stale, sums.refused].into_iter().map(int));
+        cells.extend([sums.changed, sums.unchanged, sums.stale, sums.deleted, sums.refused, sums.refused_upstream].into_iter().map(int));
         cells.push(Cell::Int(self.peak_memory_bytes));
         cells.push(Cell::Time(self.watermark_after.map(|seconds| seconds * 1000)));
         cells.push(self.table_version.map_or(Cell::Int(None), int));
@@ -291,8 +309,9 @@ pub(crate) fn window(
         text(account),
         text(dataset),
         text(run_id),
-        Cell::Time(Some(certificate.start * 1000)),
-        Cell::Time(Some(certificate.end * 1000)),
+        Cell::Time(certificate.start.map(|seconds| seconds * 1000)),
+        Cell::Time(certificate.end.map(|seconds| seconds * 1000)),
+        slice(certificate.slice.as_ref()),
         word(serde_json::to_value(certificate.way)),
         word(serde_json::to_value(certificate.verdict)),
         int(certificate.declared_before),
@@ -310,14 +329,19 @@ pub(crate) fn window(
     ]
 }
 
+fn slice(slice: Option<&Slice>) -> Cell {
+    Cell::Text(slice.map(ToString::to_string))
+}
+
 /// The row of one refused record.
 pub(crate) fn quarantined(record: &CommitRecord, refused: &Quarantined, version: u64) -> Vec<Cell> {
     vec![
         text(&record.account),
         text(&record.dataset),
         text(&record.run_id),
-        Cell::Time(Some(refused.window_start * 1000)),
-        Cell::Time(Some(refused.window_end * 1000)),
+        Cell::Time(refused.window_start.map(|seconds| seconds * 1000)),
+        Cell::Time(refused.window_end.map(|seconds| seconds * 1000)),
+        slice(refused.slice.as_ref()),
         int(u64::from(refused.page)),
         int(refused.row),
         text(&refused.column),
@@ -341,6 +365,21 @@ pub(crate) fn columns(endpoint: &Endpoint) -> Vec<Vec<Cell>> {
         }
     }
     rows
+}
+
+/// The rows of `etl_codes` of one endpoint.
+pub(crate) fn codes(endpoint: &Endpoint) -> Vec<Vec<Cell>> {
+    let named = endpoint.fields.iter().flat_map(|field| {
+        let members = if let wdt_models::Kind::List(members) = field.kind { members } else { &[] };
+        let members = members.iter().map(|member| (format!("{}[].{}", field.name, member.name), member.codes));
+        std::iter::once((field.name.to_owned(), field.codes)).chain(members)
+    });
+    let rows = named.flat_map(|(column, codes)| {
+        codes.iter().map(move |code| {
+            vec![text(endpoint.dataset), text(&column), text(code.value), text(code.zh), text(code.en)]
+        })
+    });
+    rows.collect()
 }
 
 fn column_row(endpoint: &Endpoint, field: &wdt_models::Field, name: String) -> Vec<Cell> {

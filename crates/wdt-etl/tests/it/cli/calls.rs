@@ -3,13 +3,14 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use wdt_models::Gateway;
 use wdt_sim::{Account, Fault, FaultPlan};
 
 use crate::support::{Home, Platform, ROWS, Ran, SECRET, VARIABLE, WRONG_SECRET, account, configuration, now};
 
 /// A platform that answers every call with its error.
 fn refusing(code: i64, message: &str) -> Platform {
-    let fault = Fault::BusinessCode { code, message: message.to_owned() };
+    let fault = Fault::platform(&code.to_string(), message);
     Platform::with(|config| config.faults = FaultPlan::Script(Arc::new(move |_| Some(fault.clone()))))
 }
 
@@ -50,7 +51,7 @@ fn a_wrong_secret_costs_one_call_without_a_limit_too() {
 #[test]
 fn one_account_fails_alone() {
     let platform = Platform::start();
-    let url = platform.base_url();
+    let url = platform.url();
     let accounts = [account("good", &url, "GOOD"), account("bad", &url, "BAD")];
     let home = Home::empty().configured(&configuration(&accounts));
     let home = home.variable("GOOD", SECRET).variable("BAD", WRONG_SECRET);
@@ -71,9 +72,9 @@ fn one_account_fails_alone() {
 
 #[test]
 fn two_merchants_in_one_table() {
-    let other = Account::new("another", "another-ot", WRONG_SECRET);
+    let other = Account::new(Gateway::Enterprise, "another", "another-ot", WRONG_SECRET);
     let platform = Platform::with(|config| config.accounts.push(other.clone()));
-    let url = platform.base_url();
+    let url = platform.url();
     let second = account("second", &url, "SECOND").replace("\"apidevnew2\"", "\"another\"");
     let second = second.replace("\"apidevnew2-test\"", "\"another-ot\"");
     let home = Home::empty().configured(&configuration(&[account("first", &url, VARIABLE), second]));
@@ -142,7 +143,7 @@ fn faults_on_the_way_are_mended_by_new_attempts() {
         Fault::Html,
         Fault::CutJson,
         Fault::BrokenTransfer,
-        Fault::BusinessCode { code: 1012, message: "频率超限".to_owned() },
+        Fault::platform("1012", "频率超限"),
         Fault::NoTotal,
     ];
     let platform = Platform::with(|config| config.faults = FaultPlan::Rate { rate: 0.2, kinds });

@@ -76,7 +76,7 @@ mod init {
             .but("\"your-sid\"", "\"apidevnew2\"")
             .but("\"your-sid-ot\"", "\"apidevnew2-test\"")
             .but("# calls_per_minute = 50", "calls_per_minute = 0 #")
-            .but("# base_url = \"http://127.0.0.1:18080/openapi2\"", &format!("base_url = \"{}\"", platform.base_url()))
+            .but("# base_url = \"http://127.0.0.1:18080/openapi2\"", &format!("base_url = \"{}\"", platform.url()))
             .but("# start = \"2012-01-01 00:00:00\"", &format!("start = \"{START}\" #"));
         home.run(&["check", "--env-file", ".env"]).ends_with(0);
         home.run(&["run", "--env-file", ".env", "--until", UNTIL, "--dataset", "enterprise_stock"]).ends_with(0);

@@ -96,7 +96,7 @@ fn ctrl_c_stops_the_run_and_the_next_one_goes_on() {
 
 #[test]
 fn a_wait_that_the_platform_asked_for_is_not_waited_out() {
-    let fault = Fault::BusinessCode { code: 1012, message: "频率超限".to_owned() };
+    let fault = Fault::platform("1012", "频率超限");
     let platform = Platform::with(|config| config.faults = FaultPlan::Script(Arc::new(move |_| Some(fault.clone()))));
     let home = Home::of(&platform);
     let mut run = Running::start(&home);

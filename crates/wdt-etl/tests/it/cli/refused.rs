@@ -74,7 +74,7 @@ fn names_of_the_command_line_that_are_not_configured() {
 #[test]
 fn two_accounts_of_one_name() {
     let platform = Platform::start();
-    let main = account("main", &platform.base_url(), VARIABLE);
+    let main = account("main", &platform.url(), VARIABLE);
     let home = Home::empty().configured(&configuration(&[main.clone(), main]));
     insta::assert_snapshot!(refused(&platform, &home, &["run"], 2));
 }

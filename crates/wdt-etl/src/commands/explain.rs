@@ -1,0 +1,322 @@
+//! `wdt-etl explain`: what a platform's error means, what wdt-etl does about it, and what mends it.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use wdt_models::error::{self, Clue, ErrorEntry};
+use wdt_models::{Class, Gateway};
+
+use super::aligned::{write_rows, write_table};
+use crate::cli::Explain;
+use crate::config::{list, nearest, quoted};
+use crate::error::{EtlError, Failure};
+use crate::report::SCHEMA_VERSION;
+
+/// What wdt-etl prints before a platform's code.
+const BEFORE_CODE: &str = "code ";
+
+/// Prints every entry that the code, sub-code or message may stand for; without one, all.
+///
+/// # Errors
+///
+/// [`EtlError::Usage`] for what no entry knows; [`EtlError::Output`] when `out` cannot be written.
+pub fn explain(args: &Explain, out: &mut dyn Write) -> Result<(), EtlError> {
+    let chosen = |gateway: Gateway| args.gateway.is_none_or(|own| own == gateway);
+    let entries: Vec<_> = match &args.code {
+        None => all().filter(|(gateway, _)| chosen(*gateway)).collect(),
+        Some(text) => found(text).into_iter().filter(|(gateway, _)| chosen(*gateway)).collect(),
+    };
+    if let (Some(text), true) = (&args.code, entries.is_empty()) {
+        return Err(unknown(text, args.gateway));
+    }
+    let written = match (args.json, &args.code) {
+        (true, _) => entries.iter().try_for_each(|(gateway, entry)| write_line(*gateway, entry, out)),
+        (false, None) => write_list(&entries, out),
+        (false, Some(_)) => write_entries(&entries, out),
+    };
+    written.map_err(|error| super::output(&error))
+}
+
+type Entry = (Gateway, &'static ErrorEntry);
+
+fn all() -> impl Iterator<Item = Entry> {
+    Gateway::ALL.iter().flat_map(|&gateway| error::table(gateway).iter().map(move |entry| (gateway, entry)))
+}
+
+/// The entries for the text, or for the code and the sub-code of an error that wdt-etl printed.
+fn found(text: &str) -> Vec<Entry> {
+    let pasted = text.split_once(BEFORE_CODE).map_or("", |(_, rest)| rest);
+    let mut parts = pasted.split([' ', ':', '(', ')', ',']).filter(|part| !part.is_empty());
+    let codes = parts.next().into_iter().chain(parts.next().filter(|_| pasted.contains(" (")));
+    let mut entries: Vec<Entry> = codes.flat_map(error::explain).collect();
+    for entry in error::explain(text) {
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    entries
+}
+
+fn unknown(text: &str, gateway: Option<Gateway>) -> EtlError {
+    let chosen = |own: &Entry| gateway.is_none_or(|gateway| gateway == own.0);
+    let codes = all().filter(chosen).filter_map(|(_, entry)| code_of(entry));
+    let near = nearest(text.trim(), codes).map(|code| format!("did you mean {code}? "));
+    let elsewhere = found(text).into_iter().map(|(gateway, _)| gateway.name()).collect::<BTreeSet<_>>();
+    let elsewhere = match (elsewhere.is_empty(), gateway) {
+        (false, Some(_)) => format!("known of gateway {}; ", list(&elsewhere.into_iter().collect::<Vec<_>>())),
+        _ => String::new(),
+    };
+    let place = gateway.map(|gateway| format!(" of gateway {gateway}")).unwrap_or_default();
+    let hint = format!(
+        "{elsewhere}{}give the code, the sub-code or words of the message; `wdt-etl explain` lists all",
+        near.unwrap_or_default()
+    );
+    EtlError::Usage { message: format!("no known error{place} has {}", quoted(text)), hint: Some(hint) }
+}
+
+/// The code that tells the entry, if it is told by one.
+const fn code_of(entry: &ErrorEntry) -> Option<&'static str> {
+    match entry.clue {
+        Clue::Code(code) | Clue::SubCode(code) => Some(code),
+        Clue::Words(_) | Clue::None => None,
+    }
+}
+
+fn told_by(clue: Clue) -> String {
+    match clue {
+        Clue::Code(code) => format!("code {code}"),
+        Clue::SubCode(code) => format!("sub-code {code}"),
+        Clue::Words(words) => format!("message with {}", words.join(" or ")),
+        Clue::None => "anything else".to_owned(),
+    }
+}
+
+fn write_list(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
+    let row = |(gateway, entry): &Entry| {
+        let (class, exit) = (name(entry.class), failure(entry.class).row().exit_code);
+        let words = [class, &exit.to_string(), entry.zh, entry.en].map(str::to_owned);
+        let [class, exit, zh, en] = words;
+        [gateway.name().to_owned(), told_by(entry.clue), class, exit, zh, en]
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    write_table(["gateway", "told by", "class", "exit", "label", "meaning"], &rows, out)
+}
+
+fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
+    for (place, (gateway, entry)) in entries.iter().enumerate() {
+        let row = failure(entry.class).row();
+        if place > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{gateway} ({}), {}", gateway.facts().zh, told_by(entry.clue))?;
+        let lines = [
+            ("meaning", entry.zh.to_owned()),
+            ("", entry.en.to_owned()),
+            ("wdt-etl", format!("{}; exit code {}", course(entry.class), row.exit_code)),
+            ("class", format!("{}, failure {}", name(entry.class), row.name)),
+            ("mend", entry.mend.to_owned()),
+        ];
+        write_rows(&lines.map(|(name, text)| [format!("  {name}"), text]), out)?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Line {
+    schema_version: u32,
+    event: &'static str,
+    gateway: &'static str,
+    /// `code`, `sub_code`, `words` or `rest`.
+    told_by: &'static str,
+    /// The code or sub-code, a `*` for any characters.
+    code: Option<&'static str>,
+    words: &'static [&'static str],
+    zh: &'static str,
+    en: &'static str,
+    class: &'static str,
+    action: &'static str,
+    failure: &'static str,
+    exit_code: u8,
+    run_again: bool,
+    mend: &'static str,
+}
+
+fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write) -> io::Result<()> {
+    let row = failure(entry.class).row();
+    let (told_by, words): (_, &[_]) = match entry.clue {
+        Clue::Code(_) => ("code", &[]),
+        Clue::SubCode(_) => ("sub_code", &[]),
+        Clue::Words(words) => ("words", words),
+        Clue::None => ("rest", &[]),
+    };
+    let line = Line {
+        schema_version: SCHEMA_VERSION,
+        event: "error",
+        gateway: gateway.name(),
+        told_by,
+        code: code_of(entry),
+        words,
+        zh: entry.zh,
+        en: entry.en,
+        class: name(entry.class),
+        action: course(entry.class),
+        failure: row.name,
+        exit_code: row.exit_code,
+        run_again: row.run_again,
+        mend: entry.mend,
+    };
+    writeln!(out, "{}", serde_json::to_string(&line)?)
+}
+
+const fn name(class: Class) -> &'static str {
+    match class {
+        Class::RateLimit => "rate_limit",
+        Class::Busy => "busy",
+        Class::Transient => "transient",
+        Class::Credential => "credential",
+        Class::Permission => "permission",
+        Class::Parameter => "parameter",
+        Class::WindowTooWide => "window_too_wide",
+        Class::Clock => "clock",
+        Class::Unknown => "unknown",
+    }
+}
+
+/// What wdt-etl does about it; `docs/errors.md` says the same, which a test compares.
+const fn course(class: Class) -> &'static str {
+    match class {
+        Class::RateLimit => {
+            "all calls under the same limit wait, 65 seconds at first and up to 10 minutes, then go on; after 8 waits in a row the dataset fails"
+        }
+        Class::Busy => "tries the page again after 30 seconds, at most 5 times; then the dataset fails",
+        Class::Transient => "tries the page again within 20 seconds, at most 5 times; then the dataset fails",
+        Class::Clock => "sets its clock by the platform's and tries once more; then stops the account",
+        Class::Credential => "stops the account: its later datasets are not tried",
+        Class::Permission | Class::Parameter | Class::WindowTooWide => "does not try again: the dataset fails",
+        Class::Unknown => "tries the page again after 30 seconds, at most 2 times; then the dataset fails",
+    }
+}
+
+/// The failure that it ends as when that does not help.
+const fn failure(class: Class) -> Failure {
+    match class {
+        Class::RateLimit => Failure::Limited,
+        Class::Busy | Class::Transient | Class::Unknown => Failure::Unavailable,
+        Class::Credential | Class::Clock => Failure::Credential,
+        Class::Permission => Failure::Permission,
+        Class::Parameter | Class::WindowTooWide => Failure::Parameter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::Value;
+    use wdt_fetch::Waits;
+
+    use super::*;
+
+    fn args(code: Option<&str>, gateway: Option<Gateway>, json: bool) -> Explain {
+        Explain { code: code.map(str::to_owned), gateway, json }
+    }
+
+    fn printed(code: Option<&str>, gateway: Option<Gateway>, json: bool) -> String {
+        let mut out = Vec::new();
+        explain(&args(code, gateway, json), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn lines(code: Option<&str>, gateway: Option<Gateway>) -> Vec<Value> {
+        printed(code, gateway, true).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_code_is_explained_with_what_follows_and_what_mends_it() {
+        assert_eq!(
+            printed(Some("2104"), None, false),
+            "enterprise (旺店通企业版), code 2104\n  \
+               meaning  start_time与end_time时间跨度不能超过最大范围\n           \
+                        the window is longer than the platform takes\n  \
+               wdt-etl  does not try again: the dataset fails; exit code 2\n  \
+               class    window_too_wide, failure parameter\n  \
+               mend     set a shorter window\n"
+        );
+    }
+
+    #[test]
+    fn codes_sub_codes_and_messages_are_found_on_their_gateways() {
+        for (text, gateway, class) in [
+            ("2104", "enterprise", "window_too_wide"),
+            ("isv.invalid-parameter", "top", "parameter"),
+            ("accesscontrol.limited-by-app-access-count", "top", "rate_limit"),
+            ("isv.MAC999", "top", "busy"),
+            ("right.required", "flagship", "permission"),
+        ] {
+            let first = &lines(Some(text), None)[0];
+            assert_eq!((&first["gateway"], &first["class"]), (&gateway.into(), &class.into()), "{text}");
+        }
+        let limits = lines(Some("频率"), None);
+        let gateways: Vec<_> = limits.iter().map(|line| line["gateway"].as_str().unwrap()).collect();
+        assert_eq!(gateways, ["enterprise", "flagship"]);
+        assert_eq!(lines(Some("频率"), Some(Gateway::Flagship)).len(), 1);
+        assert!(lines(Some("7"), None).len() > 1, "one code, two platforms");
+    }
+
+    #[test]
+    fn an_error_that_was_printed_can_be_pasted() {
+        let pasted = "x page 1: parameter refused: code 41 (isv.invalid-parameter:store_code): 参数无效 [request r]";
+        let found: Vec<_> = found(pasted).into_iter().map(|(gateway, entry)| (gateway, entry.clue)).collect();
+        assert_eq!(found[0], (Gateway::Top, Clue::Code("41")));
+        assert!(found.iter().any(|(_, clue)| matches!(clue, Clue::SubCode("isv.invalid-*"))), "{found:?}");
+    }
+
+    #[test]
+    fn all_are_listed() {
+        let known = all().count();
+        assert_eq!((printed(None, None, false).lines().count(), lines(None, None).len()), (known + 1, known));
+        let own = error::table(Gateway::Enterprise).len();
+        assert_eq!(lines(None, Some(Gateway::Enterprise)).len(), own);
+    }
+
+    #[test]
+    fn what_is_unknown_is_told_with_what_is_near() {
+        let told = |code, gateway| {
+            let error = explain(&args(Some(code), gateway, false), &mut Vec::new()).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            error.report()
+        };
+        let report = told("2140", None);
+        assert!(report.contains("error: no known error has `2140`\nhint: did you mean 21"), "{report}");
+        assert!(report.contains("`wdt-etl explain` lists all"), "{report}");
+        assert!(!told("xyzzy plugh", None).contains("did you mean"));
+        let report = told("2104", Some(Gateway::Top));
+        assert!(
+            report.contains("no known error of gateway top has `2104`\nhint: known of gateway enterprise; "),
+            "{report}"
+        );
+    }
+
+    /// The page is written by another program, which cannot read this table.
+    #[test]
+    fn the_page_of_errors_says_the_same() {
+        let page = include_str!("../../../../docs/errors.md");
+        for entry in all() {
+            let class = entry.1.class;
+            let row = format!("\n| `{}` | {} | {} |\n", name(class), course(class), failure(class).row().exit_code);
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn the_waits_told_are_the_waits_taken() {
+        let waits = Waits::default();
+        let minutes = waits.longest_pause.as_secs() / 60;
+        let first = waits.pause.as_secs();
+        assert!(course(Class::RateLimit).contains(&format!("{first} seconds at first and up to {minutes} minutes")));
+        assert!(course(Class::Busy).contains(&format!("after {} seconds", waits.busy.as_secs())));
+        assert!(course(Class::Unknown).contains(&format!("after {} seconds", waits.busy.as_secs())));
+        assert!(course(Class::Transient).contains(&format!("within {} seconds", waits.longest_backoff.as_secs())));
+    }
+}

@@ -1,0 +1,106 @@
+//! Which rows are written.
+
+use arrow::array::{Array as _, AsArray as _, BooleanArray};
+use arrow::compute::{and, filter_record_batch, prep_null_mask_filter};
+use arrow::datatypes::{DataType, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use super::predicate::Predicate;
+use crate::cli::Export;
+use crate::error::EtlError;
+use crate::table::schema::{DELETED_AT, PULLED_AT};
+
+/// Columns that say which warehouse a row belongs to.
+const WAREHOUSE: [&str; 3] = ["warehouse_no", "warehouse_id", "store_code"];
+
+/// What a row must meet; the account is seen to where files are chosen.
+pub(super) struct Filter {
+    warehouses: Vec<String>,
+    /// The columns of [`WAREHOUSE`] that the table has, when one is asked for.
+    warehouse_columns: Vec<&'static str>,
+    /// UTC instant in microseconds.
+    changed_since: Option<i64>,
+    include_deleted: bool,
+    condition: Option<Predicate>,
+}
+
+impl Filter {
+    /// Reads the command line against the columns of a table.
+    ///
+    /// # Errors
+    /// [`EtlError::Usage`] for a condition that cannot be read, and `--warehouse` for a table without warehouses.
+    pub(super) fn new(args: &Export, dataset: &str, table: &Schema) -> Result<Self, EtlError> {
+        let mut warehouse_columns = Vec::new();
+        if !args.warehouses.is_empty() {
+            warehouse_columns.extend(WAREHOUSE.into_iter().filter(|name| table.index_of(name).is_ok()));
+            if warehouse_columns.is_empty() {
+                let message = format!("rows of `{dataset}` belong to no warehouse");
+                return Err(EtlError::Usage { message, hint: Some("leave out --warehouse".to_owned()) });
+            }
+        }
+        Ok(Self {
+            warehouses: args.warehouses.clone(),
+            warehouse_columns,
+            changed_since: args.changed_since.map(|seconds| seconds.saturating_mul(1_000_000)),
+            include_deleted: args.include_deleted,
+            condition: args.condition.as_deref().map(|text| Predicate::parse(text, table)).transpose()?,
+        })
+    }
+
+    /// The columns it looks at.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.warehouse_columns.clone();
+        names.extend(self.changed_since.map(|_| PULLED_AT));
+        names.extend((!self.include_deleted).then_some(DELETED_AT));
+        if let Some(condition) = &self.condition {
+            condition.columns(&mut names);
+        }
+        names
+    }
+
+    /// The rows that meet it.
+    ///
+    /// # Errors
+    /// When the rows lack a column of [`Filter::columns`].
+    pub(super) fn apply(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let mut keep = BooleanArray::from(vec![true; rows.num_rows()]);
+        if !self.include_deleted {
+            keep = and(&keep, &arrow::compute::is_null(named(rows, DELETED_AT)?)?)?;
+        }
+        if let Some(since) = self.changed_since {
+            let times = named(rows, PULLED_AT)?.as_primitive::<TimestampMicrosecondType>();
+            keep = and(&keep, &times.iter().map(|time| Some(time.is_some_and(|time| time >= since))).collect())?;
+        }
+        if !self.warehouse_columns.is_empty() {
+            keep = and(&keep, &self.in_warehouse(rows)?)?;
+        }
+        if let Some(condition) = &self.condition {
+            keep = and(&keep, &prep_null_mask_filter(&condition.evaluate(rows)?))?;
+        }
+        filter_record_batch(rows, &keep)
+    }
+
+    fn in_warehouse(&self, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        let mut found = vec![false; rows.num_rows()];
+        for name in &self.warehouse_columns {
+            let column = named(rows, name)?;
+            for (row, found) in found.iter_mut().enumerate().filter(|(row, _)| column.is_valid(*row)) {
+                *found |= match column.data_type() {
+                    DataType::Int64 => {
+                        let id = column.as_primitive::<Int64Type>().value(row).to_string();
+                        self.warehouses.contains(&id)
+                    }
+                    _ => column.as_string_opt::<i32>().is_some_and(|texts| {
+                        self.warehouses.iter().any(|wanted| wanted == texts.value(row))
+                    }),
+                };
+            }
+        }
+        Ok(found.into())
+    }
+}
+
+fn named<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::ArrayRef, ArrowError> {
+    rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
+}

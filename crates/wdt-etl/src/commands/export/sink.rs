@@ -1,0 +1,58 @@
+//! Where rows go: one writer a format.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use arrow::record_batch::RecordBatch;
+
+use super::columns::Column;
+use super::{json, parquet_file, separated, workbook};
+use crate::cli::ExportFormat;
+
+/// Takes rows in order and makes a whole file of them.
+pub(super) trait Sink: Send {
+    /// Adds rows: the chosen columns in their order.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn write(&mut self, rows: &RecordBatch) -> io::Result<()>;
+
+    /// Ends the file; what the user should know of it, if anything.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn finish(self: Box<Self>) -> io::Result<Option<String>>;
+}
+
+/// A writer's place and the file's content apart from its rows.
+pub(super) struct Head<'a> {
+    /// Name of the dataset.
+    pub(super) dataset: &'static str,
+    /// The columns in order.
+    pub(super) columns: &'a [Column],
+    /// Where a large file may be kept on its way; the system's folder when there is none.
+    pub(super) scratch: Option<&'a Path>,
+}
+
+/// The writer of a format, its head written.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(super) fn sink<'a>(
+    format: ExportFormat,
+    head: &Head<'_>,
+    out: Box<dyn Write + Send + 'a>,
+) -> io::Result<Box<dyn Sink + 'a>> {
+    Ok(match format {
+        ExportFormat::Csv => Box::new(separated::Csv::new(head, out)?),
+        ExportFormat::Ndjson => Box::new(json::Lines::new(head, out)),
+        ExportFormat::Json => Box::new(json::Table::new(head, out)?),
+        ExportFormat::Parquet => Box::new(parquet_file::ParquetFile::new(head, out)?),
+        ExportFormat::Xlsx => Box::new(workbook::Xlsx::new(head, out, workbook::SHEET_ROWS)?),
+    })
+}
+
+/// A state that the column types rule out.
+pub(super) fn unwritable() -> io::Error {
+    io::Error::other("a column of an unknown type")
+}

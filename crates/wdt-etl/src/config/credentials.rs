@@ -1,0 +1,112 @@
+//! The keys of an account that its gateway decides about: what it proves itself with.
+
+use wdt_fetch::{AccountKeys, Credentials};
+use wdt_models::Gateway;
+use wdt_sign::Secret;
+
+use super::account::plain_text;
+use super::fault::{Faults, Place};
+use super::value::{Section, Value};
+use super::{Surroundings, secret_ref};
+
+const HANDED_OUT: &str = "the platform hands it out with the application";
+
+/// A fault was noted.
+struct Noted;
+
+/// An account's section on the way to its credentials.
+pub(super) struct Reader<'r, 'a> {
+    pub(super) section: &'r Section<'a>,
+    /// `None` only beside a fault.
+    pub(super) gateway: Option<Gateway>,
+    /// Whose credentials they are, as in "account `main`".
+    pub(super) owner: &'r str,
+    pub(super) from: &'r Surroundings<'r>,
+}
+
+/// Keys of an account that the gateway asks for beside those of every account; of any gateway where it is not known.
+pub(super) fn keys(gateway: Option<Gateway>) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    for gateway in Gateway::ALL.iter().filter(|own| gateway.is_none_or(|gateway| gateway == **own)) {
+        let facts = gateway.facts();
+        let more = facts.required_keys.iter().chain(facts.optional_keys);
+        keys.extend(more.filter(|key| !keys.contains(*key)).copied().collect::<Vec<_>>());
+    }
+    keys
+}
+
+/// The keys of other gateways, each with the reason why it does not stand here.
+pub(super) fn foreign(gateway: Option<Gateway>) -> Vec<(&'static str, String)> {
+    let own = keys(gateway);
+    let others = keys(None).into_iter().filter(|key| !own.contains(key));
+    let reason = |key: &'static str| {
+        let owners = Gateway::ALL.iter().filter(|gateway| keys(Some(**gateway)).contains(&key));
+        let owners: Vec<_> = owners.map(|gateway| gateway.name()).collect();
+        (key, format!("belongs to gateway {}", owners.join(" and ")))
+    };
+    others.map(reason).collect()
+}
+
+impl Reader<'_, '_> {
+    /// The public key and the credentials, faults or not.
+    pub(super) fn read(&self, faults: &mut Faults<'_>) -> (Option<String>, Option<Credentials>) {
+        let app_key = self.section.required("app_key", HANDED_OUT, faults);
+        let app_key = app_key.and_then(|value| plain_text(&value, faults));
+        let app_secret = self.section.required("app_secret", "write app_secret = { env = \"NAME\" }", faults);
+        let app_secret = app_secret.and_then(|value| self.secret(&value, faults));
+        let sid = self.part("sid", HANDED_OUT, plain_text, faults);
+        let session = "write session = { env = \"NAME\" }";
+        let session = self.part("session", session, |value, faults| self.secret(value, faults), faults);
+        let sign_method = self.part("sign_method", "", plain_text, faults);
+        let keys = || {
+            let app_secret = Some(app_secret?);
+            let (sid, session, sign_method) = (sid.ok()?, session.ok()?, sign_method.ok()?);
+            Some(AccountKeys { sid, app_key: app_key.clone()?, app_secret, session, sign_method })
+        };
+        let credentials = keys().and_then(|keys| self.credentials(keys, faults));
+        (app_key, credentials)
+    }
+
+    /// A key that some gateways have, if it is given.
+    fn part<T>(
+        &self,
+        key: &str,
+        mend: &str,
+        read: impl FnOnce(&Value<'_>, &mut Faults<'_>) -> Option<T>,
+        faults: &mut Faults<'_>,
+    ) -> Result<Option<T>, Noted> {
+        if !keys(self.gateway).contains(&key) {
+            return Ok(None);
+        }
+        if let Some(value) = self.section.get(key) {
+            return read(&value, faults).map(Some).ok_or(Noted);
+        }
+        match self.gateway.filter(|gateway| gateway.facts().required_keys.contains(&key)) {
+            None => Ok(None),
+            Some(gateway) => {
+                let message = format!("is missing, for {}: gateway {gateway} needs it", self.owner);
+                faults.push(&self.place(key), message, Some(mend.to_owned()));
+                Err(Noted)
+            }
+        }
+    }
+
+    fn credentials(&self, keys: AccountKeys, faults: &mut Faults<'_>) -> Option<Credentials> {
+        match Credentials::new(self.gateway?, keys) {
+            Ok(credentials) => Some(credentials),
+            Err(fault) => {
+                let message = format!("{}, for {}", fault.reason, self.owner);
+                faults.push(&self.place(fault.key), message, Some(fault.mend));
+                None
+            }
+        }
+    }
+
+    fn secret(&self, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+        secret_ref::read(value, self.owner, self.from, faults)
+    }
+
+    fn place(&self, key: &str) -> Place {
+        self.section.get(key).map_or_else(|| self.section.place.key(key, None), |value| value.place)
+    }
+}
