@@ -1,20 +1,4 @@
-//! 旺店通企业版: which calls it takes and how it answers. Credentials come first, then the business parameters.
-//!
-//! The vendor's own error page is not public. Certain are only `WINDOW_TOO_WIDE` and its message (both vendor pages)
-//! and, from several clients, `TOO_OFTEN`. Assumed are:
-//!
-//! - The order: the system parameters are there, none is empty or given twice, account, signature, time, call limit,
-//!   then the business parameters. Calls refused before the limit are not counted against it, nor are those it refuses.
-//! - The other codes: 1 ("parameter fault") where its message can tell, 2060 for an unknown app key, 2310 for an
-//!   unknown shop (documented for other methods), 100 for the clock and for `is_all` outside its hours.
-//! - Parameters nobody knows are ignored but signed, as one client's `format=json` suggests. Parameters in the query
-//!   string are not read. Empty parameters are refused.
-//! - A window may span 30 days from end to end, though with both ends in it that is one second more than the documented
-//!   example. `spec_no` and `barcode` switch the window off; `warehouse_no` alone means the last hour; nothing at all
-//!   is refused; `is_all=1` needs no window and works from 00:00 to 02:00 in China.
-//! - `is_deleted` changes nothing: deleted rows are gone.
-//! - HTTP: a business error has status 200; answers are `text/html`, as PHP sends when told nothing; another path is
-//!   404, another verb 405.
+//! 旺店通企业版: which calls it takes and how it answers. What of it is assumed stands in [`crate::refusal`].
 //!
 //! Limits are written here again, not read from the endpoint's description, so that a mistake there is found.
 

@@ -1,4 +1,5 @@
-//! 旺店通旗舰版: which calls it takes. What is asked for is read in `arguments`, how it answers stands here too.
+//! 旺店通旗舰版: which calls it takes and how it answers. What a call asks for is read in `arguments`; what of it all is
+//! assumed stands in [`crate::refusal`].
 
 use wdt_models::{Endpoint, Gateway, Method, Reading};
 use wdt_sign::flagship;

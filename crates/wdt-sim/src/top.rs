@@ -1,4 +1,4 @@
-//! 淘宝开放平台: which calls it takes and how it answers.
+//! 淘宝开放平台: which calls it takes and how it answers. What of it is assumed stands in [`crate::refusal`].
 
 use wdt_models::{Endpoint, Gateway, Method, Reading, time};
 use wdt_sign::top;

@@ -26,6 +26,8 @@ use crate::table::DatasetTables;
 const BETWEEN_RUNS: i64 = 900;
 /// Share of pages after which the simulated ERP edits rows, while they are being read.
 const EDITS_PER_PAGE: f64 = 0.3;
+/// Rows of a dataset that is one list: nobody has thousands of shops.
+const WHOLE_LIST: u32 = 24;
 /// The simulated merchant's seed: every demo has the same rows.
 const SEED: u64 = 20_120_101;
 /// A folder with this file is a demo's and may be replaced.
@@ -120,7 +122,8 @@ fn simulated(rows: u32, clock: &Arc<DemoClock>) -> SimConfig {
     config.edits_per_page = EDITS_PER_PAGE;
     config.span = Some(Window::new(now - 21 * 86_400, now));
     for endpoint in endpoints::ALL {
-        config = config.with_rows(endpoint.dataset, rows);
+        let whole_list = matches!(endpoint.reading, Reading::Slices([]));
+        config = config.with_rows(endpoint.dataset, if whole_list { rows.min(WHOLE_LIST) } else { rows });
     }
     config
 }

@@ -44,18 +44,17 @@ fn all() -> impl Iterator<Item = Entry> {
     Gateway::ALL.iter().flat_map(|&gateway| error::table(gateway).iter().map(move |entry| (gateway, entry)))
 }
 
-/// The entries for the text, or for the code and the sub-code of an error that wdt-etl printed.
+/// On each gateway the entry that decides: the first that the text fits, or the code or sub-code of an error that
+/// wdt-etl printed.
 fn found(text: &str) -> Vec<Entry> {
-    let pasted = text.split_once(BEFORE_CODE).map_or("", |(_, rest)| rest);
-    let mut parts = pasted.split([' ', ':', '(', ')', ',']).filter(|part| !part.is_empty());
-    let codes = parts.next().into_iter().chain(parts.next().filter(|_| pasted.contains(" (")));
-    let mut entries: Vec<Entry> = codes.flat_map(error::explain).collect();
-    for entry in error::explain(text) {
-        if !entries.contains(&entry) {
-            entries.push(entry);
-        }
-    }
-    entries
+    let pasted = text.split_once(BEFORE_CODE).map(|(_, rest)| rest);
+    let codes = pasted.unwrap_or_default().split([' ', ':', '(', ')']).filter(|part| !part.is_empty()).take(2);
+    let fitting: Vec<Entry> = codes.chain([pasted.unwrap_or(text)]).flat_map(error::explain).collect();
+    let first = |&gateway: &Gateway| {
+        let fits = |entry: &&ErrorEntry| fitting.iter().any(|own| own.0 == gateway && own.1 == *entry);
+        error::table(gateway).iter().find(fits).map(|entry| (gateway, entry))
+    };
+    Gateway::ALL.iter().filter_map(first).collect()
 }
 
 fn unknown(text: &str, gateway: Option<Gateway>) -> EtlError {
@@ -113,8 +112,8 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
         let lines = [
             ("meaning", entry.zh.to_owned()),
             ("", entry.en.to_owned()),
-            ("wdt-etl", format!("{}; exit code {}", course(entry.class), row.exit_code)),
-            ("class", format!("{}, failure {}", name(entry.class), row.name)),
+            ("wdt-etl", course(entry.class).to_owned()),
+            ("class", format!("{}: exit code {} ({})", name(entry.class), row.exit_code, row.name)),
             ("mend", entry.mend.to_owned()),
         ];
         write_rows(&lines.map(|(name, text)| [format!("  {name}"), text]), out)?;
@@ -266,10 +265,22 @@ mod tests {
 
     #[test]
     fn an_error_that_was_printed_can_be_pasted() {
-        let pasted = "x page 1: parameter refused: code 41 (isv.invalid-parameter:store_code): 参数无效 [request r]";
-        let found: Vec<_> = found(pasted).into_iter().map(|(gateway, entry)| (gateway, entry.clue)).collect();
-        assert_eq!(found[0], (Gateway::Top, Clue::Code("41")));
-        assert!(found.iter().any(|(_, clue)| matches!(clue, Clue::SubCode("isv.invalid-*"))), "{found:?}");
+        let clues =
+            |text| -> Vec<_> { found(text).into_iter().map(|(gateway, entry)| (gateway, entry.clue)).collect() };
+        let printed = |words| format!("x page 1: permission refused: code {words} [request r1]");
+        assert_eq!(
+            clues(&printed("43 (isv.permission-api-package-limit): 参数错误")),
+            [(Gateway::Top, Clue::SubCode("isv.permission-*"))],
+            "it stands before the code in the table"
+        );
+        assert_eq!(clues(&printed("2104")), [(Gateway::Enterprise, Clue::Code("2104"))]);
+        assert_eq!(clues(&printed("99999 (isv.missing-x)")), [(Gateway::Top, Clue::SubCode("isv.missing-*"))]);
+        let busy = clues("still limited after 3 attempts: code 1: 系统繁忙");
+        assert_eq!(
+            busy.iter().map(|(gateway, _)| *gateway).collect::<Vec<_>>(),
+            [Gateway::Enterprise, Gateway::Flagship]
+        );
+        assert!(busy.iter().all(|(_, clue)| matches!(clue, Clue::Words(["系统繁忙"]))), "{busy:?}");
     }
 
     #[test]

@@ -269,3 +269,6 @@ fn note(around: &mut Surroundings<'_>, text: &str) {
 fn usage(message: String, hint: String) -> EtlError {
     EtlError::Usage { message, hint: Some(hint) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,7 +130,7 @@ mod tests {
             |line: &str| keys(line).is_some_and(|key| !key.contains(' ') && !examples.contains(&key.as_str()));
         let all = |line: &str| of_other_accounts(line) || shows_default(line);
         let shown = CONFIG.lines().filter(|line| shows_default(line)).count();
-        assert_eq!(shown, 17, "a default was added or taken away: look at the examples above");
+        assert_eq!(shown, 18, "a default was added or taken away: look at the examples above");
         let written = read(&uncommented(all));
         assert_eq!(format!("{written:?}"), format!("{:?}", read(&uncommented(of_other_accounts))));
     }

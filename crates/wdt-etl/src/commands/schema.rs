@@ -136,9 +136,11 @@ mod tests {
     fn lists_are_followed_by_their_members() {
         for endpoint in endpoints::ALL {
             let columns = columns(endpoint);
-            let members: usize = endpoint.fields.iter().map(|field| {
-                if let Kind::List(members) = field.kind { members.len() } else { 0 }
-            }).sum();
+            let members: usize = endpoint
+                .fields
+                .iter()
+                .map(|field| if let Kind::List(members) = field.kind { members.len() } else { 0 })
+                .sum();
             assert_eq!(columns.len(), endpoint.fields.len() + members, "{}", endpoint.dataset);
             assert!(columns.iter().filter(|column| column.key).count() == endpoint.key.len());
         }

@@ -42,7 +42,7 @@ pub(super) fn foreign(gateway: Option<Gateway>) -> Vec<(&'static str, String)> {
     let reason = |key: &'static str| {
         let owners = Gateway::ALL.iter().filter(|gateway| keys(Some(**gateway)).contains(&key));
         let owners: Vec<_> = owners.map(|gateway| gateway.name()).collect();
-        (key, format!("belongs to gateway {}", owners.join(" and ")))
+        (key, format!("belongs to gateway {}", owners.join(" or ")))
     };
     others.map(reason).collect()
 }

@@ -121,15 +121,16 @@ fn endpoint(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>)
         faults.push(&value.place, message, Some(names::mend(text, "datasets of this version", &names_of(gateway))));
         return None;
     };
-    if gateway.is_some_and(|gateway| endpoint.gateway != gateway) {
-        let message = format!("{} belongs to gateway {}", quoted(text), endpoint.gateway);
-        faults.push(&value.place, message, Some(known_datasets(gateway)));
-    }
     if siblings.names.contains(&endpoint.dataset) {
         let mend = "a dataset stands once per account".to_owned();
         faults.push(&value.place, format!("{} stands twice in this account", quoted(text)), Some(mend));
     }
     siblings.names.push(endpoint.dataset);
+    if gateway.is_some_and(|gateway| endpoint.gateway != gateway) {
+        let message = format!("{} belongs to gateway {}", quoted(text), endpoint.gateway);
+        faults.push(&value.place, message, Some(known_datasets(gateway)));
+        return None;
+    }
     Some(endpoint)
 }
 

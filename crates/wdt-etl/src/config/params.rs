@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use wdt_fetch::Params;
 use wdt_models::time::parse_wall_time;
-use wdt_models::{Arguments, Endpoint, Param, ParamKind, Reading};
+use wdt_models::{Arguments, Endpoint, Method, Param, ParamKind, Reading};
 
 use super::fault::{Faults, Place};
 use super::names::{self, quoted};
@@ -89,7 +89,9 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
     if let Some(dimension) = endpoint.dimensions().iter().find(|dimension| dimension.name == name) {
         return (own, format!("use the dataset's key `{}`", dimension.setting));
     }
-    if endpoint.methods.iter().any(|method| matches!(method.arguments, Arguments::Items { id } if id == name)) {
+    let is_id = |method: &Method| matches!(method.arguments, Arguments::Items { id } if id == name);
+    let is_column = matches!(endpoint.reading, Reading::Ids(source) if source.column == name);
+    if is_column || endpoint.methods.iter().any(is_id) {
         return (own, "use the dataset's key `rec_ids`".to_owned());
     }
     match name {
@@ -105,13 +107,10 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
 fn typed(param: &Param, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     match param.kind {
         ParamKind::Text => sendable(value.wire_text(faults)?, &value.place, faults).map(Json::from),
-        ParamKind::Int => {
-            let digits = || value.code().and_then(|text| text.parse().ok());
-            match value.whole_number().or_else(digits) {
-                Some(number) => Some(Json::from(number)),
-                None => value.mismatch("a whole number", faults),
-            }
-        }
+        ParamKind::Int => match value.digits() {
+            Some(number) => Some(Json::from(number)),
+            None => value.mismatch("a whole number", faults),
+        },
         ParamKind::Boolean => value.switch(faults).map(Json::from),
         ParamKind::Texts => texts(value, faults),
         ParamKind::Time => time(value, faults),

@@ -66,7 +66,7 @@ fn values(section: &Section<'_>, dimension: &Dimension, owner: &str, faults: &mu
 }
 
 fn dimension_value(value: &Value<'_>, dimension: &Dimension, owner: &str, faults: &mut Faults<'_>) -> Option<String> {
-    let Some(text) = value.code() else { return value.mismatch("text in quotes or a whole number", faults) };
+    let text = value.code(faults)?;
     if dimension.values.is_empty() || dimension.values.contains(&text.as_str()) {
         return sendable(text, &value.place, faults);
     }

@@ -192,11 +192,22 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text, or the digits of a whole number, that stands there, if one does.
-    pub(super) fn code(&self) -> Option<String> {
+    /// The whole number that stands there, in quotes or not, if one does.
+    pub(super) fn digits(&self) -> Option<i64> {
         match self.raw {
-            Raw::File(DeValue::String(text)) if !text.is_empty() => Some(text.as_ref().to_owned()),
-            _ => self.whole_number().map(|number| number.to_string()),
+            Raw::File(DeValue::String(text)) => text.parse().ok(),
+            _ => self.whole_number(),
+        }
+    }
+
+    /// A text that is not empty, or the digits of a whole number.
+    pub(super) fn code(&self, faults: &mut Faults<'_>) -> Option<String> {
+        match self.raw {
+            Raw::File(DeValue::String(_)) => self.text(faults).map(str::to_owned),
+            _ => match self.whole_number() {
+                Some(number) => Some(number.to_string()),
+                None => self.mismatch("text in quotes or a whole number", faults),
+            },
         }
     }
 

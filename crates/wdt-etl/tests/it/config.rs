@@ -1,12 +1,19 @@
 //! The configuration: what is read, and what each fault is told as.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod accounts;
+mod datasets;
+
 use std::path::Path;
 
-use wdt_etl::config::{Config, ConfigError, Stage};
+use wdt_etl::config::{Account, Config, ConfigError, Dataset, Stage};
 use wdt_etl::environment::Variables;
 use wdt_etl::error::EtlError;
+use wdt_fetch::wire::signed;
+use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, Target};
+use wdt_models::Slice;
 use wdt_models::time::parse_wall_time;
+use wdt_sign::Secret;
 
 /// Invented; shaped like a platform's secret.
 const SECRET: &str = "8a7f0c2e5d1b4963a0c1";
@@ -44,6 +51,32 @@ fn parse_with(text: &str, variables: &Variables) -> Result<Config, ConfigError> 
     Config::parse(Path::new("/etc/wdt/wdt-etl.toml"), text, variables, now())
 }
 
+/// Whether the account signs as one with these keys would: secrets are never shown, so this is how they are seen.
+fn signs_as(account: &Account, keys: AccountKeys) -> bool {
+    let endpoint = account.datasets[0].endpoint;
+    let request = PageRequest {
+        method: endpoint.method(),
+        target: Target::Slice(Slice::default()),
+        page_no: 0,
+        page_size: 1,
+        params: Params::new(),
+        personal: false,
+    };
+    let sign = |credentials: &Credentials| signed(endpoint, "http://gateway", credentials, &request, now()).unwrap();
+    sign(&account.credentials) == sign(&Credentials::new(account.gateway, keys).unwrap())
+}
+
+/// The keys of an account with a `sid`.
+fn keys(sid: &str, app_key: &str, secret: &str) -> AccountKeys {
+    let app_secret = Some(Secret::new(secret));
+    AccountKeys { sid: Some(sid.into()), app_key: app_key.into(), app_secret, ..AccountKeys::default() }
+}
+
+/// The parameters of a dataset as JSON.
+fn params(dataset: &Dataset) -> String {
+    serde_json::to_string(&dataset.params).unwrap()
+}
+
 fn read(text: &str) -> Config {
     parse_with(text, &variables()).unwrap()
 }
@@ -79,11 +112,12 @@ mod reads {
             ("main", Stage::Production, 50)
         );
         assert_eq!(account.base_url, "https://api.wangdian.cn/openapi2");
-        assert_eq!(account.app_secret.expose(), SECRET);
+        assert!(signs_as(account, keys("apidevnew2", "apidevnew2-ot", SECRET)));
         assert!(account.proxy.is_none());
         assert_eq!((dataset.endpoint.dataset, dataset.page_size, dataset.personal), ("enterprise_stock", 100, false));
         assert_eq!(Some(dataset.start), parse_wall_time("2012-01-01 00:00:00"));
-        assert!(dataset.params.is_empty());
+        assert!(dataset.params.is_empty() && dataset.slices.is_empty());
+        assert_eq!(dataset.method.name, "stock_query_detail.php");
     }
 
     #[test]
@@ -133,15 +167,14 @@ params = { warehouse_no = 7, spec_no = 1.50, is_deleted = true }
             ("品牌-a.1", "brand a", 0)
         );
         assert_eq!(account.base_url, "https://sandbox.wangdian.cn/openapi2");
-        assert_eq!(account.app_secret.expose(), SECRET, "one newline at the end of the file is dropped");
+        assert!(signs_as(account, keys("s", "k", SECRET)), "one newline at the end of the file is dropped");
         assert_eq!(account.proxy.as_ref().unwrap().expose(), "http://user:pass@proxy:3128");
         let (goods, stock) = (&account.datasets[0], &account.datasets[1]);
         assert_eq!(
             (goods.page_size, goods.personal, Some(goods.start)),
             (40, true, parse_wall_time("2024-04-01 00:00:00"))
         );
-        let params: Vec<_> = stock.params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(params, [("is_deleted", "1"), ("spec_no", "1.50"), ("warehouse_no", "7")]);
+        assert_eq!(params(stock), r#"{"is_deleted":"1","spec_no":"1.50","warehouse_no":"7"}"#);
         let shown = format!("{config:?} {config:#?}");
         assert!(!shown.contains(SECRET) && !shown.contains("pass"), "{shown}");
     }
@@ -189,10 +222,10 @@ mod refuses {
           hint: write a folder, as in url = "./warehouse"
         wdt-etl.toml:2:1: warehouse.uri: unknown key
           hint: did you mean `url`? known keys here: url, format
-        wdt-etl.toml:4:1: accounts[0].sid: is missing
+        wdt-etl.toml:4:1: accounts[0].sid: is missing, for account `main`: gateway enterprise needs it
           hint: the platform hands it out with the application
         wdt-etl.toml:7:1: accounts[0].sidd: unknown key
-          hint: did you mean `sid`? known keys here: name, merchant, gateway, environment, base_url, sid, app_key, app_secret, calls_per_minute, proxy, datasets
+          hint: did you mean `sid`? known keys here: name, merchant, gateway, environment, base_url, app_key, app_secret, sid, calls_per_minute, proxy, datasets
         wdt-etl.toml:12:9: accounts[0].datasets[0].start: `yesterday` is not a time
           hint: write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in "2012-01-01 00:00:00"
         wdt-etl.toml:13:13: accounts[0].datasets[0].page_size: must be a whole number from 1 to 100
@@ -245,17 +278,13 @@ mod refuses {
         wdt-etl.toml:5:1: run.setle: unknown key
           hint: did you mean `settle`? known keys here: settle, lookback, window, concurrency, quarantine_limit
         "#);
-        insta::assert_snapshot!(faults(&with("sid =", "session = { env = \"X\" }\napi_key = \"k\"\nsid =")), @r#"
-        wdt-etl.toml:7:1: accounts[0].session: belongs to a gateway that this version does not know
-          hint: leave it out
-        wdt-etl.toml:8:1: accounts[0].api_key: unknown key
-          hint: did you mean `app_key`? known keys here: name, merchant, gateway, environment, base_url, sid, app_key, app_secret, calls_per_minute, proxy, datasets
+        insta::assert_snapshot!(faults(&with("sid =", "api_key = \"k\"\nsid =")), @r#"
+        wdt-etl.toml:7:1: accounts[0].api_key: unknown key
+          hint: did you mean `app_key`? known keys here: name, merchant, gateway, environment, base_url, app_key, app_secret, sid, calls_per_minute, proxy, datasets
         "#);
-        insta::assert_snapshot!(faults(&format!("{}stores = [\"S\"]\nparam = 1\n", base())), @r#"
-        wdt-etl.toml:12:1: accounts[0].datasets[0].stores: belongs to a dataset that this version does not know
-          hint: leave it out
-        wdt-etl.toml:13:1: accounts[0].datasets[0].param: unknown key
-          hint: did you mean `params`? known keys here: name, start, page_size, params, personal
+        insta::assert_snapshot!(faults(&format!("{}param = 1\n", base())), @r#"
+        wdt-etl.toml:12:1: accounts[0].datasets[0].param: unknown key
+          hint: did you mean `params`? known keys here: name, method, start, page_size, params, personal
         "#);
     }
 
@@ -271,9 +300,7 @@ mod refuses {
         wdt-etl.toml:3:1: accounts[0].name: is missing
           hint: write the value of the column `account`, as in name = "main"
         wdt-etl.toml:3:1: accounts[0].gateway: is missing
-          hint: gateways of this version: enterprise
-        wdt-etl.toml:3:1: accounts[0].sid: is missing
-          hint: the platform hands it out with the application
+          hint: gateways of this version: enterprise, flagship, top
         wdt-etl.toml:3:1: accounts[0].app_key: is missing
           hint: the platform hands it out with the application
         wdt-etl.toml:3:1: accounts[0].app_secret: is missing
@@ -307,6 +334,7 @@ mod refuses {
         insta::assert_snapshot!(faults(&text), @r#"
         wdt-etl.toml:5:8: accounts[0].name: expected text in quotes, found a number
         wdt-etl.toml:12:9: accounts[0].datasets[0].start: expected text in quotes, found a date without quotes
+          hint: put it in quotes
         wdt-etl.toml:13:13: accounts[0].datasets[0].page_size: expected a whole number, found text
         wdt-etl.toml:14:10: accounts[0].datasets[0].params: expected a table, as in [section] or { key = … }, found a number
         wdt-etl.toml:15:12: accounts[0].datasets[0].personal: expected true or false, found text
@@ -391,11 +419,11 @@ mod refuses {
         }
         insta::assert_snapshot!(faults(&with("\"enterprise\"", "\"enterprize\"")), @r#"
         wdt-etl.toml:6:11: accounts[0].gateway: this version knows no gateway `enterprize`
-          hint: did you mean `enterprise`? gateways of this version: enterprise
+          hint: did you mean `enterprise`? gateways of this version: enterprise, flagship, top
         "#);
-        insta::assert_snapshot!(faults(&with("\"enterprise\"", "\"flagship\"")), @r#"
-        wdt-etl.toml:6:11: accounts[0].gateway: this version knows no gateway `flagship`
-          hint: gateways of this version: enterprise
+        insta::assert_snapshot!(faults(&with("\"enterprise\"", "\"qimen\"")), @r#"
+        wdt-etl.toml:6:11: accounts[0].gateway: this version knows no gateway `qimen`
+          hint: gateways of this version: enterprise, flagship, top
         "#);
         insta::assert_snapshot!(faults(&with("sid =", "environment = \"prod\"\nsid =")), @r#"
         wdt-etl.toml:7:15: accounts[0].environment: `prod` is not an environment
@@ -568,7 +596,7 @@ mod refuses {
           hint: did you mean `enterprise_stock`? datasets of this version: enterprise_stock, enterprise_goods
         "#);
         insta::assert_snapshot!(faults(&with("enterprise_stock", "cainiao_inventory")), @r#"
-        wdt-etl.toml:11:8: accounts[0].datasets[0].name: this version knows no dataset `cainiao_inventory`
+        wdt-etl.toml:11:8: accounts[0].datasets[0].name: `cainiao_inventory` belongs to gateway top
           hint: datasets of this version: enterprise_stock, enterprise_goods
         "#);
     }

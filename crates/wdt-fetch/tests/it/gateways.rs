@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::Array;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::display::array_value_to_string;
 use wdt_fetch::{
     AccountKeys, Client, ErrorKind, Event, PageRequest, Params, ReadOptions, Slots, Target, Way, WindowReader,
     read_ids, read_slice, read_window,
@@ -66,12 +67,16 @@ fn first_page(gateway: Gateway) -> (&'static Endpoint, PageRequest) {
     (endpoint(dataset), PageRequest { method, target, page_no, page_size, params: Params::new(), personal: false })
 }
 
-/// Keys in the batches as text, as often as they are there.
+/// Keys in the batches as text, as often as they are there; times in epoch seconds.
 fn keys(endpoint: &Endpoint, batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
-    let options = FormatOptions::default().with_timestamp_tz_format(Some("%s"));
     let cell = |batch: &RecordBatch, at: usize, row: usize| {
         let column = batch.column(at);
-        let text = || ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string();
+        let text = || match column.data_type() {
+            DataType::Timestamp(..) => {
+                (column.as_primitive::<TimestampMicrosecondType>().value(row) / 1_000_000).to_string()
+            }
+            _ => array_value_to_string(column, row).unwrap(),
+        };
         (!column.is_null(row)).then(text)
     };
     let rows = batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
@@ -134,8 +139,9 @@ async fn ids_that_are_refused_come_back_as_refusals_by_either_method() {
     let sim = Sim::start(config).unwrap();
     let client = client(&sim, Gateway::Flagship, &clock);
     let sync = endpoint("flagship_stock_sync");
-    let ledger = sim.ledger(sync.dataset).unwrap();
-    let ids: Vec<i64> = ledger.rows().into_iter().map(|row| ledger.key(row)[0]).collect();
+    // all goods are asked for, those of other platforms as well
+    let goods = sim.ledger("flagship_goods").unwrap();
+    let ids: Vec<i64> = goods.rows().into_iter().map(|row| goods.key(row)[0]).collect();
     let mut refused = Vec::new();
     for method in sync.methods {
         let read = read_ids(&reader(&client, sync, method), sync, &ids).await.unwrap();

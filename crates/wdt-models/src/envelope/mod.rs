@@ -174,7 +174,11 @@ fn records<'a>(root: &Members<'a>, shape: &Shape) -> Result<Vec<&'a RawValue>, A
     let Some((path, node)) = first(root, shape.records) else { return Ok(Vec::new()) };
     let found = match node {
         Node::Raw(record) if shape.single => [*record].into_iter().filter(|record| record.get() != "null").collect(),
-        node => list(path, node)?,
+        // The vendor's example of refused ids shows an empty object where no record is.
+        node => list(path, node)?
+            .into_iter()
+            .filter(|record| shape.refused.is_empty() || !is_empty(record))
+            .collect::<Vec<_>>(),
     };
     let unwrapped = found.into_iter().enumerate().map(|(row, record)| match shape.wrapped_in {
         None => object(path, row, record),
@@ -188,6 +192,10 @@ fn records<'a>(root: &Members<'a>, shape: &Shape) -> Result<Vec<&'a RawValue>, A
 }
 
 type Wrapped<'a> = std::collections::BTreeMap<String, &'a RawValue>;
+
+fn is_empty(record: &RawValue) -> bool {
+    record.get().bytes().all(|byte| b"{} \t\r\n".contains(&byte))
+}
 
 fn object<'a>(path: &[&str], row: usize, record: &'a RawValue) -> Result<&'a RawValue, AnswerError> {
     if record.get().starts_with('{') {

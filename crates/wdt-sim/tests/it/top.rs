@@ -179,7 +179,8 @@ async fn numbers_are_numbers_or_texts() {
         let answer = client.slice(&SLICE).await;
         assert_eq!((answer[RESPONSE]["total_count"].is_string(), answer[RESPONSE]["wl_success"].is_string()), (text, text));
         assert_eq!(rows(&answer)[0]["quantity"].is_string(), text);
-        let read = envelope::read(endpoint, endpoint.method(), answer.to_string().as_bytes()).unwrap();
+        let body = answer.to_string();
+        let read = envelope::read(endpoint, endpoint.method(), body.as_bytes()).unwrap();
         assert_eq!((read.records.len(), read.total.is_some()), (50, true));
     }
 }
@@ -253,7 +254,8 @@ async fn errors_are_injected_into_the_gateway_or_into_the_payload() {
         let payload = if simplify == "true" { &answer } else { &answer[RESPONSE] };
         assert_eq!(payload["wl_success"], false);
         assert_eq!(payload.get("wl_error_code").is_some(), !code.is_empty());
-        let read = envelope::read(endpoint, endpoint.method(), answer.to_string().as_bytes());
+        let body = answer.to_string();
+        let read = envelope::read(endpoint, endpoint.method(), body.as_bytes());
         assert!(matches!(read, Err(AnswerError::Platform(_))), "{read:?}");
     }
     assert_eq!(code(&client, client.top(&SLICE)).await.0, 0, "they pass");

@@ -1,7 +1,7 @@
 //! Which rows are written.
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray};
-use arrow::compute::{and, filter_record_batch, prep_null_mask_filter};
+use arrow::compute::{and, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type, Schema, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -76,7 +76,8 @@ impl Filter {
             keep = and(&keep, &self.in_warehouse(rows)?)?;
         }
         if let Some(condition) = &self.condition {
-            keep = and(&keep, &prep_null_mask_filter(&condition.evaluate(rows)?))?;
+            // a row of which it is unknown is left out like one that does not meet it
+            keep = and(&keep, &condition.evaluate(rows)?)?;
         }
         filter_record_batch(rows, &keep)
     }

@@ -190,8 +190,8 @@ mod tests {
             ("enterprise_stock", "\nreading  what changed, by the cursor modified, in windows of at most 30 days\n"),
             ("flagship_shops", "\nreading  a full picture of the whole list in each run\n"),
             ("cainiao_inventory", "(store_code, type, inventory_type) in each run\n"),
-            ("cainiao_inventory", "\n  stores           required                         warehouse codes\n"),
-            ("cainiao_inventory", "\n  types            [1]                              cuts of the stock"),
+            ("cainiao_inventory", "\n  stores           required                      warehouse codes\n"),
+            ("cainiao_inventory", "\n  types            [1]                           cuts of the stock"),
             ("cainiao_inventory", "\n  inventory_type  301     在途库存  on its way\n"),
             (
                 "flagship_stock_sync",
