@@ -26,7 +26,7 @@ pub enum EtlError {
     },
     /// A call failed for good.
     #[error(transparent)]
-    Fetch(#[from] FetchError),
+    Fetch(Box<FetchError>),
     /// A window or a slice that could not be read whole.
     #[error("{what} of {dataset} could not be certified: {reason}")]
     Uncertified {
@@ -81,6 +81,13 @@ pub enum EtlError {
     /// A state that the program itself rules out.
     #[error("a bug in wdt-etl: {0}")]
     Bug(String),
+}
+
+impl From<FetchError> for EtlError {
+    /// Boxed: it is large, and most results carry none.
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(Box::new(error))
+    }
 }
 
 impl EtlError {

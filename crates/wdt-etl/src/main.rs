@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::{check, demo, explain, init, run, schema, simulate, status};
+use wdt_etl::commands::{check, demo, explain, export, init, run, schema, simulate, status};
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, Surroundings};
@@ -68,6 +68,13 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Check(args) => {
             check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
+        }
+        Command::Export(args) => {
+            let now = SystemClock.now_ms().div_euclid(1000);
+            let config = Config::load_without_secrets(&cli.global.config, &variables, now)?;
+            let mut notes = std::io::stderr();
+            let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
+            export::export(&config, args, &mut around).await.map(|()| 0)
         }
         Command::Demo(args) => {
             let reporter: Arc<dyn Reporter> =

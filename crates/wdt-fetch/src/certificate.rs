@@ -79,7 +79,7 @@ pub enum Way {
     Backward,
     /// Split by a documented filter, each value certified, and their totals add up to T0 = T1.
     Filtered,
-    /// A slice of several pages, one page at a time: T0 = D = T1, whatever total a page declares.
+    /// A slice of several pages, one page at a time: T0 = D = T1, and no page on the way declares another total.
     Slice,
     /// A list of ids, each of which came back as a record or as the platform's refusal.
     Ids,

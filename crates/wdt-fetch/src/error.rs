@@ -144,7 +144,7 @@ pub enum WindowError {
     /// All pages were read and yet nothing proves that nothing is missing.
     #[error("{what} could not be certified: {reason}")]
     Uncertified {
-        /// The slice, or the shortest piece of a window, that failed.
+        /// The slice, the ids of one call, or the shortest piece of a window, that failed.
         what: Target,
         /// Why each way failed.
         reason: String,

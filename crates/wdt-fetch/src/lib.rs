@@ -1,8 +1,9 @@
 //! Reads the gateways: signed calls within the limit, retried by one policy, and windows that are proved whole.
 //!
 //! A [`Client`] gives one page: permit, time, sign, send, read, classify. [`read_windows`] turns windows into
-//! [`CertifiedPart`]s, each with the [`Certificate`] that says why nothing is missing from it. This is the only crate
-//! that knows HTTP; it knows nothing of tables, files or configuration.
+//! [`CertifiedPart`]s, [`read_slice`] and [`read_ids`] turn slices and lists of ids into [`CertifiedSlice`]s, each with
+//! the [`Certificate`] that says why nothing is missing from it. This is the only crate that knows HTTP; it knows
+//! nothing of tables, files or configuration.
 
 pub mod certificate;
 pub mod client;

@@ -27,8 +27,7 @@ pub(crate) fn query(
     forms: Forms,
 ) -> Result<Query, Refusal> {
     let endpoint = ledger.endpoint();
-    let arguments: Vec<Value> =
-        serde_json::from_str(&request.body).map_err(|_| bad("请求参数应为JSON数组"))?;
+    let arguments: Vec<Value> = serde_json::from_str(&request.body).map_err(|_| bad("请求参数应为JSON数组"))?;
     let mut named = Map::new();
     let what = match method.arguments {
         Arguments::Named => {
@@ -112,11 +111,12 @@ fn by_codes(
     group: Option<usize>,
     window: (i64, i64),
 ) -> Selection {
-    let Filter::Column { values, .. } = &filters[place] else { return Selection::Rows(Vec::new()) };
     let mut rows: Vec<u32> = Vec::new();
-    for value in values {
-        if let Selection::Rows(about) = ledger.about("spec_no", value, group) {
-            rows.extend(about);
+    if let Filter::Column { values, .. } = filters.remove(place) {
+        for value in values {
+            if let Selection::Rows(about) = ledger.about("spec_no", &value, group) {
+                rows.extend(about);
+            }
         }
     }
     rows.sort_unstable();
@@ -131,9 +131,7 @@ fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool) -> Result<W
     let instant = |name: &str, text: &str| time::parse_wall_time(text).ok_or_else(|| unparseable(named, name));
     let window = match (text(cursor.start_param), text(cursor.end_param)) {
         (None, None) if by_code => return Ok(Window::new(i64::MIN, i64::MAX)),
-        (Some(start), Some(end)) => {
-            Window::new(instant(cursor.start_param, &start)?, instant(cursor.end_param, &end)?)
-        }
+        (Some(start), Some(end)) => Window::new(instant(cursor.start_param, &start)?, instant(cursor.end_param, &end)?),
         _ => return Err(application("参数中必须包含起止时间")),
     };
     match window.seconds() {

@@ -53,7 +53,13 @@ pub(crate) fn limited(per_minute: u32) -> Refusal {
 }
 
 /// The page asked for.
-pub(crate) fn query(request: &Request, ledger: &Ledger, end: WindowEnd, forms: Forms, now: i64) -> Result<Query, Refusal> {
+pub(crate) fn query(
+    request: &Request,
+    ledger: &Ledger,
+    end: WindowEnd,
+    forms: Forms,
+    now: i64,
+) -> Result<Query, Refusal> {
     let (endpoint, params) = (ledger.endpoint(), &request.params);
     let page_size = number(params, "page_size", default_page_size(endpoint))?;
     if !(1..=LARGEST_PAGE).contains(&page_size) {
@@ -102,7 +108,11 @@ pub(crate) fn refusal(refusal: &Refusal, forms: Forms) -> String {
 
 /// A code, which some captures show as text.
 pub(crate) fn code(code: &str, forms: Forms) -> String {
-    if forms.code == CodeForm::Text || code.parse::<i64>().is_err() { text(code, forms.escapes) } else { code.to_owned() }
+    if forms.code == CodeForm::Text || code.parse::<i64>().is_err() {
+        text(code, forms.escapes)
+    } else {
+        code.to_owned()
+    }
 }
 
 fn selection(params: &Params, ledger: &Ledger, end: WindowEnd, now: i64) -> Result<Selection, Refusal> {

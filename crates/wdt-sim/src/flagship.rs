@@ -26,9 +26,8 @@ const VERSION: i64 = 8;
 const CLOCK_TOLERANCE_SECONDS: i64 = 120;
 
 /// The members that come only with a value of a parameter.
-const SALES: [&str; 8] = [
-    "today_num", "num_yesterday", "num_7days", "num_14days", "num_month", "num_all", "num_60days", "num_90days",
-];
+const SALES: [&str; 8] =
+    ["today_num", "num_yesterday", "num_7days", "num_14days", "num_month", "num_all", "num_60days", "num_90days"];
 const COST: [&str; 1] = ["cost_price"];
 const ALARM: [&str; 6] =
     ["safe_stock", "safe_stock_upper", "alarm_type", "alarm_days", "alarm_days_upper", "cycle_days"];

@@ -128,6 +128,12 @@ impl Ledger {
         self.spread().slice(row.id).cloned().unwrap_or_default()
     }
 
+    /// Every slice of the dataset, with rows or without; none where it has no slices.
+    #[must_use]
+    pub fn slices(&self) -> Vec<Slice> {
+        self.spread().slices().to_vec()
+    }
+
     /// A row's record: the JSON object that an answer of the endpoint's first method holds for it, asked for without
     /// parameters, byte for byte; on top with its numbers as numbers.
     #[must_use]
@@ -250,7 +256,7 @@ impl Ledger {
         rows.index.touch(&ids, now)
     }
 
-    /// Adds that many new rows, dated now.
+    /// Adds that many new rows, dated now; of a dataset that is asked for by ids not all of them are shown.
     pub fn add(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();

@@ -45,4 +45,5 @@ pub use calls::Call;
 pub use config::{Clock, PageOrder, SimConfig, WindowEnd};
 pub use fault::{Fault, FaultPlan};
 pub use ledger::{Ledger, Row};
+pub use places::STORES;
 pub use sim::{Sim, SimError};

@@ -39,7 +39,8 @@ impl Params {
 
     /// The first parameter given a second time.
     pub(crate) fn repeated(&self) -> Option<&str> {
-        let twice = |(place, (name, _)): &(usize, &(String, String))| self.0[..*place].iter().any(|other| other.0 == *name);
+        let twice =
+            |(place, (name, _)): &(usize, &(String, String))| self.0[..*place].iter().any(|other| other.0 == *name);
         self.0.iter().enumerate().find(twice).map(|(_, (name, _))| name.as_str())
     }
 }

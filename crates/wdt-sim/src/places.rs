@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use wdt_models::Dimension;
 
-/// Warehouses, or shops, that rows are spread over.
+/// Warehouses, shops or stores that rows are spread over.
 pub(crate) const GROUPS: usize = 4;
 /// Smallest generated id: ids soon gain a digit, so that their order as numbers is not their order as text.
 pub(crate) const FIRST_ID: u64 = 9_950;
 
 /// One warehouse or shop.
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) id: i64,
     pub(crate) no: Cow<'static, str>,
@@ -32,8 +33,8 @@ static SHOPS: [Place; GROUPS] = [
     place(21, "抖音-01", "抖音小店"),
     place(104, "shop/4", "拼单专营店"),
 ];
-/// Warehouses of a platform that documents no values for them.
-static STORES: [&str; GROUPS] = ["STORE_1", "STORE_2", "STORE_3", "KJ-0003"];
+/// The warehouses that exist on top, where the documents name none.
+pub static STORES: [&str; 4] = ["STORE_1", "STORE_2", "STORE_3", "KJ-0003"];
 
 /// The group of a row: one of the warehouses or shops.
 pub(crate) fn group(id: u32) -> usize {
@@ -50,11 +51,16 @@ pub(crate) fn group_named(param: &str, value: &str) -> Option<usize> {
     places(param).iter().position(|place| place.no == value)
 }
 
+/// The warehouse or shop of a row.
+pub(crate) fn spread(column: &str, id: u32) -> Place {
+    places(column)[group(id)].clone()
+}
+
 /// An entry of a list of warehouses or shops: first those that rows are spread over, then made ones.
 pub(crate) fn listed(column: &str, id: u32) -> Place {
     let shops = column.starts_with("shop");
     match places(column).get(id as usize) {
-        Some(place) => Place { id: place.id, no: place.no.clone(), name: place.name.clone() },
+        Some(place) => place.clone(),
         None => Place {
             id: i64::try_from(FIRST_ID).unwrap_or(0) + i64::from(id),
             no: format!("{}-{id:04}", if shops { "SHOP" } else { "WH" }).into(),

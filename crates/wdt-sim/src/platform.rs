@@ -155,7 +155,8 @@ impl Platform {
             Gateway::Flagship => flagship::limited(*forms),
             Gateway::Top => top::limited(seconds),
         })?;
-        let found = request.found.and_then(|(endpoint, method)| Some((self.ledger_at(caller, endpoint.dataset)?, method)));
+        let found =
+            request.found.and_then(|(endpoint, method)| Some((self.ledger_at(caller, endpoint.dataset)?, method)));
         // only flagship comes here without a method: the others have no such file, or say so first
         let (ledger, method) = found.ok_or_else(|| Refusal::new(flagship::APPLICATION, "接口不存在"))?;
         let query = match request.gateway {

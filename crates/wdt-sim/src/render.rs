@@ -121,8 +121,7 @@ impl Pen<'_> {
     }
 
     fn member(&mut self, member: &Member) {
-        let (mut still, mut moving) =
-            (Dice::new(self.still, &[member.place]), Dice::new(self.moving, &[member.place]));
+        let (mut still, mut moving) = (Dice::new(self.still, &[member.place]), Dice::new(self.moving, &[member.place]));
         let mut shape = self.shape(member, &mut still);
         let refused = self.top && self.renderer.refuses(self.row, member);
         let value = self.renderer.source.value(member, self.row, &mut still, &mut moving);

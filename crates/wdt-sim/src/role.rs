@@ -104,7 +104,8 @@ pub(crate) fn only_for(endpoint: &Endpoint, column: &str) -> Option<&'static str
 fn column(place: u64, field: &'static Field, endpoint: &'static Endpoint) -> Member {
     let only_for = only_for(endpoint, field.name);
     let named = special(field, endpoint, only_for.is_some());
-    let fixed = field.required || only_for.is_some() || named.as_ref().is_some_and(|role| !matches!(role, Role::Stopped));
+    let fixed =
+        field.required || only_for.is_some() || named.as_ref().is_some_and(|role| !matches!(role, Role::Stopped));
     let role = named.unwrap_or_else(|| role(field));
     // a dimension called `type` is a way of asking: no answer repeats it
     let answered = !(matches!(role, Role::Dimension(_)) && field.name == "type");

@@ -16,16 +16,16 @@ pub(crate) enum Spread {
     /// Over as many warehouses or shops as there are, in turn.
     Places,
     /// Over the slices of a snapshot, the first ones getting most.
-    Slices(Slices),
+    Slices(Schedule),
 }
 
 /// The slices of a snapshot and a schedule that is gone through again and again.
 #[derive(Debug)]
-pub(crate) struct Slices {
+pub(crate) struct Schedule {
     slices: Vec<Slice>,
     weights: Vec<u64>,
     /// For each row of a round its slice, and how many of the round are in that slice before it.
-    schedule: Vec<(usize, u64)>,
+    round: Vec<(usize, u64)>,
 }
 
 impl Spread {
@@ -34,9 +34,17 @@ impl Spread {
         match endpoint.reading {
             Reading::Slices(dimensions) => {
                 let values: Vec<_> = dimensions.iter().map(places::values).collect();
-                Self::Slices(Slices::new(Slice::all(dimensions, &values), &values, seed))
+                Self::Slices(Schedule::new(Slice::all(dimensions, &values), &values, seed))
             }
             Reading::Incremental(_) | Reading::Ids(_) => Self::Places,
+        }
+    }
+
+    /// Every slice; none where there are no slices.
+    pub(crate) fn slices(&self) -> &[Slice] {
+        match self {
+            Self::Places => &[],
+            Self::Slices(schedule) => &schedule.slices,
         }
     }
 
@@ -44,7 +52,7 @@ impl Spread {
     pub(crate) fn parts(&self) -> usize {
         match self {
             Self::Places => GROUPS,
-            Self::Slices(slices) => slices.slices.len(),
+            Self::Slices(schedule) => schedule.slices.len(),
         }
     }
 
@@ -52,7 +60,7 @@ impl Spread {
     pub(crate) fn part(&self, id: u32) -> usize {
         match self {
             Self::Places => places::group(id),
-            Self::Slices(slices) => slices.at(id).0,
+            Self::Slices(schedule) => schedule.at(id).0,
         }
     }
 
@@ -60,15 +68,15 @@ impl Spread {
     pub(crate) fn slice(&self, id: u32) -> Option<&Slice> {
         match self {
             Self::Places => None,
-            Self::Slices(slices) => slices.slices.get(slices.at(id).0),
+            Self::Slices(schedule) => schedule.slices.get(schedule.at(id).0),
         }
     }
 
     /// What a row of a slice is about, and which of the rows about it it is: several batches or channels share one.
     pub(crate) fn subject(&self, id: u32) -> (u64, u64) {
-        let Self::Slices(slices) = self else { return (u64::from(id), 0) };
-        let (slice, number) = slices.at(id);
-        let each = match slices.slices.get(slice).and_then(|slice| slice.value("type")) {
+        let Self::Slices(schedule) = self else { return (u64::from(id), 0) };
+        let (slice, number) = schedule.at(id);
+        let each = match schedule.slices.get(slice).and_then(|slice| slice.value("type")) {
             Some("2") => 3,
             Some("3") => 2,
             _ => 1,
@@ -78,13 +86,12 @@ impl Spread {
 
     /// The parts whose slices have all these values.
     pub(crate) fn matching(&self, wanted: &[(&str, &str)]) -> Vec<usize> {
-        let Self::Slices(slices) = self else { return Vec::new() };
         let fits = |slice: &Slice| wanted.iter().all(|(name, value)| slice.value(name) == Some(value));
-        (0..).zip(&slices.slices).filter(|(_, slice)| fits(slice)).map(|(part, _)| part).collect()
+        (0..).zip(self.slices()).filter(|(_, slice)| fits(slice)).map(|(part, _)| part).collect()
     }
 }
 
-impl Slices {
+impl Schedule {
     fn new(slices: Vec<Slice>, values: &[Vec<String>], seed: u64) -> Self {
         let weight = |slice: &Slice| {
             let first = slice.0.iter().zip(values).filter(|((_, value), values)| values.first() == Some(value));
@@ -98,20 +105,20 @@ impl Slices {
             let other = usize::try_from(dice.below(place as u64 + 1)).unwrap_or(0);
             order.swap(place, other);
         }
-        let mut seen = vec![0; slices.len()];
+        let mut so_far = vec![0; slices.len()];
         let numbered = |slice: usize| {
-            seen[slice] += 1;
-            (slice, seen[slice] - 1)
+            so_far[slice] += 1;
+            (slice, so_far[slice] - 1)
         };
-        let schedule = order.into_iter().map(numbered).collect();
-        Self { slices, weights: weights.into_iter().map(|weight| weight as u64).collect(), schedule }
+        let round = order.into_iter().map(numbered).collect();
+        Self { slices, weights: weights.into_iter().map(|weight| weight as u64).collect(), round }
     }
 
     /// The slice of a row, and its number in that slice.
     fn at(&self, id: u32) -> (usize, u64) {
-        let (round, place) = (id as usize / self.schedule.len(), id as usize % self.schedule.len());
-        let (slice, number) = self.schedule[place];
-        (slice, round as u64 * self.weights[slice] + number)
+        let (rounds, place) = (id as usize / self.round.len(), id as usize % self.round.len());
+        let (slice, number) = self.round[place];
+        (slice, rounds as u64 * self.weights[slice] + number)
     }
 }
 
@@ -126,10 +133,10 @@ mod tests {
     #[test]
     fn rows_of_a_slice_are_numbered_without_a_gap() {
         let Some(endpoint) = endpoints::find("cainiao_inventory") else { return };
-        let Spread::Slices(slices) = Spread::new(endpoint, 1) else { return };
-        let mut next = vec![0; slices.slices.len()];
+        let Spread::Slices(schedule) = Spread::new(endpoint, 1) else { return };
+        let mut next = vec![0; schedule.slices.len()];
         for id in 0..2_000 {
-            let (slice, number) = slices.at(id);
+            let (slice, number) = schedule.at(id);
             assert_eq!(number, next[slice]);
             next[slice] += 1;
         }

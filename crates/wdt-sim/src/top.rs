@@ -56,9 +56,8 @@ pub(crate) fn caller(request: &Request, accounts: &[Account], now: i64) -> Resul
     check_signature(params, app)?;
     check_time(required(params, "timestamp", 30)?, now)?;
     let session = required(params, "session", 26)?;
-    let is_caller = |account: &Account| {
-        of_app(&account) && account.session.as_ref().is_some_and(|own| own.expose() == session)
-    };
+    let is_caller =
+        |account: &Account| of_app(&account) && account.session.as_ref().is_some_and(|own| own.expose() == session);
     accounts.iter().position(is_caller).ok_or_else(|| error(27).sub("invalid-sessionkey"))
 }
 

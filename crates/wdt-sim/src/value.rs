@@ -84,8 +84,8 @@ impl Source {
             return None;
         }
         let value = match &member.role {
-            Role::SubjectId => self.id(self.subject(row.id)),
-            Role::RowId => self.id(FIRST_ID + u64::from(row.id)),
+            Role::SubjectId => id(self.subject(row.id)),
+            Role::RowId => id(FIRST_ID + u64::from(row.id)),
             Role::RowNumber => Value::Int(i64::from(row.id) + 1),
             Role::GroupId => Value::Int(self.place(member.name, row.id).id),
             Role::GroupNo => Value::Text(self.place(member.name, row.id).no),
@@ -134,16 +134,12 @@ impl Source {
         self.stopped_in > 0 && Dice::new(self.marks, &[9, u64::from(id)]).one_in(u64::from(self.stopped_in))
     }
 
-    fn id(&self, number: u64) -> Value {
-        Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-
     fn slice_value(&self, id: u32, dimension: &str) -> Option<&str> {
         self.spread.slice(id).and_then(|slice| slice.value(dimension))
     }
 
     fn place(&self, column: &str, id: u32) -> Place {
-        places::listed(column, if self.lists_places { id } else { id % GROUPS as u32 })
+        if self.lists_places { places::listed(column, id) } else { places::spread(column, id) }
     }
 
     fn only(&self, value: i64, id: u32) -> i64 {
@@ -163,6 +159,10 @@ impl Source {
         let draw = Dice::new(self.seed, &[kind, u64::from(id)]).draw();
         (!draw.is_multiple_of(8)).then_some(Moment::Drawn(draw))
     }
+}
+
+fn id(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// A value of a column that is not declared as text: numbers are made of digits alone.

@@ -75,7 +75,10 @@ pub async fn export(config: &Config, args: &Export, around: &mut Surroundings<'_
 async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
     let folder = &args.output;
     if folder.as_os_str() == STDOUT {
-        return Err(usage("--all writes a file for each dataset".to_owned(), "name a folder, as in -o exports".to_owned()));
+        return Err(usage(
+            "--all writes a file for each dataset".to_owned(),
+            "name a folder, as in -o exports".to_owned(),
+        ));
     }
     std::fs::create_dir_all(folder).map_err(|error| target::unwritable(folder, &error))?;
     let format = args.format.unwrap_or(ExportFormat::Csv);
@@ -205,7 +208,11 @@ impl Plan {
         let mut cells = Vec::with_capacity(self.columns.len());
         for (column, values) in self.columns.iter().zip(rows.columns()) {
             let values = words::in_words(column, values);
-            cells.push((&column.name, values.ok_or_else(|| EtlError::Bug(format!("export: type of {}", column.name)))?, true));
+            cells.push((
+                &column.name,
+                values.ok_or_else(|| EtlError::Bug(format!("export: type of {}", column.name)))?,
+                true,
+            ));
         }
         RecordBatch::try_from_iter_with_nullable(cells).map_err(bug)
     }
@@ -232,7 +239,10 @@ fn format(args: &Export) -> Result<ExportFormat, EtlError> {
     };
     let binary = matches!(format, ExportFormat::Xlsx | ExportFormat::Parquet);
     if binary && path.as_os_str() == STDOUT && std::io::stdout().is_terminal() {
-        return Err(usage(format!("{} is not for a terminal", format.ending()), "write to a file, as in -o FILE".to_owned()));
+        return Err(usage(
+            format!("{} is not for a terminal", format.ending()),
+            "write to a file, as in -o FILE".to_owned(),
+        ));
     }
     Ok(format)
 }

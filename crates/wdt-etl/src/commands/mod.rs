@@ -4,6 +4,7 @@ mod aligned;
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod export;
 pub mod init;
 pub mod run;
 pub mod schema;

@@ -59,7 +59,8 @@ pub(crate) fn start(config: SimConfig) -> Result<Sim, EtlError> {
 /// `[[accounts]]` sections of a configuration, one for each simulated gateway, with every dataset.
 ///
 /// `secret` gives the value of a key that holds a secret, by account and key.
-pub(crate) fn accounts(sim: &Sim, calls_per_minute: u32, secret: impl Fn(&str, &str) -> String) -> String {
+#[must_use]
+pub fn accounts(sim: &Sim, calls_per_minute: u32, secret: impl Fn(&str, &str) -> String) -> String {
     let sections = Gateway::ALL.iter().map(|&gateway| {
         let (account, name) = (Account::example(gateway), gateway.name());
         let own = |key: &&str| match *key {
@@ -81,7 +82,8 @@ pub(crate) fn accounts(sim: &Sim, calls_per_minute: u32, secret: impl Fn(&str, &
 }
 
 /// The secrets of the simulated accounts: account, key and value. All are invented.
-pub(crate) fn secrets() -> Vec<(&'static str, &'static str, Secret)> {
+#[must_use]
+pub fn secrets() -> Vec<(&'static str, &'static str, Secret)> {
     let of = |&gateway: &Gateway| {
         let (account, name) = (Account::example(gateway), gateway.name());
         let session = account.session.map(|session| (name, "session", session));
@@ -94,8 +96,8 @@ pub(crate) fn secrets() -> Vec<(&'static str, &'static str, Secret)> {
 fn dataset(endpoint: &Endpoint) -> String {
     let needed = endpoint.dimensions().iter().filter(|dimension| dimension.default.is_empty());
     let stores = STORES.map(|store| format!("\"{store}\"")).join(", ");
-    let settings: String = needed.map(|dimension| format!("{} = [{stores}]\n", dimension.setting)).collect();
-    format!("\n[[accounts.datasets]]\nname = \"{}\"\n{settings}", endpoint.dataset)
+    let settings: Vec<String> = needed.map(|dimension| format!("{} = [{stores}]\n", dimension.setting)).collect();
+    format!("\n[[accounts.datasets]]\nname = \"{}\"\n{}", endpoint.dataset, settings.concat())
 }
 
 fn tell(sim: &Sim, args: &Simulate, out: &mut (dyn Write + Send)) -> std::io::Result<()> {

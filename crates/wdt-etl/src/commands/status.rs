@@ -91,13 +91,13 @@ fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::R
     }
     writeln!(
         out,
-        "{:<16} {:<18} {:<19} {:>10} {:>10} {:>10} {:>12} {:>12}",
+        "{:<16} {:<20} {:<19} {:>10} {:>10} {:>10} {:>12} {:>12}",
         "account", "dataset", "complete until", "age", "rows", "size", "history rows", "history size"
     )?;
     for line in lines {
         writeln!(
             out,
-            "{:<16} {:<18} {:<19} {:>10} {:>10} {:>10} {:>12} {:>12}{}",
+            "{:<16} {:<20} {:<19} {:>10} {:>10} {:>10} {:>12} {:>12}{}",
             line.account,
             line.dataset,
             line.complete_until.as_deref().unwrap_or("never"),

@@ -271,7 +271,7 @@ impl Job {
 
     pub(super) async fn window_error(&self, error: WindowError) -> EtlError {
         match error {
-            WindowError::Fetch(error) => EtlError::Fetch(error),
+            WindowError::Fetch(error) => error.into(),
             WindowError::Uncertified { what, reason, certificate } => {
                 if let Some(mirrors) = self.shared.mirrors.as_ref() {
                     let written = mirrors.lock().await.uncertified(&self.row(None), &certificate).await;

@@ -1,8 +1,8 @@
 //! One dataset's two tables: the history as the log, the current table as its projection.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -15,7 +15,7 @@ use super::files::Reader;
 use super::log::{Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
 use super::schema::{DELETED_AT, TableSpec};
-use super::snapshot::{Picture, cell_text, standing};
+use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
 use crate::failpoint;
 
@@ -235,12 +235,21 @@ impl DatasetTables {
         Ok(oldest.map(|read_at| read_at.div_euclid(1000)))
     }
 
-    /// Rows of a slice in the current table that are not marked as deleted.
+    /// Values of the slices in which rows of the account stand that are not marked as deleted.
     ///
     /// # Errors
     /// When a data file cannot be read.
-    pub(crate) async fn standing(&self, account: &str, slice: &Slice) -> Result<usize, WarehouseError> {
-        standing(&self.current, self.endpoint, account, slice).await
+    pub(crate) async fn standing_slices(&self, account: &str) -> Result<HashSet<Vec<String>>, WarehouseError> {
+        let names: Vec<&str> = self.endpoint.dimensions().iter().map(|dimension| dimension.name).collect();
+        // without a dimension any column tells how many rows there are
+        let read = if names.is_empty() { self.endpoint.key } else { &names };
+        let mut standing = HashSet::new();
+        for columns in self.standing_columns(Some(account), read).await? {
+            let rows = columns.first().map_or(0, arrow::array::Array::len);
+            let values = |row| columns.iter().take(names.len()).filter_map(|column| cell_text(column, row)).collect();
+            standing.extend((0..rows).map(values));
+        }
+        Ok(standing)
     }
 
     /// The ids of an account's current rows that another dataset asks for, ascending.
@@ -273,7 +282,7 @@ impl DatasetTables {
         let mut keys = HashMap::new();
         for columns in self.standing_columns(Some(account), &names).await? {
             let (key, cursor) = columns.split_at(self.endpoint.key.len());
-            for row in 0..columns.first().map_or(0, |column| column.len()) {
+            for row in 0..columns.first().map_or(0, arrow::array::Array::len) {
                 let cursor = cursor.first().and_then(|cursor| micros(cursor, row));
                 let key = key.iter().map(|column| cell_text(column, row)).collect();
                 keys.insert(key, cursor.map(|micros| micros.div_euclid(1_000_000)));
@@ -289,7 +298,7 @@ impl DatasetTables {
     pub(crate) async fn sample(&self, columns: &[&str], rows: usize) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
         let mut sample = Vec::new();
         for columns in self.standing_columns(None, columns).await? {
-            let count = columns.first().map_or(0, |column| column.len()).min(rows - sample.len());
+            let count = columns.first().map_or(0, arrow::array::Array::len).min(rows - sample.len());
             sample.extend((0..count).map(|row| columns.iter().map(|column| cell_text(column, row)).collect()));
         }
         Ok(sample)

@@ -77,6 +77,13 @@ pub(crate) struct Commit {
     pub(crate) metadata: Option<Value>,
 }
 
+impl DataFile {
+    /// Value of a partition column in all rows of the file.
+    pub(crate) fn partition_value(&self, column: &str) -> Option<&str> {
+        self.remove.partition_values.as_ref()?.get(column)?.as_deref()
+    }
+}
+
 impl Table {
     /// Opens a table, or creates it when nothing is there.
     ///

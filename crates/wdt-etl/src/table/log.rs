@@ -104,8 +104,8 @@ impl Comparison<'_> {
         let mut logged = Vec::new();
         if !new.is_empty() {
             let stamp = Stamp { op: OP_UPSERT, read_at: new.iter().map(|&row| read_at[row]).collect() };
-            let dates = new.iter().map(|&row| Some(dates[row])).collect();
-            logged.push(self.history_rows(&take(table, &rows, &new)?, &stamp, dates)?);
+            let dates: Date32Array = new.iter().map(|&row| Some(dates[row])).collect();
+            logged.push(self.history_rows(&take(table, &rows, &new)?, &stamp, &dates)?);
         }
         if let Some(picture) = picture {
             let gone = self.gone(picture, &index).await?;
@@ -128,8 +128,9 @@ impl Comparison<'_> {
             vanished(self.current, self.endpoint, self.account, &picture.slice, &[index, &kept]).await?;
         let logged = gone.iter().map(|rows| {
             let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at * 1000; rows.num_rows()] };
-            let dates = std::iter::repeat_n(Some(shanghai_days(read_at.div_euclid(1000))), rows.num_rows()).collect();
-            self.history_rows(rows, &stamp, dates)
+            let date = shanghai_days(read_at.div_euclid(1000));
+            let dates: Date32Array = std::iter::repeat_n(Some(date), rows.num_rows()).collect();
+            self.history_rows(rows, &stamp, &dates)
         });
         logged.collect()
     }
@@ -138,7 +139,7 @@ impl Comparison<'_> {
         &self,
         rows: &RecordBatch,
         stamp: &Stamp,
-        dates: Date32Array,
+        dates: &Date32Array,
     ) -> Result<RecordBatch, WarehouseError> {
         let table = self.current.name();
         let text = |value: &str| {

@@ -13,6 +13,10 @@ pub(crate) mod snapshot;
 mod upsert;
 
 pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
+#[cfg(test)]
+pub(crate) use delta::Change;
+pub(crate) use delta::Table;
 pub use error::WarehouseError;
+pub(crate) use files::{Reader, conform};
 pub(crate) use log::Reading;
 pub(crate) use snapshot::Picture;

@@ -26,23 +26,6 @@ pub(crate) struct Picture {
     pub(crate) read_at: i64,
 }
 
-/// Rows of an account in the current table that are not marked as deleted.
-///
-/// # Errors
-/// When a data file cannot be read.
-pub(crate) async fn standing(
-    current: &Table,
-    endpoint: &Endpoint,
-    account: &str,
-    slice: &Slice,
-) -> Result<usize, WarehouseError> {
-    let mut rows = 0;
-    for file in current.files(Some(account))? {
-        rows += in_slice(current, endpoint, &file, slice).await?.1.len();
-    }
-    Ok(rows)
-}
-
 /// Rows that stand in the slice and in none of the key sets, in the current table's columns.
 ///
 /// # Errors

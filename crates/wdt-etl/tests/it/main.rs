@@ -5,7 +5,10 @@
 mod cli;
 mod config;
 mod crash;
+mod export;
+mod datasets;
 mod readers;
+mod slices;
 mod stranger;
 mod support;
 mod tables;

@@ -1,7 +1,7 @@
 //! A simulated ERP, a warehouse in a temporary folder, and the means to compare the two.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
@@ -12,13 +12,14 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 use tokio::sync::watch;
-use wdt_etl::config::Config;
+use wdt_etl::commands::simulate;
+use wdt_etl::config::{Config, Dataset};
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
-use wdt_models::{Asked, Endpoint, Gateway, Window, decode, endpoints};
-use wdt_sim::{Account, Sim, SimConfig};
+use wdt_models::{Asked, Endpoint, Gateway, Slice, Window, decode, endpoints};
+use wdt_sim::{Account, Fault, FaultPlan, Sim, SimConfig};
 
 /// Seed of every world: printed with each failure, since the worlds' names hold it.
 pub(crate) const SEED: u64 = 20_261_122;
@@ -50,16 +51,64 @@ pub(crate) fn enterprise() -> impl Iterator<Item = &'static Endpoint> {
     endpoints::ALL.iter().copied().filter(|endpoint| endpoint.gateway == Gateway::Enterprise)
 }
 
+/// What goes wrong with the calls of certain numbers, or happens while they are made; changed while the simulator runs.
+#[derive(Clone)]
+pub(crate) struct Script(Arc<Mutex<Step>>);
+
+type Step = Box<dyn FnMut(u64) -> Option<Fault> + Send>;
+
+impl Script {
+    fn plan(&self) -> FaultPlan {
+        let script = self.clone();
+        FaultPlan::Script(Arc::new(move |number| script.0.lock().unwrap()(number)))
+    }
+
+    /// From now on this decides; the number is that of the call.
+    pub(crate) fn set(&self, step: impl FnMut(u64) -> Option<Fault> + Send + 'static) {
+        *self.0.lock().unwrap() = Box::new(step);
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn end(&self) {
+        self.set(|_| None);
+    }
+}
+
 /// A simulated ERP and a warehouse.
 pub(crate) struct World {
     pub(crate) sim: Sim,
     pub(crate) clock: TestClock,
     pub(crate) folder: TempDir,
+    pub(crate) script: Script,
 }
 
 impl World {
     /// Rows per dataset over the 21 days before now; the clock begins [`BETWEEN`] seconds ago.
     pub(crate) fn new(rows: u32, change: impl FnOnce(&mut SimConfig)) -> Self {
+        let rows: Vec<_> = enterprise().map(|endpoint| (endpoint.dataset, rows)).collect();
+        let world = Self::simulated(&rows, change);
+        world.write_config("");
+        world
+    }
+
+    /// Accounts on all three gateways, each with every dataset, from a month ago; the named datasets have so many rows.
+    pub(crate) fn of_all_gateways(rows: &[(&str, u32)], change: impl FnOnce(&mut SimConfig)) -> Self {
+        let world = Self::simulated(rows, change);
+        let accounts = simulate::accounts(&world.sim, 0, |account, key| format!("{{ file = \"{account}-{key}\" }}"));
+        for (account, key, secret) in simulate::secrets() {
+            std::fs::write(world.folder.path().join(format!("{account}-{key}")), secret.expose()).unwrap();
+        }
+        let text = format!("[warehouse]\nurl = \"warehouse\"\n\n[run]\n\n{accounts}");
+        std::fs::write(world.config_path(), text).unwrap();
+        let start = wdt_models::time::format_wall_time(world.clock.now() - 30 * 86_400);
+        for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.cursor().is_some()) {
+            let name = format!("name = \"{}\"\n", endpoint.dataset);
+            world.edit_config(&name, &format!("{name}start = \"{start}\"\n"));
+        }
+        world
+    }
+
+    fn simulated(rows: &[(&str, u32)], change: impl FnOnce(&mut SimConfig)) -> Self {
         println!("seed {SEED}");
         let clock = TestClock::default();
         clock.advance(-BETWEEN);
@@ -68,13 +117,20 @@ impl World {
         let mut config = SimConfig::new(Arc::new(move || sim_clock.now()));
         config.seed = SEED;
         config.span = Some(Window::new(now - 21 * 86_400, now - 600));
-        for endpoint in enterprise() {
-            config = config.with_rows(endpoint.dataset, rows);
+        for (dataset, rows) in rows {
+            config = config.with_rows(dataset, *rows);
         }
+        let script = Script(Arc::new(Mutex::new(Box::new(|_| None))));
+        config.faults = script.plan();
         change(&mut config);
-        let world = Self { sim: Sim::start(config).unwrap(), clock, folder: tempfile::tempdir().unwrap() };
-        world.write_config("");
-        world
+        Self { sim: Sim::start(config).unwrap(), clock, folder: tempfile::tempdir().unwrap(), script }
+    }
+
+    /// Replaces a piece of the configuration; the piece must be there.
+    pub(crate) fn edit_config(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.config_path()).unwrap();
+        assert!(text.contains(from), "{from} is not in\n{text}");
+        std::fs::write(self.config_path(), text.replacen(from, to, 1)).unwrap();
     }
 
     /// Writes the configuration, with more lines for the first dataset.
@@ -123,28 +179,69 @@ impl World {
         outcome
     }
 
-    /// Rows that the ERP has and whose changes have settled, as they would be decoded, sorted by key.
-    pub(crate) fn erp(&self, endpoint: &'static Endpoint) -> RecordBatch {
-        let ledger = self.sim.ledger(endpoint.dataset).unwrap();
-        let texts: Vec<String> = ledger.rows().into_iter().map(|row| ledger.record(row)).collect();
-        let records: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-        let decoded = decode(endpoint, &records, &Asked::page(0, false));
-        assert!(decoded.refused.is_empty(), "{:?}", decoded.refused);
-        sorted(&decoded.batch, endpoint.key)
+    /// A run of some datasets to its end, however it ends.
+    pub(crate) async fn try_run(&self, run_id: &str, datasets: &[&str]) -> RunOutcome {
+        let datasets = datasets.iter().map(|&dataset| dataset.to_owned()).collect();
+        let options = RunOptions { datasets, ..RunOptions::default() };
+        run(&self.config(), &options, &self.surroundings(run_id)).await.unwrap()
     }
 
-    /// The current table equals the ERP, cell by cell.
+    /// A run of some datasets that must succeed.
+    pub(crate) async fn run_of(&self, run_id: &str, datasets: &[&str]) -> RunOutcome {
+        let outcome = self.try_run(run_id, datasets).await;
+        assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
+        outcome
+    }
+
+    /// Rows that the ERP has and the configuration asks for, as they would be decoded, sorted by key.
+    pub(crate) fn erp(&self, endpoint: &'static Endpoint) -> RecordBatch {
+        let config = self.config();
+        let mut datasets = config.accounts.iter().flat_map(|account| &account.datasets);
+        let dataset = datasets.find(|dataset| dataset.endpoint.dataset == endpoint.dataset).unwrap();
+        let whole = [Slice::default()];
+        let slices = if dataset.slices.is_empty() { &whole } else { dataset.slices.as_slice() };
+        let batches: Vec<_> = slices.iter().map(|slice| self.erp_slice(dataset, slice)).collect();
+        sorted(&concat_batches(&batches[0].schema(), &batches).unwrap(), endpoint.key)
+    }
+
+    fn erp_slice(&self, dataset: &Dataset, slice: &Slice) -> RecordBatch {
+        let ledger = self.sim.ledger(dataset.endpoint.dataset).unwrap();
+        let rows = ledger.rows().into_iter().filter(|row| slice.0.is_empty() || ledger.slice(*row) == *slice);
+        let texts: Vec<String> = rows.map(|row| ledger.record_of(dataset.method, row)).collect();
+        let records: Vec<&RawValue> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        let decoded = decode(dataset.endpoint, &records, &Asked { page: 0, personal: dataset.personal, slice });
+        assert!(decoded.refused.is_empty(), "{:?}", decoded.refused);
+        decoded.batch
+    }
+
+    /// Every current table that the configuration names equals the ERP, cell by cell.
     pub(crate) async fn assert_current_is_the_erp(&self) {
-        for endpoint in enterprise() {
-            let wanted = self.erp(endpoint);
-            let found = sorted(&table(&self.warehouse(), endpoint.dataset).await, endpoint.key);
-            assert_eq!(found.num_rows(), wanted.num_rows(), "{}", endpoint.dataset);
-            for field in wanted.schema().fields() {
-                let (found, wanted) =
-                    (found.column_by_name(field.name()).unwrap(), wanted.column_by_name(field.name()).unwrap());
-                assert_eq!(found, wanted, "{}.{}", endpoint.dataset, field.name());
-            }
+        for (_, dataset) in self.config().select(&[], &[]).unwrap() {
+            self.assert_is_the_erp(dataset.endpoint).await;
         }
+    }
+
+    /// The rows of a current table that are not marked as deleted equal the ERP, cell by cell.
+    pub(crate) async fn assert_is_the_erp(&self, endpoint: &'static Endpoint) {
+        let wanted = self.erp(endpoint);
+        let found = standing(&table(&self.warehouse(), endpoint.dataset).await);
+        assert_same_rows(&sorted(&found, endpoint.key), &wanted, endpoint.dataset);
+    }
+}
+
+/// Rows that are not marked as deleted.
+pub(crate) fn standing(rows: &RecordBatch) -> RecordBatch {
+    let standing = arrow::compute::is_null(rows.column_by_name("_wdt_deleted_at").unwrap()).unwrap();
+    arrow::compute::filter_record_batch(rows, &standing).unwrap()
+}
+
+/// The found rows have every column of the wanted ones, with the same cells in the same order.
+pub(crate) fn assert_same_rows(found: &RecordBatch, wanted: &RecordBatch, what: &str) {
+    assert_eq!(found.num_rows(), wanted.num_rows(), "{what}");
+    for field in wanted.schema().fields() {
+        let (found, wanted) =
+            (found.column_by_name(field.name()).unwrap(), wanted.column_by_name(field.name()).unwrap());
+        assert_eq!(found, wanted, "{what}.{}", field.name());
     }
 }
 

@@ -129,6 +129,13 @@ async fn a_list_is_asked_for_in_calls_of_a_page_size_side_by_side() {
 }
 
 #[tokio::test]
+async fn a_list_can_be_read_in_a_task_of_its_own() {
+    let catalogue = Catalogue::new(10, |_, _, _| {});
+    let read = tokio::spawn(async move { catalogue.read(&[1, 2]).await }).await.unwrap();
+    assert_eq!(found(&read.unwrap()), [1, 2]);
+}
+
+#[tokio::test]
 async fn no_ids_are_no_call() {
     let catalogue = Catalogue::new(10, |_, _, _| {});
     let read = catalogue.read(&[]).await.unwrap();

@@ -13,7 +13,7 @@ fn endpoint(dataset: &str) -> &'static Endpoint {
 /// 2026-03-01 to 2026-03-31, both at midnight in Asia/Shanghai.
 const MARCH: Target = Target::Window(Window::new(1_772_294_400, 1_774_886_400));
 
-fn params(params: Value) -> Params {
+fn params(params: &Value) -> Params {
     params.as_object().unwrap().clone().into_iter().collect()
 }
 
@@ -82,7 +82,7 @@ fn lists_of_ids_are_the_requests_that_four_clients_send() {
     assert!(sent.url.ends_with("&v=1.0&sign=fbae1826e8eca3c8d45c4f8c01b530c4"), "no paging: {}", sent.url);
 
     let forced = |request: &PageRequest| {
-        let params = params(json!({"force_sync": true}));
+        let params = params(&json!({"force_sync": true}));
         flagship("flagship_stock_sync", &PageRequest { params, ..request.clone() }).unwrap().body
     };
     assert_eq!(forced(&one), "[2447,true]");
@@ -92,7 +92,7 @@ fn lists_of_ids_are_the_requests_that_four_clients_send() {
 /// The signatures were computed with Python's hashlib.
 #[test]
 fn parameters_keep_their_json_types_and_their_own_letters() {
-    let given = params(json!({"spec_nos": ["测试款-01", "玻尿酸①"], "warehouse_no": "北京/一号&仓<A>", "mask": 3}));
+    let given = params(&json!({"spec_nos": ["测试款-01", "玻尿酸①"], "warehouse_no": "北京/一号&仓<A>", "mask": 3}));
     let stock = PageRequest { page_no: 3, page_size: 1000, params: given, ..request("flagship_stock", MARCH) };
     let sent = flagship("flagship_stock", &stock).unwrap();
     assert_eq!(
@@ -105,7 +105,7 @@ fn parameters_keep_their_json_types_and_their_own_letters() {
         sent.url
     );
 
-    let given = params(json!({"shop_no": "北京一号店"}));
+    let given = params(&json!({"shop_no": "北京一号店"}));
     let goods = PageRequest { page_size: 50, params: given, ..request("flagship_goods", MARCH) };
     let sent = flagship("flagship_goods", &goods).unwrap();
     assert_eq!(
@@ -154,7 +154,7 @@ fn a_slice_is_signed_as_the_vendor_s_own_client_signs_it() {
 #[test]
 fn a_value_without_text_is_never_sent() {
     for value in ["", "  "] {
-        let params = params(json!({"channel_code": value}));
+        let params = params(&json!({"channel_code": value}));
         let request = PageRequest { params, ..request("cainiao_inventory", slice("S", "3", "1")) };
         let error = top("md5", &request).unwrap_err().to_string();
         assert!(error.contains("`channel_code`"), "{error}");

@@ -70,7 +70,7 @@ pub(super) static TABLE: &[ErrorEntry] = &[
         "ask the vendor to open the call for the application",
     ),
     words(
-        &["验证失败", "签名", "sign", "appkey", "动态密码", "卖家账号", "sid"],
+        &["验证失败", "校验失败", "签名", "sign", "appkey", "app auth", "动态密码", "卖家账号", "sid"],
         Class::Credential,
         "签名、密钥或卖家账号验证失败",
         "the signature, the key or the sid is refused",

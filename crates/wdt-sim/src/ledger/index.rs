@@ -3,11 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{Page, Row};
-use crate::{
-    config::PageOrder,
-    dice::Dice,
-    spread::Spread,
-};
+use crate::{config::PageOrder, dice::Dice, spread::Spread};
 
 /// Above so many changes at once the order is made anew instead of mended row by row.
 const MEND_AT_MOST: usize = 512;
@@ -119,9 +115,7 @@ impl Index {
     /// One row of a selection.
     pub(super) fn draw(&self, selection: &Selection, dice: &mut Dice) -> Option<u32> {
         match selection {
-            Selection::Between { start, end, part } => {
-                dice.pick(self.slice(*start, *end, *part)).map(|entry| entry.1)
-            }
+            Selection::Between { start, end, part } => dice.pick(self.slice(*start, *end, *part)).map(|entry| entry.1),
             Selection::Rows(ids) => dice.pick(ids).copied().filter(|&id| self.is_present(id)),
         }
     }

@@ -186,7 +186,8 @@ async fn pages_together_are_the_ledger() {
 
 #[tokio::test]
 async fn a_total_is_right_when_asked_for_and_else_plays_three_ways() {
-    for (form, expected) in [(LaterTotal::Absent, Value::Null), (LaterTotal::Zero, json!(0)), (LaterTotal::Right, json!(1000))]
+    for (form, expected) in
+        [(LaterTotal::Absent, Value::Null), (LaterTotal::Zero, json!(0)), (LaterTotal::Right, json!(1000))]
     {
         let client = start(|config| config.forms.later_total = form);
         for page_no in [0, 3] {

@@ -34,7 +34,9 @@ async fn totals_are_text_or_numbers() {
 
 #[tokio::test]
 async fn later_totals_are_absent_null_or_zero() {
-    for (form, expected) in [(LaterTotal::Null, json!(null)), (LaterTotal::Zero, json!(0)), (LaterTotal::Right, json!("1000"))] {
+    for (form, expected) in
+        [(LaterTotal::Null, json!(null)), (LaterTotal::Zero, json!(0)), (LaterTotal::Right, json!("1000"))]
+    {
         let client = with(|forms| (forms.later_total, forms.total) = (form, TotalForm::Text));
         let answer = client.json(STOCK, page(everything(), 1, 100)).await;
         assert_eq!(answer.get("total_count"), Some(&expected));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use wdt_models::{envelope, endpoints};
+use wdt_models::{endpoints, envelope};
 use wdt_sim::{Fault, form::EmptyForm, form::IdsForm};
 
 use crate::client::{Client, start};
@@ -33,9 +33,8 @@ fn ids(client: &Client) -> (BTreeSet<i64>, BTreeSet<i64>) {
 
 fn of(answer: &Value, name: &str) -> Vec<i64> {
     let list = answer["data"].get(name).or_else(|| answer.get(name));
-    list.and_then(Value::as_array).map_or(Vec::new(), |list| {
-        list.iter().map(|entry| entry["rec_id"].as_i64().unwrap()).collect()
-    })
+    list.and_then(Value::as_array)
+        .map_or(Vec::new(), |list| list.iter().map(|entry| entry["rec_id"].as_i64().unwrap()).collect())
 }
 
 #[tokio::test]
@@ -67,7 +66,8 @@ async fn goods_can_all_be_in_sync() {
 #[tokio::test]
 async fn values_change_when_the_goods_are_edited_and_vanish_with_them() {
     let client = start(|_| {});
-    let (goods, sync) = (client.sim.ledger("flagship_goods").unwrap(), client.sim.ledger("flagship_stock_sync").unwrap());
+    let (goods, sync) =
+        (client.sim.ledger("flagship_goods").unwrap(), client.sim.ledger("flagship_stock_sync").unwrap());
     let before = sync.rows();
     let edited: BTreeSet<u32> = goods.edit(400).into_iter().map(|row| row.id).collect();
     let mut changed = 0;
@@ -126,8 +126,14 @@ async fn one_by_one_a_refused_id_refuses_the_call() {
 #[tokio::test]
 async fn arguments_have_their_places_and_types() {
     let client = start(|_| {});
-    for arguments in [json!([]), json!([9950]), json!(["9950", false]), json!([9950, 0]), json!([9950, false, 1]), json!([[9950, false]])]
-    {
+    for arguments in [
+        json!([]),
+        json!([9950]),
+        json!(["9950", false]),
+        json!([9950, 0]),
+        json!([9950, false, 1]),
+        json!([[9950, false]]),
+    ] {
         assert_eq!(one(&client, arguments.clone()).await["status"], 1, "{arguments}");
     }
     let item = |id: Value, force: Value| json!([[{"api_goods_id": id, "force_sync": force}]]);

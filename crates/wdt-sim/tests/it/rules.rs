@@ -44,7 +44,8 @@ async fn empty_and_repeated_parameters_are_refused() {
 
 #[tokio::test]
 async fn only_known_accounts_are_served() {
-    let client = start(|config| config.accounts.push(Account::new(Gateway::Enterprise, "other", "other-key", "other-secret")));
+    let client =
+        start(|config| config.accounts.push(Account::new(Gateway::Enterprise, "other", "other-key", "other-secret")));
     let cases = [("sid", "nobody", refusal::BAD_PARAMETER), ("appkey", "other-key", refusal::UNKNOWN_APP_KEY)];
     for (name, value, expected) in cases {
         let params = with(client.unsigned(everything()), name, value);
@@ -222,7 +223,8 @@ async fn the_log_keeps_calls_but_no_signatures() {
     client.code(STOCK, page(everything(), 0, 0)).await;
     let calls = client.sim.calls();
     assert_eq!(client.sim.call_count(), 2);
-    let seen: Vec<_> = calls.iter().map(|call: &Call| (call.number, call.at, call.code.as_str(), call.records)).collect();
+    let seen: Vec<_> =
+        calls.iter().map(|call: &Call| (call.number, call.at, call.code.as_str(), call.records)).collect();
     assert_eq!(seen, [(1, NOW, "0", 7), (2, NOW, "1", 0)]);
     assert_eq!((calls[0].method.as_str(), calls[0].param("page_size")), (STOCK, Some("7")));
     assert_eq!(calls[0].param("sign"), None);

@@ -14,7 +14,8 @@ use crate::{
     client::{Client, Params, owned, start},
 };
 
-const SLICE: [(&str, &str); 4] = [("store_code", "STORE_1"), ("type", "1"), ("inventory_type", "1"), ("page_size", "50")];
+const SLICE: [(&str, &str); 4] =
+    [("store_code", "STORE_1"), ("type", "1"), ("inventory_type", "1"), ("page_size", "50")];
 const RESPONSE: &str = "wlb_wms_inventory_query_response";
 
 fn with(mut params: Params, name: &str, value: Option<&str>) -> Params {
@@ -54,7 +55,6 @@ async fn each_system_parameter_has_its_code() {
         ("method", Some("taobao.time.get"), 22),
         ("app_key", None, 28),
         ("app_key", Some("12345678"), 29),
-        ("format", Some("yaml"), 23),
         ("sign_method", Some("sha256"), 25),
         ("timestamp", None, 30),
         ("timestamp", Some("1717200000000"), 31),
@@ -135,7 +135,9 @@ async fn business_parameters_have_bounds() {
 
 #[tokio::test]
 async fn an_unknown_store_can_be_an_empty_success() {
-    let client = start(|config| (config.forms.unknown_store, config.forms.numbers) = (UnknownStore::Nothing, NumberForm::Number));
+    let client = start(|config| {
+        (config.forms.unknown_store, config.forms.numbers) = (UnknownStore::Nothing, NumberForm::Number);
+    });
     let answer = client.slice(&and(&[("store_code", "STORE_9")])).await;
     assert_eq!((&answer[RESPONSE]["wl_success"], &answer[RESPONSE]["total_count"]), (&json!(true), &json!(0)));
 }
@@ -177,7 +179,10 @@ async fn numbers_are_numbers_or_texts() {
     for (form, text) in [(NumberForm::Number, false), (NumberForm::Text, true)] {
         let client = start(|config| config.forms.numbers = form);
         let answer = client.slice(&SLICE).await;
-        assert_eq!((answer[RESPONSE]["total_count"].is_string(), answer[RESPONSE]["wl_success"].is_string()), (text, text));
+        assert_eq!(
+            (answer[RESPONSE]["total_count"].is_string(), answer[RESPONSE]["wl_success"].is_string()),
+            (text, text)
+        );
         assert_eq!(rows(&answer)[0]["quantity"].is_string(), text);
         let body = answer.to_string();
         let read = envelope::read(endpoint, endpoint.method(), body.as_bytes()).unwrap();
@@ -195,8 +200,11 @@ async fn without_json_the_answer_is_xml() {
         assert!(text.contains(&format!("<{RESPONSE}><item_list><wms_inventory_query_itemlist><item>")), "{text}");
         assert_eq!((text.matches("<item>").count(), text.contains("<wl_success>true<")), (2, true));
     }
-    let refused = client.post_top(with(client.top(&and(&[("type", "9")])), "format", None)).await.text().await.unwrap();
-    assert!(refused.contains("<error_response><code>41</code>"), "{refused}");
+    for (format, kind, code) in [(None, "9", 41), (Some("yaml"), "1", 23)] {
+        let params = with(client.top(&and(&[("type", kind)])), "format", format);
+        let refused = client.post_top(params).await.text().await.unwrap();
+        assert!(refused.contains(&format!("<error_response><code>{code}</code>")), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -287,7 +295,8 @@ async fn every_answer_has_a_name_of_its_own() {
     let mut names = BTreeSet::new();
     for slice in [&SLICE[..], &[("type", "9")]] {
         let answer = client.slice(slice).await;
-        let name = answer.pointer(&format!("/{RESPONSE}/request_id")).or_else(|| answer.pointer("/error_response/request_id"));
+        let name =
+            answer.pointer(&format!("/{RESPONSE}/request_id")).or_else(|| answer.pointer("/error_response/request_id"));
         names.insert(name.unwrap().as_str().unwrap().to_owned());
     }
     assert_eq!(names.len(), 2);

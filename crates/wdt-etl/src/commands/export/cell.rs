@@ -136,12 +136,9 @@ mod tests {
 
     #[test]
     fn decimals_keep_sign_and_four_places() {
-        for (units, expected) in [
-            (0, "0.0000"),
-            (-1, "-0.0001"),
-            (-50_000, "-5.0000"),
-            (9_999_999_999_999_999_999, "999999999999999.9999"),
-        ] {
+        for (units, expected) in
+            [(0, "0.0000"), (-1, "-0.0001"), (-50_000, "-5.0000"), (9_999_999_999_999_999_999, "999999999999999.9999")]
+        {
             assert_eq!(text(&Cell::Decimal(units)), expected);
         }
     }

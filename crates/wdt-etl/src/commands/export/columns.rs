@@ -40,13 +40,14 @@ pub(super) fn choose(
     labels: ExportLabels,
     words: Option<ExportWords>,
 ) -> Result<Vec<Column>, EtlError> {
-    let chosen: Vec<(String, Option<&'static str>)> = if let [REPORT] = asked.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        report(endpoint)?
-    } else if asked.is_empty() {
-        table.fields().iter().map(|field| (field.name().clone(), None)).collect()
-    } else {
-        asked.iter().map(|name| (name.trim().to_owned(), None)).collect()
-    };
+    let chosen: Vec<(String, Option<&'static str>)> =
+        if let [REPORT] = asked.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            report(endpoint)?
+        } else if asked.is_empty() {
+            table.fields().iter().map(|field| (field.name().clone(), None)).collect()
+        } else {
+            asked.iter().map(|name| (name.trim().to_owned(), None)).collect()
+        };
     let mut columns = Vec::with_capacity(chosen.len());
     for (name, own_label) in &chosen {
         let field = table.field_with_name(name).map_err(|_| unknown(name, table))?;

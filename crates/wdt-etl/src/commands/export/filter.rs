@@ -92,9 +92,9 @@ impl Filter {
                         let id = column.as_primitive::<Int64Type>().value(row).to_string();
                         self.warehouses.contains(&id)
                     }
-                    _ => column.as_string_opt::<i32>().is_some_and(|texts| {
-                        self.warehouses.iter().any(|wanted| wanted == texts.value(row))
-                    }),
+                    _ => column
+                        .as_string_opt::<i32>()
+                        .is_some_and(|texts| self.warehouses.iter().any(|wanted| wanted == texts.value(row))),
                 };
             }
         }

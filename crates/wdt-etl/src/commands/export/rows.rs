@@ -12,7 +12,7 @@ use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 
 use crate::table::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
-use crate::table::{DatasetTables, Table, WarehouseError, conform, Reader};
+use crate::table::{DatasetTables, Reader, Table, WarehouseError, conform};
 
 /// Rows to be read from one file.
 pub(super) struct Piece {
@@ -127,9 +127,11 @@ fn with_deletes(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let times = zip(&deleted, times, &new_null_array(times.data_type(), rows.num_rows()))?;
     let names = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     let columns = names.into_iter().zip(rows.columns().iter().cloned());
-    RecordBatch::try_from_iter_with_nullable(
-        columns.map(|(name, column)| (name, column, true)).chain([(DELETED_AT.to_owned(), times, true)]),
-    )
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true)).chain([(
+        DELETED_AT.to_owned(),
+        times,
+        true,
+    )]))
 }
 
 /// The log walked from its begin: for each key the place of its last row.
@@ -179,9 +181,8 @@ impl<'a> Log<'a> {
         accounts: &[String],
         until: i64,
     ) -> Result<(), ArrowError> {
-        let named = |name: &str| {
-            rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")))
-        };
+        let named =
+            |name: &str| rows.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("no column {name}")));
         let times = named(PULLED_AT)?.as_primitive::<TimestampMicrosecondType>();
         let owners = named(ACCOUNT)?.as_string::<i32>();
         let columns = self.columns.iter().map(|name| named(name).cloned()).collect::<Result<Vec<_>, _>>()?;

@@ -39,7 +39,11 @@ impl Target {
         let name = name.to_string_lossy().into_owned();
         if let Some(lock) = lock(folder, &name) {
             let reason = format!("it is open in another program, which keeps {} beside it", lock.display());
-            return Err(refused(path, &reason, "close it there, or choose another name; a lock that nobody holds may be deleted"));
+            return Err(refused(
+                path,
+                &reason,
+                "close it there, or choose another name; a lock that nobody holds may be deleted",
+            ));
         }
         let part = folder.join(format!(".{name}.{}.part", Uuid::now_v7().simple()));
         let file = File::create_new(&part).map_err(|error| unwritable(path, &error))?;
@@ -78,7 +82,9 @@ impl Drop for Target {
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> EtlError {
     let hint = match error.kind() {
         io::ErrorKind::StorageFull => "make room, or write elsewhere; what was there before is untouched",
-        _ => "close the file where it is open, look at the rights of it and of its folder, or choose another name; what was there before is untouched",
+        _ => {
+            "close the file where it is open, look at the rights of it and of its folder, or choose another name; what was there before is untouched"
+        }
     };
     refused(path, &error.to_string(), hint)
 }

@@ -71,8 +71,10 @@ impl Shelf {
         let own = json!({"account": account, "_wdt_pulled_at": pulled_at, "_wdt_run_id": "run-1", OP: "upsert", DT: "2024-05-01"});
         let fields = self.tables.history.schema().fields();
         let columns = fields.iter().map(|field| {
-            let cells: Vec<&Value> =
-                rows.iter().map(|row| row.get(field.name()).or(own.get(field.name())).unwrap_or(&Value::Null)).collect();
+            let cells: Vec<&Value> = rows
+                .iter()
+                .map(|row| row.get(field.name()).or(own.get(field.name())).unwrap_or(&Value::Null))
+                .collect();
             column(field.data_type(), &cells)
         });
         let batch = RecordBatch::try_new(Arc::clone(self.tables.history.schema()), columns.collect()).unwrap();
@@ -157,7 +159,8 @@ fn sheet(bytes: &[u8], name: &str) -> Vec<Vec<Data>> {
     book.worksheet_range(name).unwrap().rows().map(<[Data]>::to_vec).collect()
 }
 
-const BITING: &str = "spec_id,spec_no,goods_name,spec_name,remark,brand_name,barcode,stock_num,cost_price,status,modified,_wdt_extra";
+const BITING: &str =
+    "spec_id,spec_no,goods_name,spec_name,remark,brand_name,barcode,stock_num,cost_price,status,modified,_wdt_extra";
 
 #[tokio::test]
 async fn csv_keeps_every_cell_and_runs_none() {
@@ -166,15 +169,37 @@ async fn csv_keeps_every_cell_and_runs_none() {
     let expected = [
         strings(&BITING.split(',').collect::<Vec<_>>()),
         strings(&[
-            &LONG_ID.to_string(), LONG_CODE, "'=1+1", "'+8613800000000", "'-5", "'@SUM(A1)", "007", "-5.0000",
-            "123456789012345.6789", "0", "2024-05-01 11:00:00", "{\"a\":1}",
+            &LONG_ID.to_string(),
+            LONG_CODE,
+            "'=1+1",
+            "'+8613800000000",
+            "'-5",
+            "'@SUM(A1)",
+            "007",
+            "-5.0000",
+            "123456789012345.6789",
+            "0",
+            "2024-05-01 11:00:00",
+            "{\"a\":1}",
         ]),
         strings(&[
-            "2", "B,\"2\"", "库存，\"中文\"\n第二行", "'\tTab", "", "", " pad ", "0.1000", "", "2", "2024-05-01 11:00:00.250", "",
+            "2",
+            "B,\"2\"",
+            "库存，\"中文\"\n第二行",
+            "'\tTab",
+            "",
+            "",
+            " pad ",
+            "0.1000",
+            "",
+            "2",
+            "2024-05-01 11:00:00.250",
+            "",
         ]),
     ];
     assert_eq!(rows, expected);
-    let (bytes, note) = shelf.export("a.csv", &["--account", "main", "--columns", "spec_id,remark,brand_name"]).await.unwrap();
+    let (bytes, note) =
+        shelf.export("a.csv", &["--account", "main", "--columns", "spec_id,remark,brand_name"]).await.unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(text, format!("\u{feff}spec_id,remark,brand_name\r\n{LONG_ID},'-5,'@SUM(A1)\r\n2,\"\",\r\n"));
     assert!(note.contains("enterprise_stock: 2 rows to ") && note.contains("a.csv"), "{note}");
@@ -206,9 +231,11 @@ async fn a_workbook_rounds_nothing_and_guesses_at_nothing() {
         assert_eq!(*cell(1, name), expected, "{name}");
     }
     assert_eq!((cell(2, "goods_name"), cell(2, "brand_name")), (&text("库存，\"中文\"\n第二行"), &Data::Empty));
-    for (row, name, expected) in
-        [(1, "modified", "2024-05-01 11:00:00"), (2, "modified", "2024-05-01 11:00:00.250"), (1, "_wdt_pulled_at", "2024-05-01 12:00:00")]
-    {
+    for (row, name, expected) in [
+        (1, "modified", "2024-05-01 11:00:00"),
+        (2, "modified", "2024-05-01 11:00:00.250"),
+        (1, "_wdt_pulled_at", "2024-05-01 12:00:00"),
+    ] {
         let Data::DateTime(time) = cell(row, name) else { panic!("{name} is no time: {:?}", cell(row, name)) };
         let (year, month, day, hour, minute, second, milli) = time.to_ymd_hms_milli();
         let shown = format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
@@ -224,13 +251,18 @@ async fn json_numbers_keep_all_their_digits() {
     let options = ["--account", "main", "--columns", "spec_id,spec_no,stock_num,cost_price,modified,brand_name"];
     let lines = String::from_utf8(shelf.export("a.ndjson", &options).await.unwrap().0).unwrap();
     let second = "{\"spec_id\":2,\"spec_no\":\"B,\\\"2\\\"\",\"stock_num\":0.1000,\"cost_price\":null,\"modified\":\"2024-05-01 11:00:00.250\",\"brand_name\":null}\n";
-    let first = format!("{{\"spec_id\":{LONG_ID},\"spec_no\":\"{LONG_CODE}\",\"stock_num\":-5.0000,\"cost_price\":123456789012345.6789,\"modified\":\"2024-05-01 11:00:00\",\"brand_name\":\"@SUM(A1)\"}}\n");
+    let first = format!(
+        "{{\"spec_id\":{LONG_ID},\"spec_no\":\"{LONG_CODE}\",\"stock_num\":-5.0000,\"cost_price\":123456789012345.6789,\"modified\":\"2024-05-01 11:00:00\",\"brand_name\":\"@SUM(A1)\"}}\n"
+    );
     assert_eq!(lines, first + second);
     let table = String::from_utf8(shelf.export("a.json", &options).await.unwrap().0).unwrap();
     assert!(table.contains("123456789012345.6789"));
     let table: Vec<Vec<Value>> = serde_json::from_str(&table).unwrap();
     assert_eq!(table[0], ["spec_id", "spec_no", "stock_num", "cost_price", "modified", "brand_name"]);
-    assert_eq!((table.len(), &table[2]), (3, &vec![json!(2), json!("B,\"2\""), json!(0.1), json!(null), json!("2024-05-01 11:00:00.250"), json!(null)]));
+    assert_eq!(
+        (table.len(), &table[2]),
+        (3, &vec![json!(2), json!("B,\"2\""), json!(0.1), json!(null), json!("2024-05-01 11:00:00.250"), json!(null)])
+    );
     let none = shelf.export("a.json", &["--where", "FALSE", "--columns", "spec_id"]).await.unwrap().0;
     assert_eq!(serde_json::from_slice::<Value>(&none).unwrap(), json!([["spec_id"]]));
 }
@@ -239,7 +271,8 @@ async fn json_numbers_keep_all_their_digits() {
 async fn parquet_keeps_the_tables_types() {
     let shelf = Shelf::filled().await;
     let (bytes, _) = shelf.export("a.parquet", &["--labels", "zh", "--account", "main"]).await.unwrap();
-    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+    let reader =
+        ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
     let batch = reader.build().unwrap().next().unwrap().unwrap();
     let table = TableSpec::current(shelf.tables.endpoint).schema;
     assert_eq!(batch.num_columns(), table.fields().len());
@@ -303,8 +336,11 @@ async fn heads_are_the_labels_asked_for_and_differ() {
     let head = async |options: &[&str]| shelf.csv(options).await.remove(0);
     let fields = shelf.tables.endpoint.fields;
     let api = head(&[]).await;
-    let own: Vec<&str> = ["account"].into_iter().chain(fields.iter().map(|field| field.name))
-        .chain(["_wdt_pulled_at", "_wdt_run_id", "_wdt_extra", "_wdt_deleted_at"]).collect();
+    let own: Vec<&str> = ["account"]
+        .into_iter()
+        .chain(fields.iter().map(|field| field.name))
+        .chain(["_wdt_pulled_at", "_wdt_run_id", "_wdt_extra", "_wdt_deleted_at"])
+        .collect();
     assert_eq!(api, own);
     let zh = head(&["--labels", "zh"]).await;
     assert_eq!((zh[0].as_str(), zh[1].as_str()), ("账号", "单品主键id"));
@@ -338,7 +374,8 @@ async fn what_is_asked_wrongly_is_told_with_its_mend() {
         assert!(report.contains(expected), "{report}");
         said.push(report);
     }
-    let left: Vec<_> = std::fs::read_dir(shelf.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(shelf.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["warehouse"], "{said:?}");
 }
 
@@ -384,12 +421,58 @@ fn more_rows_than_a_sheet_holds_go_to_the_next() {
 
 /// The table that people of the stock report know, label for label.
 const STOCK_REPORT: [&str; 52] = [
-    "明细唯一键", "残次品", "库存量", "外部库存", "库存差异", "商家编码", "单品id", "货品编号", "货品名称", "规格码",
-    "品牌名称", "规格名称", "条码", "未付款量", "预订单量", "待审核量", "待发货量", "采购在途量", "调拨在途量", "待采购量",
-    "采购到货量", "外部WMS同步时占用库存", "重量", "图片URL", "仓库编号", "仓库id", "仓库名称", "仓库类型", "可发库存",
-    "创建时间", "修改时间", "部分付款库存", "销售换货在途量", "销售退货量", "销售退货在途量", "采购换货量", "采购退货量",
-    "采购换货在途量", "待调拨量", "外部WMS同步时,占用库存差", "与外部wms同步时间", "库存备注", "锁定量", "标记id", "标记名称",
-    "品牌编号", "其他待出库量", "生产待出库量", "生产待入库量", "上次盘点时间", "上次出入库时间", "状态",
+    "明细唯一键",
+    "残次品",
+    "库存量",
+    "外部库存",
+    "库存差异",
+    "商家编码",
+    "单品id",
+    "货品编号",
+    "货品名称",
+    "规格码",
+    "品牌名称",
+    "规格名称",
+    "条码",
+    "未付款量",
+    "预订单量",
+    "待审核量",
+    "待发货量",
+    "采购在途量",
+    "调拨在途量",
+    "待采购量",
+    "采购到货量",
+    "外部WMS同步时占用库存",
+    "重量",
+    "图片URL",
+    "仓库编号",
+    "仓库id",
+    "仓库名称",
+    "仓库类型",
+    "可发库存",
+    "创建时间",
+    "修改时间",
+    "部分付款库存",
+    "销售换货在途量",
+    "销售退货量",
+    "销售退货在途量",
+    "采购换货量",
+    "采购退货量",
+    "采购换货在途量",
+    "待调拨量",
+    "外部WMS同步时,占用库存差",
+    "与外部wms同步时间",
+    "库存备注",
+    "锁定量",
+    "标记id",
+    "标记名称",
+    "品牌编号",
+    "其他待出库量",
+    "生产待出库量",
+    "生产待入库量",
+    "上次盘点时间",
+    "上次出入库时间",
+    "状态",
 ];
 
 #[test]

@@ -117,7 +117,8 @@ impl Sink for Xlsx<'_> {
         self.book.save_to_writer(&mut self.out).map_err(fault)?;
         self.out.flush()?;
         let cut = self.cut;
-        Ok((cut > 0).then(|| format!("{cut} cells were longer than the {CELL_UNITS} characters of a cell and were cut")))
+        Ok((cut > 0)
+            .then(|| format!("{cut} cells were longer than the {CELL_UNITS} characters of a cell and were cut")))
     }
 }
 

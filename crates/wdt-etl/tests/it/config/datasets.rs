@@ -329,7 +329,7 @@ mod ids {
 
     #[test]
     fn forced_or_not() {
-        let params = |lines: &str| super::super::params(&sync(lines));
+        let params = |lines: &str| params(&sync(lines));
         assert_eq!(params("force_sync = true"), r#"{"force_sync":true}"#);
         assert_eq!(params("params = { force_sync = true }"), params("force_sync = true"));
         assert_eq!(params("force_sync = false"), params(""), "what is off is no other question");

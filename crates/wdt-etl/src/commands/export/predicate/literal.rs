@@ -31,9 +31,9 @@ pub(super) fn number(text: &str, negative: bool) -> Option<Literal> {
     }
     let exact = far.bytes().all(|byte| byte == b'0');
     let digits = whole.chars().chain(near.chars()).chain(std::iter::repeat_n('0', kept - near.len()));
-    let units = digits.map(|digit| digit.to_digit(10)).try_fold(0_i128, |units, digit| {
-        Some(units.saturating_mul(10).saturating_add(i128::from(digit?)))
-    })?;
+    let units = digits
+        .map(|digit| digit.to_digit(10))
+        .try_fold(0_i128, |units, digit| Some(units.saturating_mul(10).saturating_add(i128::from(digit?))))?;
     // rounded down also below zero
     let units = if negative { -units - i128::from(!exact) } else { units };
     Some(Literal::Number { units, exact })

@@ -59,7 +59,8 @@ fn table() -> (Vec<Row>, RecordBatch) {
 }
 
 fn evaluate(text: &str, batch: &RecordBatch) -> Vec<Option<bool>> {
-    let predicate = Predicate::parse(text, &batch.schema()).unwrap_or_else(|error| panic!("{text}: {}", error.report()));
+    let predicate =
+        Predicate::parse(text, &batch.schema()).unwrap_or_else(|error| panic!("{text}: {}", error.report()));
     predicate.evaluate(batch).unwrap().iter().collect()
 }
 
@@ -159,9 +160,7 @@ fn leaf(dice: &mut Dice) -> Condition {
             let (pattern, not) = (patterns[dice.roll(patterns.len())], dice.roll(2) == 1);
             let text = format!("s {}LIKE '{pattern}'", if not { "NOT " } else { "" });
             let pattern: Vec<char> = pattern.chars().collect();
-            let value = move |row: &Row| {
-                row.s.map(|text| matches(&text.chars().collect::<Vec<_>>(), &pattern) != not)
-            };
+            let value = move |row: &Row| row.s.map(|text| matches(&text.chars().collect::<Vec<_>>(), &pattern) != not);
             Condition { text, value: Box::new(value) }
         }
         _ => {
@@ -207,9 +206,7 @@ fn matches(text: &[char], pattern: &[char]) -> bool {
         [] => text.is_empty(),
         ['%', rest @ ..] => (0..=text.len()).any(|from| matches(&text[from..], rest)),
         ['_', rest @ ..] => !text.is_empty() && matches(&text[1..], rest),
-        ['\\', wanted, rest @ ..] | [wanted, rest @ ..] => {
-            text.first() == Some(wanted) && matches(&text[1..], rest)
-        }
+        ['\\', wanted, rest @ ..] | [wanted, rest @ ..] => text.first() == Some(wanted) && matches(&text[1..], rest),
     }
 }
 
@@ -221,7 +218,10 @@ fn condition(dice: &mut Dice, depth: usize) -> Condition {
         0 => leaf(dice),
         1 => {
             let inner = condition(dice, depth - 1);
-            Condition { text: format!("NOT ({})", inner.text), value: Box::new(move |row| (inner.value)(row).map(|v| !v)) }
+            Condition {
+                text: format!("NOT ({})", inner.text),
+                value: Box::new(move |row| (inner.value)(row).map(|v| !v)),
+            }
         }
         kind => {
             let (left, right) = (condition(dice, depth - 1), condition(dice, depth - 1));
