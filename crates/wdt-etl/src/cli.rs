@@ -282,13 +282,13 @@ pub struct Export {
     /// Only this account; may be given several times.
     #[arg(long = "account", value_name = "NAME")]
     pub accounts: Vec<String>,
-    /// Only rows with this warehouse_no, warehouse_id or store_code; may be given several times.
+    /// Only rows with this `warehouse_no`, `warehouse_id` or `store_code`; may be given several times.
     #[arg(long = "warehouse", value_name = "CODE")]
     pub warehouses: Vec<String>,
     /// Only rows that a run changed at this time or later, Asia/Shanghai.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
     pub changed_since: Option<i64>,
-    /// Only rows that meet a condition, as in "stock_num > 0 AND spec_no IN ('A', 'B')".
+    /// Only rows that meet a condition, as in `"stock_num > 0 AND spec_no IN ('A', 'B')"`.
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
     /// Rows that vanished upstream too.

@@ -264,7 +264,7 @@ mod tests {
         let sync = dataset("flagship_stock_sync", "rec_ids = [7, 8]");
         let goods = dataset("flagship_goods", "");
         let of = |gateway, lines, datasets: &str| asked(&account(gateway, lines, datasets));
-        assert_eq!(of("flagship", "sid = \"s\"", &sync), "flagship_stock_sync 1 ids from 7");
+        assert_eq!(of("flagship", "sid = \"s\"", &sync), "flagship_stock_sync id 7");
         assert_eq!(
             of("flagship", "sid = \"s\"", &format!("{sync}{goods}")),
             "flagship_goods window 2023-11-15 06:12:20 .. 2023-11-15 06:13:20"

@@ -7,14 +7,11 @@ use tokio::sync::watch;
 use wdt_fetch::Clock;
 use wdt_models::{Endpoint, Gateway, Window, endpoints};
 use wdt_sign::Secret;
-use wdt_sim::{Account, Sim, SimConfig};
+use wdt_sim::{Account, STORES, Sim, SimConfig};
 
 use super::output;
 use crate::cli::Simulate;
 use crate::error::EtlError;
-
-/// Stores of the simulated merchant that are read.
-const STORES: [&str; 2] = ["STORE_1", "STORE_2"];
 
 /// Serves until `stop` becomes true.
 ///

@@ -53,6 +53,10 @@ const CLOCK_RESOLUTION: i64 = 1;
 /// Records a window should have at most: with the windows in flight this bounds the memory of a load.
 const WINDOW_RECORDS: u64 = 2_000;
 
+/// An account without a right gets empty answers and no error from some platforms.
+const NOTHING_FOUND: &str = "the first load found no row at all: if there should be some, look at the rights that the \
+     interface account has (warehouses, shops) and at params";
+
 /// How a pass over the range ended.
 enum Pass {
     /// To the end of the range.
@@ -76,6 +80,7 @@ impl Job {
 
     /// Reads and lands everything due, and leaves the run's row.
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
+        let first_load = self.watermark.is_none();
         let result = match self.dataset.endpoint.reading {
             Reading::Incremental(_) => self.read_windows(&client, reader).await,
             Reading::Slices(_) => self.read_slices(&client, reader).await,
@@ -86,7 +91,12 @@ impl Job {
             DatasetOutcome::new(&self.account.name, self.dataset.endpoint.dataset, Verdict::Failed, &self.sums);
         outcome.watermark = self.watermark;
         match result.and_then(|verdict| self.within_quarantine_limit().map(|()| verdict)) {
-            Ok(verdict) => outcome.verdict = verdict,
+            Ok(verdict) => {
+                outcome.verdict = verdict;
+                if first_load && self.sums.records == 0 && self.sums.calls > 0 {
+                    self.notice(NOTHING_FOUND.to_owned());
+                }
+            }
             Err(error) => {
                 if matches!(error, EtlError::Interrupted) {
                     outcome.verdict = Verdict::Interrupted;

@@ -1,19 +1,21 @@
 //! What an account asks for, so that rows of two different questions never mix in one table.
 
+use std::collections::BTreeSet;
+
 use wdt_models::time::format_wall_time;
 
 use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
 use crate::table::CommitRecord;
 
-/// Hash of the method, the business parameters, and the slices or ids.
+/// Hash of the method, the business parameters, and the slices or ids, whose order means nothing.
 pub(super) fn scope(dataset: &Dataset) -> String {
     let mut asked = serde_json::json!({ "method": dataset.method.name, "params": dataset.params });
     if !dataset.slices.is_empty() {
-        asked["slices"] = dataset.slices.iter().map(ToString::to_string).collect();
+        asked["slices"] = dataset.slices.iter().map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect();
     }
     if let Ids::Listed(ids) = &dataset.ids {
-        asked["ids"] = ids.as_slice().into();
+        asked["ids"] = ids.iter().copied().collect::<BTreeSet<i64>>().into_iter().collect();
     }
     let asked = asked.to_string();
     format!("{:032x}", twox_hash::XxHash3_128::oneshot(asked.as_bytes()))

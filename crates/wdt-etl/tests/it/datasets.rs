@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use wdt_etl::pipeline::{RunOptions, Verdict};
 use wdt_models::{Reading, endpoints};
 
-use crate::world::{BETWEEN, World, table};
+use crate::world::{BETWEEN, World, table, texts};
 
 /// Rows of each dataset; the goods make the list of ids, which has no rows of its own.
 const ROWS: [(&str, u32); 7] = [
@@ -78,9 +78,9 @@ async fn each_row_bears_its_account_and_its_run() {
     world.run("only", &RunOptions::default()).await;
     for endpoint in endpoints::ALL {
         let rows = table(&world.warehouse(), endpoint.dataset).await;
-        let accounts = crate::world::texts(&rows, "account");
+        let accounts = texts(&rows, "account");
         assert!(accounts.iter().all(|account| account == endpoint.gateway.name()), "{}", endpoint.dataset);
-        assert!(crate::world::texts(&rows, "_wdt_run_id").iter().all(|run| run == "only"), "{}", endpoint.dataset);
+        assert!(texts(&rows, "_wdt_run_id").iter().all(|run| run == "only"), "{}", endpoint.dataset);
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod crash;
 mod export;
 mod datasets;
+mod params;
 mod readers;
 mod slices;
 mod stranger;

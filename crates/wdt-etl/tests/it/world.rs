@@ -26,6 +26,9 @@ pub(crate) const SEED: u64 = 20_261_122;
 /// Time that passes between two runs of a test: more than settle.
 pub(crate) const BETWEEN: i64 = 900;
 
+/// The stores that are read, of those that the simulator has.
+pub(crate) const STORES: &str = "[\"STORE_1\", \"STORE_2\"]";
+
 /// The local clock, moved by an offset that tests change.
 #[derive(Clone, Default)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
@@ -91,14 +94,14 @@ impl World {
         world
     }
 
-    /// Accounts on all three gateways, each with every dataset, from a month ago; the named datasets have so many rows.
+    /// Accounts on all three gateways, each with every dataset, of two stores and from a month ago; the named datasets have so many rows.
     pub(crate) fn of_all_gateways(rows: &[(&str, u32)], change: impl FnOnce(&mut SimConfig)) -> Self {
         let world = Self::simulated(rows, change);
         let accounts = simulate::accounts(&world.sim, 0, |account, key| format!("{{ file = \"{account}-{key}\" }}"));
         for (account, key, secret) in simulate::secrets() {
             std::fs::write(world.folder.path().join(format!("{account}-{key}")), secret.expose()).unwrap();
         }
-        let text = format!("[warehouse]\nurl = \"warehouse\"\n\n[run]\n\n{accounts}");
+        let text = format!("[warehouse]\nurl = \"warehouse\"\n\n[run]\n\n{}", with_stores(&accounts));
         std::fs::write(world.config_path(), text).unwrap();
         let start = wdt_models::time::format_wall_time(world.clock.now() - 30 * 86_400);
         for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.cursor().is_some()) {
@@ -227,6 +230,12 @@ impl World {
         let found = standing(&table(&self.warehouse(), endpoint.dataset).await);
         assert_same_rows(&sorted(&found, endpoint.key), &wanted, endpoint.dataset);
     }
+}
+
+/// Accounts that read these stores only.
+fn with_stores(accounts: &str) -> String {
+    let line = |line: &str| if line.starts_with("stores = ") { format!("stores = {STORES}\n") } else { format!("{line}\n") };
+    accounts.lines().map(line).collect()
 }
 
 /// Rows that are not marked as deleted.

@@ -54,7 +54,7 @@ pub enum Class {
     Transient,
     /// Account, key or signature refused: stop the account.
     Credential,
-    /// Address or right refused, or the subscription has run out: stop the account.
+    /// Address or right refused, or the subscription has run out: stop the dataset; others may be allowed.
     Permission,
     /// A parameter refused: stop the dataset.
     Parameter,

@@ -97,7 +97,7 @@ fn folder(path: &Path) -> Option<&Path> {
     path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
-/// What Excel (`~$name`) and LibreOffice (`.~lock.name#`) keep beside a file they have open. Windows refuses to replace
+/// What Excel (`~$name`) and `LibreOffice` (`.~lock.name#`) keep beside a file they have open. Windows refuses to replace
 /// such a file; elsewhere the program would overwrite the new one with the old.
 fn lock(folder: &Path, name: &str) -> Option<PathBuf> {
     // Excel leaves out the first two characters of a long name

@@ -35,7 +35,7 @@ fn write_line(cells: &[String], out: &mut dyn Write) -> io::Result<()> {
 
 /// A cell in quotes where it holds what would end it.
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 #[cfg(test)]
