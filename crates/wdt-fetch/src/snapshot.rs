@@ -4,7 +4,8 @@
 //! could be settled: rows come and go while it is read. So its pages are read one after another, and a reading counts
 //! only when every total declared on the way is the same and equals D. The direction alternates from reading to
 //! reading: a row that leaves makes a walk forward skip one and a walk back meet one twice, a row that comes does the
-//! opposite. Records of a reading that proves nothing are dropped.
+//! opposite. A key met with two different records may be a row that moved past another, so it needs a second reading
+//! that is equal record by record. Records of a reading that proves nothing are dropped.
 
 use arrow::record_batch::RecordBatch;
 use wdt_models::{Endpoint, Refusal, Slice};
@@ -49,14 +50,19 @@ pub async fn read_slice<S: PageSource>(
     slice: Slice,
     stood: bool,
 ) -> Result<CertifiedSlice, WindowError> {
-    let mut reader = SliceReader { source, slice, stood };
+    let mut reader = SliceReader { source, endpoint, slice, stood };
     let mut reading = reader.forward().await?;
     let mut reasons = Vec::new();
     for attempt in 1..READINGS {
         let Some(reason) = &reading.fault else { return Ok(reader.whole(reading, endpoint, attempt)) };
         reasons.push(format!("reading {attempt}: {reason}"));
         reader.stood |= reading.before > 0 || reading.tally.rows > 0 || reading.after > 0;
-        reading = if attempt % 2 == 0 { reader.forward().await? } else { reader.backward(reading.after).await? };
+        let before = reading.after;
+        let earlier = std::mem::replace(
+            &mut reading,
+            if attempt % 2 == 0 { reader.forward().await? } else { reader.backward(before).await? },
+        );
+        reading.confirmed_by(&earlier);
     }
     let Some(reason) = &reading.fault else { return Ok(reader.whole(reading, endpoint, READINGS)) };
     reasons.push(format!("reading {READINGS}: {reason}"));
@@ -68,6 +74,7 @@ pub async fn read_slice<S: PageSource>(
 /// Reads one slice.
 struct SliceReader<'a, S> {
     source: &'a S,
+    endpoint: &'static Endpoint,
     slice: Slice,
     /// Rows are known to have stood here, so an empty answer needs a second one.
     stood: bool,
@@ -82,6 +89,8 @@ struct Reading {
     after: u64,
     /// Why it proves nothing, if so.
     fault: Option<String>,
+    /// The only fault is that keys were met with two records.
+    doubled: bool,
 }
 
 impl<S: PageSource> SliceReader<'_, S> {
@@ -102,6 +111,7 @@ impl<S: PageSource> SliceReader<'_, S> {
         }
         if reading.fault.is_none() {
             reading.close(declared(&self.page(0).await?));
+            reading.one_record_per_key(self.endpoint);
         }
         Ok(reading)
     }
@@ -119,6 +129,7 @@ impl<S: PageSource> SliceReader<'_, S> {
             }
         }
         reading.close(before);
+        reading.one_record_per_key(self.endpoint);
         Ok(reading)
     }
 
@@ -180,7 +191,7 @@ impl<S: PageSource> SliceReader<'_, S> {
 
 impl Reading {
     fn new(way: Way, before: u64) -> Self {
-        Self { way, tally: Tally::default(), upstream: Vec::new(), before, after: before, fault: None }
+        Self { way, tally: Tally::default(), upstream: Vec::new(), before, after: before, fault: None, doubled: false }
     }
 
     /// Adds a page counted from 0; one that shows the slice in motion ends the reading.
@@ -194,6 +205,23 @@ impl Reading {
         }
         self.tally.add(decoded);
         self.upstream.extend(refused);
+    }
+
+    /// A key met twice with different content is a row that moved from page to page, past another that was not met: the
+    /// counts alone would not show it.
+    fn one_record_per_key(&mut self, endpoint: &Endpoint) {
+        let twice = self.tally.keys_with_two_records(endpoint);
+        if self.fault.is_none() && twice > 0 {
+            self.doubled = true;
+            self.fault = Some(format!("{twice} keys were met with two different records"));
+        }
+    }
+
+    /// Keys that have two records in two readings that are equal record by record have them on the platform.
+    fn confirmed_by(&mut self, earlier: &Self) {
+        if self.doubled && earlier.doubled && self.tally.same_records(&earlier.tally) {
+            self.fault = None;
+        }
     }
 
     /// Judges the reading by the total declared last.

@@ -46,6 +46,11 @@ impl Tally {
         self.seen.extend(other.seen);
     }
 
+    /// Whether both readings met the same records.
+    pub(crate) fn same_records(&self, other: &Self) -> bool {
+        self.seen == other.seen
+    }
+
     /// Distinct records, refused ones included.
     pub(crate) fn distinct(&self) -> u64 {
         self.seen.len() as u64

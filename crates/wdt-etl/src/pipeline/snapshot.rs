@@ -127,7 +127,7 @@ impl Job {
         let Some(tables) = self.tables.clone().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
         let picture = self.picture(&reading);
         let CertifiedSlice { slice, batches, refused, upstream, certificate } = reading;
-        let read_at = certificate.read_at;
+        let (read_at, rows) = (certificate.read_at, certificate.distinct);
         let readings = batches.into_iter().map(|batch| Reading { batch, read_at }).collect();
         let refused = refused.into_iter().map(|refused| quarantined(refused, &slice, read_at));
         let upstream = upstream.into_iter().map(|record| refused_upstream(record, &slice, read_at));
@@ -140,6 +140,13 @@ impl Job {
         };
         match tables.lock().await.land(Landing { record, readings, picture: Some(picture) }).await? {
             Landed::Committed { version, sums } => {
+                let gone = sums.deleted - self.sums.deleted;
+                if rows == 0 && gone > 0 {
+                    self.notice(format!(
+                        "every row of slice {slice} vanished upstream: {gone} are marked as deleted. If the account lost \
+                         a right, give it back: they return with the next run"
+                    ));
+                }
                 (self.sums, self.version) = (sums, Some(version));
                 self.committed(version, read_at.div_euclid(1000));
             }

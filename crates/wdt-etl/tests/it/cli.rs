@@ -2,7 +2,9 @@
 
 mod calls;
 mod commands;
+mod gateways;
 #[cfg(unix)]
 mod interrupted;
 mod landing;
+mod mixed;
 mod refused;

@@ -35,6 +35,9 @@ pub(crate) const SECRET: &str = "sim-secret-0123456789";
 pub(crate) const WRONG_SECRET: &str = "other-secret-9876543210";
 /// The variable that every configuration here takes its secret from.
 pub(crate) const VARIABLE: &str = "MAIN_APP_SECRET";
+/// Secrets of the simulator's accounts on the other gateways, in the parts they consist of.
+const OTHER_SECRETS: [&str; 4] =
+    ["sim-secret-abcdef", "sim-salt-fedcba", "sim-secret-top-4711", "sim-session-6100000000000815"];
 /// Rows of each dataset.
 pub(crate) const ROWS: u32 = 200;
 
@@ -50,7 +53,7 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// One account, [`ROWS`] rows of each dataset in [`SPAN`], no limit, no faults.
+    /// One account on each gateway, [`ROWS`] rows of each dataset in [`SPAN`], no limit, no faults.
     pub(crate) fn start() -> Self {
         Self::with(|_| {})
     }
@@ -61,7 +64,7 @@ impl Platform {
         let mut config = SimConfig::new(Arc::new(now));
         config.seed = SEED;
         config.span = Some(Window::new(parse_wall_time(SPAN.0).unwrap(), parse_wall_time(SPAN.1).unwrap()));
-        for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.gateway == Gateway::Enterprise) {
+        for endpoint in endpoints::ALL {
             config = config.with_rows(endpoint.dataset, ROWS);
         }
         change(&mut config);
@@ -131,6 +134,14 @@ impl Home {
         self
     }
 
+    /// With the secrets of an account that [`account_on`] names so.
+    pub(crate) fn secrets_of(self, known: &Account, name: &str) -> Self {
+        let upper = name.to_uppercase();
+        let session = known.session.as_ref().map_or("", |session| session.expose());
+        let home = self.variable(&format!("{upper}_SECRET"), known.secret.expose());
+        home.variable(&format!("{upper}_SESSION"), session)
+    }
+
     /// Without that variable.
     pub(crate) fn unset(mut self, name: &str) -> Self {
         self.variables.remove(name);
@@ -140,6 +151,11 @@ impl Home {
     /// With no waits after faults, which a debug build can be told.
     pub(crate) fn without_waits(self) -> Self {
         self.variable("WDT_ETL_TEST_NO_WAITS", "1")
+    }
+
+    /// The variables that the binary sees.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(crate) fn write(&self, name: &str, content: &str) {
@@ -208,6 +224,28 @@ pub(crate) fn account(name: &str, base_url: &str, variable: &str) -> String {
     )
 }
 
+/// An account on any gateway, with these datasets: each a name and its lines. Its secrets stand in the variables
+/// `<NAME>_SECRET` and `<NAME>_SESSION`.
+pub(crate) fn account_on(known: &Account, name: &str, base_url: &str, datasets: &[(&str, &str)]) -> String {
+    let Account { gateway, sid, app_key, .. } = known;
+    let upper = name.to_uppercase();
+    let own = match gateway {
+        Gateway::Top => format!("session = {{ env = \"{upper}_SESSION\" }}"),
+        _ => format!("sid = \"{sid}\""),
+    };
+    let datasets = datasets.iter().map(|(name, lines)| format!("\n[[accounts.datasets]]\nname = \"{name}\"\n{lines}\n"));
+    format!(
+        "[[accounts]]\nname = \"{name}\"\ngateway = \"{gateway}\"\nbase_url = \"{base_url}\"\n{own}\napp_key = \"{app_key}\"\n\
+         app_secret = {{ env = \"{upper}_SECRET\" }}\ncalls_per_minute = 0\n{}",
+        datasets.collect::<String>()
+    )
+}
+
+/// Everything that must never be printed or written.
+pub(crate) fn secrets() -> impl Iterator<Item = &'static str> {
+    [SECRET, WRONG_SECRET].into_iter().chain(OTHER_SECRETS)
+}
+
 /// How a child process ended and what it printed.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -219,7 +257,7 @@ pub(crate) struct Ran {
 impl Ran {
     /// No output may ever hold a secret.
     pub(crate) fn new(code: Option<i32>, out: String, err: String) -> Self {
-        for secret in [SECRET, WRONG_SECRET] {
+        for secret in secrets() {
             assert!(!out.contains(secret) && !err.contains(secret), "a secret is printed\n{out}\n{err}");
         }
         Self { code, out, err, folder: None }

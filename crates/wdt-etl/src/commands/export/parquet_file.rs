@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 use super::sink::{Head, Sink};
 
 /// Rows of a row group: the writer holds one in memory.
-const ROW_GROUP_ROWS: usize = 64 * 1024;
+const ROW_GROUP_ROWS: usize = 32 * 1024;
 
 /// A Parquet file.
 pub(super) struct ParquetFile<'a> {

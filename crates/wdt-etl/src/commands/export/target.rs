@@ -60,7 +60,10 @@ impl Target {
     /// # Errors
     /// [`EtlError::Usage`] when the system refuses; the old file is then as it was.
     pub(super) fn publish(mut self) -> Result<(), EtlError> {
-        File::open(&self.part)
+        // Windows writes a file out only through a handle that may write
+        File::options()
+            .write(true)
+            .open(&self.part)
             .and_then(|file| file.sync_all())
             .and_then(|()| fs::rename(&self.part, &self.place))
             .map_err(|error| unwritable(&self.place, &error))?;

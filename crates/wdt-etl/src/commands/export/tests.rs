@@ -45,7 +45,7 @@ impl Shelf {
         shelf.log("2024-05-01 12:00:00", "main", &[
             json!({"spec_id": LONG_ID, "warehouse_id": 1, "warehouse_no": "WH-1", "spec_no": LONG_CODE, "goods_name": "=1+1",
                    "spec_name": "+8613800000000", "remark": "-5", "brand_name": "@SUM(A1)", "barcode": "007",
-                   "stock_num": "-5.0000", "cost_price": "123456789012345.6789", "weight": "99999999999.9999", "status": 0,
+                   "stock_num": "-5.0000", "cost_price": "123456789012345.6789", "weight": "99999999999.9999", "safe_stock": "999999999999.9999", "status": 0,
                    "modified": "2024-05-01 11:00:00", "_wdt_extra": "{\"a\":1}"}),
             json!({"spec_id": 2, "warehouse_id": 1, "warehouse_no": "WH-1", "spec_no": "B,\"2\"", "goods_name": "库存，\"中文\"\n第二行",
                    "spec_name": "\tTab", "remark": "", "barcode": " pad ", "stock_num": "0.1000", "status": 2,
@@ -208,7 +208,7 @@ async fn csv_keeps_every_cell_and_runs_none() {
 #[tokio::test]
 async fn a_workbook_rounds_nothing_and_guesses_at_nothing() {
     let shelf = Shelf::filled().await;
-    let columns = format!("{BITING},weight,warehouse_id,_wdt_pulled_at");
+    let columns = format!("{BITING},weight,safe_stock,warehouse_id,_wdt_pulled_at");
     let (bytes, _) = shelf.export("a.xlsx", &["--account", "main", "--columns", &columns]).await.unwrap();
     let rows = sheet(&bytes, "enterprise_stock");
     let labels: Vec<Data> = columns.split(',').map(|name| Data::String(name.to_owned())).collect();
@@ -225,6 +225,7 @@ async fn a_workbook_rounds_nothing_and_guesses_at_nothing() {
         ("stock_num", Data::Float(-5.0)),
         ("cost_price", text("123456789012345.6789")),
         ("weight", Data::Float(99_999_999_999.999_9)),
+        ("safe_stock", text("999999999999.9999")),
         ("status", Data::Float(0.0)),
         ("warehouse_id", text("1")),
     ] {

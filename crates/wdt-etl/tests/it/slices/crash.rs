@@ -6,8 +6,8 @@ use super::{Row, SNAPSHOTS, rows};
 use crate::world::{BETWEEN, World};
 
 const FAILPOINTS: [&str; 3] = ["log-written", "log-committed", "projected"];
-/// What two runs may differ in: who read the row, and when.
-const OF_THE_READING: [&str; 3] = ["_wdt_pulled_at", "_wdt_run_id", "dt"];
+/// What two worlds differ in: who read the row, and when, and when it was edited.
+const OF_THE_READING: [&str; 4] = ["_wdt_pulled_at", "_wdt_run_id", "dt", "modified"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_killed_at_any_failpoint_equals_an_undisturbed_one() {

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ fn table() -> (Vec<Row>, RecordBatch) {
         rows.push(Row { d: Some(d), b: Some(true), t: Some(time + 1), ..Row::default() });
     }
     let times: TimestampMicrosecondArray = rows.iter().map(|row| row.t).collect();
-    let decimals = Decimal128Array::from_iter(rows.iter().map(|row| row.d)).with_precision_and_scale(19, 4).unwrap();
+    let decimals = rows.iter().map(|row| row.d).collect::<Decimal128Array>().with_precision_and_scale(19, 4).unwrap();
     let batch = RecordBatch::try_from_iter_with_nullable([
         ("n", Arc::new(rows.iter().map(|row| row.n).collect::<Int64Array>()) as ArrayRef, true),
         ("d", Arc::new(decimals), true),
@@ -64,10 +64,16 @@ fn evaluate(text: &str, batch: &RecordBatch) -> Vec<Option<bool>> {
     predicate.evaluate(batch).unwrap().iter().collect()
 }
 
+/// What a condition is for a row.
+type Truth = dyn Fn(&Row) -> Option<bool>;
+
+/// A text with what it is for a row.
+type Named<T> = (&'static str, fn(&Row) -> T);
+
 /// A condition as the test understands it: its text, and its value for a row found without arrow.
 struct Condition {
     text: String,
-    value: Box<dyn Fn(&Row) -> Option<bool>>,
+    value: Box<Truth>,
 }
 
 struct Dice(u64);
@@ -118,18 +124,7 @@ fn any_numeric_column(dice: &mut Dice) -> (&'static str, Number) {
 
 fn leaf(dice: &mut Dice) -> Condition {
     match dice.roll(9) {
-        0 => {
-            let ((name, column), (text, wanted), op) =
-                (any_numeric_column(dice), any_number(dice), dice.roll(OPERATORS.len()));
-            let value = move |row: &Row| column(row).map(|value| ordered(op, &value, &wanted));
-            Condition { text: format!("{name} {} {text}", OPERATORS[op]), value: Box::new(value) }
-        }
-        1 => {
-            let ((name, column), (text, wanted), op) =
-                (any_numeric_column(dice), any_number(dice), dice.roll(OPERATORS.len()));
-            let value = move |row: &Row| column(row).map(|value| ordered(op, &wanted, &value));
-            Condition { text: format!("{text} {} {name}", OPERATORS[op]), value: Box::new(value) }
-        }
+        0 | 1 => any_comparison(dice),
         2 => {
             let (wanted, op) = (TEXTS[dice.roll(TEXTS.len())], dice.roll(OPERATORS.len()));
             let value = move |row: &Row| row.s.map(|value| ordered(op, &value, &wanted));
@@ -140,31 +135,12 @@ fn leaf(dice: &mut Dice) -> Condition {
             let value = move |row: &Row| row.t.map(|value| ordered(op, &value, &wanted));
             Condition { text: format!("t {} '{text}'", OPERATORS[op]), value: Box::new(value) }
         }
-        4 => {
-            let column = ["n", "d", "s", "t", "b"][dice.roll(5)];
-            let null = move |row: &Row| match column {
-                "n" => row.n.is_none(),
-                "d" => row.d.is_none(),
-                "s" => row.s.is_none(),
-                "t" => row.t.is_none(),
-                _ => row.b.is_none(),
-            };
-            let not = dice.roll(2) == 1;
-            let text = format!("{column} IS {}NULL", if not { "NOT " } else { "" });
-            Condition { text, value: Box::new(move |row| Some(null(row) != not)) }
-        }
+        4 => any_null_check(dice),
         5 => any_in(dice),
         6 => any_between(dice),
-        7 => {
-            let patterns = ["a%", "%b", "%", "_", "a_b", "a\\_b", "%库%", "A", "x%y", "a.b", "", "%%b", "_%_"];
-            let (pattern, not) = (patterns[dice.roll(patterns.len())], dice.roll(2) == 1);
-            let text = format!("s {}LIKE '{pattern}'", if not { "NOT " } else { "" });
-            let pattern: Vec<char> = pattern.chars().collect();
-            let value = move |row: &Row| row.s.map(|text| matches(&text.chars().collect::<Vec<_>>(), &pattern) != not);
-            Condition { text, value: Box::new(value) }
-        }
+        7 => any_like(dice),
         _ => {
-            let constants: [(&str, fn(&Row) -> Option<bool>); 6] = [
+            let constants: [Named<Option<bool>>; 6] = [
                 ("b", |row| row.b),
                 ("b = TRUE", |row| row.b),
                 ("TRUE", |_| Some(true)),
@@ -176,6 +152,39 @@ fn leaf(dice: &mut Dice) -> Condition {
             Condition { text: text.to_owned(), value: Box::new(value) }
         }
     }
+}
+
+fn any_comparison(dice: &mut Dice) -> Condition {
+    let ((name, column), (text, wanted)) = (any_numeric_column(dice), any_number(dice));
+    let (op, turned) = (dice.roll(OPERATORS.len()), dice.roll(2) == 1);
+    let sign = OPERATORS[op];
+    let text = if turned { format!("{text} {sign} {name}") } else { format!("{name} {sign} {text}") };
+    let value = move |row: &Row| {
+        column(row).map(|value| if turned { ordered(op, &wanted, &value) } else { ordered(op, &value, &wanted) })
+    };
+    Condition { text, value: Box::new(value) }
+}
+
+fn any_null_check(dice: &mut Dice) -> Condition {
+    let columns: [Named<bool>; 5] = [
+        ("n", |row| row.n.is_none()),
+        ("d", |row| row.d.is_none()),
+        ("s", |row| row.s.is_none()),
+        ("t", |row| row.t.is_none()),
+        ("b", |row| row.b.is_none()),
+    ];
+    let ((name, null), not) = (columns[dice.roll(columns.len())], dice.roll(2) == 1);
+    let text = format!("{name} IS {}NULL", if not { "NOT " } else { "" });
+    Condition { text, value: Box::new(move |row| Some(null(row) != not)) }
+}
+
+fn any_like(dice: &mut Dice) -> Condition {
+    let patterns = ["a%", "%b", "%", "_", "a_b", "a\\_b", "%库%", "A", "x%y", "a.b", "", "%%b", "_%_"];
+    let (pattern, not) = (patterns[dice.roll(patterns.len())], dice.roll(2) == 1);
+    let text = format!("s {}LIKE '{pattern}'", if not { "NOT " } else { "" });
+    let pattern: Vec<char> = pattern.chars().collect();
+    let value = move |row: &Row| row.s.map(|text| matches(&text.chars().collect::<Vec<_>>(), &pattern) != not);
+    Condition { text, value: Box::new(value) }
 }
 
 fn any_in(dice: &mut Dice) -> Condition {
