@@ -2,9 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::process::Child;
 use std::sync::Arc;
 
 use serde_json::Value;
+use wdt_models::{Reading, endpoints};
 
 use crate::support::{
     Home, Platform, SECRET, START, UNTIL, VARIABLE, WRONG_SECRET, account, configuration, masked_after, now, rows,
@@ -33,15 +35,26 @@ mod demo {
         for _ in 0..2 {
             let ran = home.run(&["demo", "--rows", "150"]).ends_with(0);
             assert_eq!(ran.err, "");
-            for dataset in ["enterprise_stock", "enterprise_goods"] {
-                let landed = rows(&home.path("wdt-demo/warehouse").join(dataset)).len();
-                let told = ran.out.lines().find(|line| line.starts_with(&format!("{dataset}: "))).unwrap();
-                assert!(told.contains(&format!(" 0 of them missing; {landed} rows in the table, ")), "{told}");
-                assert!(landed > 100, "{told}");
+            for endpoint in endpoints::ALL {
+                let rows = rows(&home.path("wdt-demo/warehouse").join(endpoint.dataset));
+                let deleted = rows.iter().filter(|row| !row["_wdt_deleted_at"].is_null()).count();
+                let told = compared(&ran.out, endpoint.dataset);
+                let [standing, _changed, gone, _history, missing] = told.try_into().unwrap();
+                assert_eq!((standing, missing), (rows.len() - deleted, 0), "{}", endpoint.dataset);
+                assert!(deleted == gone, "{}: {deleted} {gone}", endpoint.dataset);
+                assert!(standing > 10, "{}", endpoint.dataset);
+                assert_eq!(gone > 0, matches!(endpoint.reading, Reading::Slices(_)), "{}", endpoint.dataset);
             }
         }
         let status = home.run(&["status", "--config", "wdt-demo/wdt-etl.toml"]).ends_with(0);
-        assert_eq!(status.out.lines().count(), 3, "the line that it prints works: {}", status.out);
+        assert_eq!(status.out.lines().count(), 9, "the line that it prints works: {}", status.out);
+    }
+
+    /// The numbers of a dataset in the comparison at the end.
+    fn compared(out: &str, dataset: &str) -> Vec<usize> {
+        let lines = out.lines().skip_while(|line| !line.starts_with("table ")).skip(1);
+        let line = lines.map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|words| words[0] == dataset);
+        line.unwrap()[1..].iter().map(|word| word.parse().unwrap()).collect()
     }
 
     #[test]
@@ -231,27 +244,38 @@ fn schema_of_a_dataset_and_of_none() {
 mod simulate {
     use super::*;
 
-    #[test]
-    fn prints_an_account_that_works() {
-        let home = Home::empty();
-        let mut child =
-            home.command(&["simulate", "--port", "0", "--rows", "40", "--calls-per-minute", "0"]).spawn().unwrap();
+    /// What it prints, with a warehouse before it; the process goes on.
+    fn simulating(home: &Home) -> (Child, String) {
+        let args = ["simulate", "--port", "0", "--rows", "60", "--calls-per-minute", "0"];
+        let mut child = home.command(&args).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut printed = String::from("[warehouse]\nurl = \"warehouse\"\n");
-        for line in lines.by_ref() {
-            printed += &line;
+        // the stores of the last dataset are the last line
+        while !printed.lines().last().is_some_and(|line| line.starts_with("stores = ")) {
+            printed += &lines.next().expect("stores are printed");
             printed += "\n";
-            if line.contains("enterprise_goods") {
-                break;
-            }
         }
-        assert!(printed.contains(&format!("export SIM_SECRET={SECRET}")), "{printed}");
-        let home = home.configured(&printed).variable("SIM_SECRET", SECRET);
+        (child, printed)
+    }
+
+    #[test]
+    fn prints_accounts_of_all_gateways_that_work() {
+        let home = Home::empty();
+        let (mut child, printed) = simulating(&home);
+        let exports = printed.lines().filter_map(|line| line.strip_prefix("# export ")?.split_once('='));
+        let secrets: Vec<_> = exports.map(|(name, value)| (name, value.trim_matches('\''))).collect();
+        assert_eq!(secrets.len(), 4, "three secrets and a session: {printed}");
+        let home = secrets.iter().fold(home.configured(&printed), |home, (name, value)| home.variable(name, value));
         let ran = home.run(&["run", "--until", &seconds_ago(600)]);
         child.kill().unwrap();
         child.wait().unwrap();
         let ran = ran.ends_with(0);
-        assert!(ran.finished("sim", "enterprise_stock")["records"].as_u64() > Some(0), "{}", ran.out);
+        for endpoint in endpoints::ALL {
+            let finished = ran.finished(endpoint.gateway.name(), endpoint.dataset);
+            assert_eq!(finished["verdict"], "landed", "{finished}");
+            assert!(finished["records"].as_u64() > Some(0), "{finished}");
+            assert!(!home.rows(endpoint.dataset).is_empty(), "{}", endpoint.dataset);
+        }
     }
 
     #[test]
