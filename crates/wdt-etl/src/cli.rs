@@ -53,29 +53,42 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the whole job twice against a built-in simulator; needs nothing.
+    ///
+    /// Starts the simulator in this process, runs the nightly job, lets the ERP move, runs it again, and says what landed
+    /// and how to look at it.
     Demo(Demo),
     /// Write a commented wdt-etl.toml and .env.example.
     Init(Init),
     /// The nightly job: pull everything due and land it.
+    ///
+    /// Each run goes on where the last one stopped, so the same line serves for the first load, every night and after a
+    /// failure. Accounts and datasets fail alone; the gravest exit code is returned.
     Run(Run),
     /// Run the gateway simulator on a port of this machine.
+    ///
+    /// It is as strict as the real gateway is documented to be, and says which address and credentials to use.
     Simulate(Simulate),
     /// Watermark, freshness, rows and size of each table.
     Status(Status),
     /// The columns of a dataset, or the list of datasets.
+    ///
+    /// As text: how it is called and read, columns, documented values, settings, parameters and notes. CSV has the columns
+    /// only. Without DATASET, CSV and JSON hold those of all datasets.
     Schema(Schema),
     /// What a platform's error means, and what mends it.
     Explain(Explain),
     /// Try configuration, secrets, clock, gateway and warehouse.
+    ///
+    /// One line each, with what mends it; one live call per account.
     Check(Check),
     /// A dataset as a file: CSV, XLSX, NDJSON, Parquet or a 2-D JSON list.
+    ///
+    /// Calls nobody and needs no secret. A file is replaced when the new one is whole. Deleted rows are left out; times
+    /// are Asia/Shanghai wall time, but Parquet keeps instants. Excel, conditions and the rest: docs/export.md.
     Export(Export),
 }
 
 /// Run the whole job twice against a built-in simulator; needs nothing.
-///
-/// Starts the simulator in this process, runs the nightly job, lets the ERP move, runs it again, and says what landed
-/// and how to look at it.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  wdt-etl demo\n  wdt-etl demo --rows 20000 --dir /tmp/wdt-demo")]
 pub struct Demo {
@@ -103,9 +116,6 @@ pub struct Init {
 }
 
 /// The nightly job: pull everything due and land it.
-///
-/// Each run goes on where the last one stopped, so the same line serves for the first load, every night and after a
-/// failure. Accounts and datasets fail alone; the gravest exit code is returned.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -134,8 +144,6 @@ pub struct Run {
 }
 
 /// Run the gateway simulator on a port of this machine.
-///
-/// It is as strict as the real gateway is documented to be, and says which address and credentials to use.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  wdt-etl simulate\n  wdt-etl simulate --rows 100000 --calls-per-minute 0")]
 pub struct Simulate {
@@ -174,9 +182,6 @@ pub struct Status {
 }
 
 /// The columns of a dataset, or the list of datasets.
-///
-/// As text: how it is called and read, columns, documented values, settings, parameters and notes. CSV has the columns
-/// only. Without DATASET, CSV and JSON hold those of all datasets.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -231,8 +236,6 @@ pub struct Explain {
 }
 
 /// Try configuration, secrets, clock, gateway and warehouse.
-///
-/// One line each, with what mends it; one live call per account.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  wdt-etl check --offline\n  wdt-etl check --env-file .env")]
 pub struct Check {
@@ -245,17 +248,15 @@ pub struct Check {
 }
 
 /// A dataset as a file: CSV, XLSX, NDJSON, Parquet or a 2-D JSON list.
-///
-/// Rows stand in the table's order; the same version of the table gives the same bytes. A file is replaced when the new
-/// one is whole. Deleted rows are left out, times are Asia/Shanghai wall time (Parquet keeps instants).
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   wdt-etl export enterprise_stock -o stock.xlsx --labels zh --values zh
   wdt-etl export flagship_stock -o stock.csv --labels zh --columns report
-  wdt-etl export enterprise_stock -o - --columns spec_no,warehouse_no,stock_num --where \"stock_num < 10 AND spec_no LIKE 'A%'\"
-  wdt-etl export enterprise_goods -o changed.ndjson --changed-since \"2024-05-01 00:00:00\" --include-deleted
-  wdt-etl export enterprise_stock -o last-month.parquet --as-of \"2024-05-01 00:00:00\"
+  wdt-etl export enterprise_stock -o - --columns spec_no,stock_num --where \"stock_num < 10\"
+  wdt-etl export enterprise_goods -o goods.ndjson --where \"shop_no = '017' AND status = 1\"
+  wdt-etl export flagship_goods -o changed.csv --changed-since \"2024-05-01 00:00:00\"
+  wdt-etl export enterprise_stock -o then.parquet --as-of \"2024-05-01 00:00:00\"
   wdt-etl export --all -o exports --format xlsx")]
 pub struct Export {
     /// The dataset; `wdt-etl schema` lists them.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use wdt_fetch::Clock;
 use url::Url;
+use wdt_fetch::Clock;
 use wdt_models::{Gateway, Reading, Slice, Window, endpoints};
 use wdt_sim::{Ledger, Sim, SimConfig};
 
@@ -147,7 +147,8 @@ fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
     std::fs::create_dir_all(dir).map_err(failed(dir.to_owned()))?;
     let file = |account: &str, key: &str| format!("{account}-{key}.txt");
     let accounts = simulate::accounts(sim, 0, |account, key| format!("{{ file = \"{}\" }}", file(account, key)));
-    let mut files = vec![(MARKER.to_owned(), String::new()), ("wdt-etl.toml".to_owned(), format!("{CONFIG}{accounts}"))];
+    let mut files =
+        vec![(MARKER.to_owned(), String::new()), ("wdt-etl.toml".to_owned(), format!("{CONFIG}{accounts}"))];
     let secrets = simulate::secrets();
     files.extend(secrets.iter().map(|(account, key, secret)| (file(account, key), secret.expose().to_owned())));
     for (name, content) in files {
@@ -167,15 +168,13 @@ async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) ->
 
 /// Looks for every row of the ERP that should have landed, and for rows that should not be there any more; returns how
 /// many there are of both.
-async fn compare(
-    outcome: &RunOutcome,
-    config: &Config,
-    sim: &Sim,
-    show: &mut Show<'_>,
-) -> Result<usize, EtlError> {
+async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Show<'_>) -> Result<usize, EtlError> {
     let warehouse = warehouse_url(&config.warehouse.url)?;
     let mut wrong = 0;
-    show.line(&format!("\n{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}", "table", "rows", "changed", "deleted", "history", "missing"))?;
+    show.line(&format!(
+        "\n{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}",
+        "table", "rows", "changed", "deleted", "history", "missing"
+    ))?;
     for (account, dataset) in config.select(&[], &[])? {
         let Some(ran) = outcome.datasets.iter().find(|ran| ran.dataset == dataset.endpoint.dataset) else { continue };
         let Some(ledger) = sim.ledger(ran.dataset) else { continue };
@@ -233,9 +232,14 @@ async fn sample(config: &Config, show: &mut Show<'_>) -> Result<(), EtlError> {
     let warehouse = warehouse_url(&config.warehouse.url)?;
     let Some(tables) = DatasetTables::open(&warehouse, endpoint).await? else { return Ok(()) };
     show.line(&format!("\n{dataset}, two of its rows:"))?;
-    for row in tables.sample(columns, 2).await? {
+    let rows = tables.sample(columns, 200).await?;
+    let filled = |row: &&Vec<Option<String>>| row.iter().all(|cell| cell.as_ref().is_some_and(|cell| !cell.is_empty()));
+    for row in rows.iter().filter(filled).take(2) {
         let label = |name: &str| endpoint.fields.iter().find(|field| field.name == name).map_or("", |field| field.zh);
-        let cells = columns.iter().zip(row).map(|(name, cell)| format!("{} {}", label(name), cell.unwrap_or_default()));
+        let cells = columns
+            .iter()
+            .zip(row)
+            .map(|(name, cell)| format!("{} {}", label(name), cell.as_deref().unwrap_or_default()));
         show.line(&format!("  {}", cells.collect::<Vec<_>>().join("  ")))?;
     }
     Ok(())

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use tokio::sync::{Mutex, watch};
-use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
 use url::Url;
-use wdt_models::{Reading, Window};
+use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
 use wdt_models::time::format_wall_time;
+use wdt_models::{Reading, Window};
 
 use super::outcome::{DatasetOutcome, Problem, Verdict};
 use super::pending::Pending;
-use super::snapshot::slices;
 use super::scope::{check_scope, scope};
+use super::snapshot::slices;
 use super::{RunOptions, Surroundings};
 use crate::config::{Account, Dataset, RunSettings};
 use crate::error::EtlError;
@@ -71,8 +71,7 @@ impl Job {
         let Some(tables) = &self.tables else { return Ok(()) };
         let tables = tables.lock().await;
         self.watermark = tables.complete_until(&self.account.name, &slices(&self.dataset)).await?;
-        if let Some(record) = tables.last_record(&self.account.name).await?
-        {
+        if let Some(record) = tables.last_record(&self.account.name).await? {
             check_scope(&record, &self.account.name, &self.dataset)?;
         }
         Ok(())

@@ -21,8 +21,8 @@ use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
 use job::{Job, Shared};
-pub(crate) use snapshot::slices;
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
+pub(crate) use snapshot::slices;
 
 /// Pages in flight per account unless the configuration says otherwise.
 const CONCURRENCY: usize = 8;

@@ -133,9 +133,7 @@ impl CommitRecord {
     /// Application id and version of the commit: what makes it happen once.
     fn transaction(&self) -> (String, i64) {
         match &self.slice {
-            Some(slice) => {
-                (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default())
-            }
+            Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default()),
             None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),
         }
     }
@@ -295,7 +293,11 @@ impl DatasetTables {
     ///
     /// # Errors
     /// When a data file cannot be read.
-    pub(crate) async fn sample(&self, columns: &[&str], rows: usize) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
+    pub(crate) async fn sample(
+        &self,
+        columns: &[&str],
+        rows: usize,
+    ) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
         let mut sample = Vec::new();
         for columns in self.standing_columns(None, columns).await? {
             let count = columns.first().map_or(0, arrow::array::Array::len).min(rows - sample.len());
@@ -305,7 +307,11 @@ impl DatasetTables {
     }
 
     /// Columns of an account's rows, or of all, that are not marked as deleted, file by file.
-    async fn standing_columns(&self, account: Option<&str>, names: &[&str]) -> Result<Vec<Vec<ArrayRef>>, WarehouseError> {
+    async fn standing_columns(
+        &self,
+        account: Option<&str>,
+        names: &[&str],
+    ) -> Result<Vec<Vec<ArrayRef>>, WarehouseError> {
         let reader = Reader::new(self.current.name(), self.current.store());
         let mut read = names.to_vec();
         read.push(DELETED_AT);

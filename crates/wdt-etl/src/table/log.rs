@@ -124,8 +124,7 @@ impl Comparison<'_> {
         let read_at = picture.read_at;
         let Some(kept) = &picture.kept else { return Ok(Vec::new()) };
         let kept = KeyIndex::new(self.current.name(), kept, self.endpoint.key)?;
-        let gone =
-            vanished(self.current, self.endpoint, self.account, &picture.slice, &[index, &kept]).await?;
+        let gone = vanished(self.current, self.endpoint, self.account, &picture.slice, &[index, &kept]).await?;
         let logged = gone.iter().map(|rows| {
             let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at * 1000; rows.num_rows()] };
             let date = shanghai_days(read_at.div_euclid(1000));

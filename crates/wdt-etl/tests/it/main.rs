@@ -5,8 +5,8 @@
 mod cli;
 mod config;
 mod crash;
-mod export;
 mod datasets;
+mod export;
 mod params;
 mod readers;
 mod slices;

@@ -28,9 +28,8 @@ async fn independent_readers_find_what_the_platform_sent() {
     world.sim.ledger("enterprise_stock").unwrap().edit(120);
     world.clock.advance(BETWEEN);
     world.run("second", &RunOptions::default()).await;
-    let tables: Map<String, Value> = enterprise()
-        .map(|endpoint| (endpoint.dataset.to_owned(), expected(endpoint, &world.erp(endpoint))))
-        .collect();
+    let tables: Map<String, Value> =
+        enterprise().map(|endpoint| (endpoint.dataset.to_owned(), expected(endpoint, &world.erp(endpoint)))).collect();
     let file = world.folder.path().join("expected.json");
     std::fs::write(&file, json!({ "tables": tables }).to_string()).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/read_tables.py");
@@ -44,7 +43,8 @@ async fn independent_readers_find_what_the_platform_sent() {
 fn expected(endpoint: &Endpoint, erp: &RecordBatch) -> Value {
     let mut key = vec!["account"];
     key.extend(endpoint.key);
-    let cursor = erp.column_by_name(endpoint.cursor().unwrap().field).unwrap().as_primitive::<TimestampMicrosecondType>();
+    let cursor =
+        erp.column_by_name(endpoint.cursor().unwrap().field).unwrap().as_primitive::<TimestampMicrosecondType>();
     let utc =
         |micros: i64| chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string();
     json!({

@@ -233,7 +233,8 @@ pub(crate) fn account_on(known: &Account, name: &str, base_url: &str, datasets: 
         Gateway::Top => format!("session = {{ env = \"{upper}_SESSION\" }}"),
         _ => format!("sid = \"{sid}\""),
     };
-    let datasets = datasets.iter().map(|(name, lines)| format!("\n[[accounts.datasets]]\nname = \"{name}\"\n{lines}\n"));
+    let datasets =
+        datasets.iter().map(|(name, lines)| format!("\n[[accounts.datasets]]\nname = \"{name}\"\n{lines}\n"));
     format!(
         "[[accounts]]\nname = \"{name}\"\ngateway = \"{gateway}\"\nbase_url = \"{base_url}\"\n{own}\napp_key = \"{app_key}\"\n\
          app_secret = {{ env = \"{upper}_SECRET\" }}\ncalls_per_minute = 0\n{}",

@@ -50,7 +50,8 @@ fn keys(rows: &RecordBatch, endpoint: &wdt_models::Endpoint) -> Vec<Vec<Option<i
 
 /// Epoch seconds.
 fn cursors(rows: &RecordBatch, endpoint: &wdt_models::Endpoint) -> Vec<i64> {
-    let column = rows.column_by_name(endpoint.cursor().unwrap().field).unwrap().as_primitive::<TimestampMicrosecondType>();
+    let column =
+        rows.column_by_name(endpoint.cursor().unwrap().field).unwrap().as_primitive::<TimestampMicrosecondType>();
     column.values().iter().map(|micros| micros / 1_000_000).collect()
 }
 

@@ -1,8 +1,8 @@
 //! A simulated ERP, a warehouse in a temporary folder, and the means to compare the two.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::{concat_batches, lexsort_to_indices, take_record_batch};
@@ -234,7 +234,8 @@ impl World {
 
 /// Accounts that read these stores only.
 fn with_stores(accounts: &str) -> String {
-    let line = |line: &str| if line.starts_with("stores = ") { format!("stores = {STORES}\n") } else { format!("{line}\n") };
+    let line =
+        |line: &str| if line.starts_with("stores = ") { format!("stores = {STORES}\n") } else { format!("{line}\n") };
     accounts.lines().map(line).collect()
 }
 

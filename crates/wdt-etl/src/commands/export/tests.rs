@@ -420,6 +420,28 @@ fn more_rows_than_a_sheet_holds_go_to_the_next() {
     assert_eq!(Xlsx::new(Cursor::new(&bytes)).unwrap().sheet_names().len(), 3);
 }
 
+#[test]
+fn the_examples_of_the_help_can_be_planned() {
+    use clap::CommandFactory as _;
+    let command = Cli::command();
+    let help = command.find_subcommand("export").unwrap().get_after_help().unwrap().to_string();
+    let lines: Vec<&str> = help.lines().filter_map(|line| line.trim().strip_prefix("wdt-etl ")).collect();
+    assert!(lines.len() > 5, "{help}");
+    for line in lines {
+        // words, and what stands between double quotes as one
+        let parts = line.split('"').enumerate();
+        let words = parts.flat_map(|(place, part)| match place % 2 {
+            0 => part.split_whitespace().collect(),
+            _ => vec![part],
+        });
+        let cli = Cli::try_parse_from(["wdt-etl"].into_iter().chain(words)).unwrap_or_else(|error| panic!("{error}"));
+        let Command::Export(args) = cli.command else { panic!("not export") };
+        let Some(dataset) = args.dataset.as_deref() else { continue };
+        assert!(format(&args).is_ok(), "{line}");
+        assert!(Plan::new(find(dataset).unwrap(), &args).is_ok(), "{line}");
+    }
+}
+
 /// The table that people of the stock report know, label for label.
 const STOCK_REPORT: [&str; 52] = [
     "明细唯一键",

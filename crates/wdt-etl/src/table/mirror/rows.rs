@@ -284,7 +284,11 @@ impl RunRow {
         cells.extend([Cell::Int(self.exit_code), Cell::Text(self.message.clone())]);
         let counted = [sums.calls, sums.retries, sums.waits, sums.waited_ms, sums.bytes, sums.windows, sums.records];
         cells.extend(counted.into_iter().map(int));
-        cells.extend([sums.changed, sums.unchanged, sums.stale, sums.deleted, sums.refused, sums.refused_upstream].into_iter().map(int));
+        cells.extend(
+            [sums.changed, sums.unchanged, sums.stale, sums.deleted, sums.refused, sums.refused_upstream]
+                .into_iter()
+                .map(int),
+        );
         cells.push(Cell::Int(self.peak_memory_bytes));
         cells.push(Cell::Time(self.watermark_after.map(|seconds| seconds * 1000)));
         cells.push(self.table_version.map_or(Cell::Int(None), int));

@@ -76,7 +76,10 @@ fn accounts_fail_alone_and_the_gravest_code_is_returned() {
         assert!(home.rows(dataset).iter().all(|row| row["account"] == account), "{dataset}");
     }
     let goods = home.rows("flagship_goods").len();
-    assert_eq!((goods, home.rows("flagship_shops").len()), (platform.ledger("flagship_goods").unwrap().rows().len(), 9));
+    assert_eq!(
+        (goods, home.rows("flagship_shops").len()),
+        (platform.ledger("flagship_goods").unwrap().rows().len(), 9)
+    );
     assert_eq!(home.rows("flagship_stock_sync").len(), platform.ledger("flagship_stock_sync").unwrap().rows().len());
     for dataset in ["enterprise_stock", "enterprise_goods"] {
         assert_eq!(ran.finished("wrong", dataset)["exit_code"], 3);

@@ -52,7 +52,8 @@ async fn meanings_of_columns_and_values_are_there_and_come_back_when_lost() {
     assert!(codes.contains(&json!(["cainiao_inventory", "inventory_type", "201", "冻结库存", "frozen"])), "{codes:?}");
     assert!(codes.contains(&json!(["flagship_stock", "defect", "true", "残品", "defective"])), "{codes:?}");
     assert!(codes.contains(&json!(["flagship_warehouses", "type", "6", "抖音云仓", "Douyin cloud warehouse"])));
-    let quantity = json!(["cainiao_inventory", "quantity", "decimal(19,4)", "库存数量", "quantity", null, false, false]);
+    let quantity =
+        json!(["cainiao_inventory", "quantity", "decimal(19,4)", "库存数量", "quantity", null, false, false]);
     assert!(columns.contains(&quantity), "{columns:?}");
     let phone = json!(["flagship_shops", "mobile", "text", "手机", "mobile number", null, false, true]);
     assert!(columns.contains(&phone), "{columns:?}");
