@@ -55,14 +55,14 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         None => Variables::of_process(),
     };
     let mut out = std::io::stdout();
-    let load = || Config::load(&cli.global.config, &variables, SystemClock.now_ms().div_euclid(1000));
+    let now = SystemClock.now_ms().div_euclid(1000);
+    let load = || Config::load(&cli.global.config, &variables, now);
+    let load_without_secrets = || Config::load_without_secrets(&cli.global.config, &variables, now);
     match &cli.command {
         Command::Init(args) => init::init(&args.dir, args.force, &mut out).map(|()| 0),
         Command::Schema(args) => schema::schema(args, &mut out).map(|()| 0),
         Command::Explain(args) => explain::explain(args, &mut out).map(|()| 0),
-        Command::Status(args) => {
-            status::status(&load()?, args, SystemClock.now_ms().div_euclid(1000), &mut out).await.map(|()| 0)
-        }
+        Command::Status(args) => status::status(&load_without_secrets()?, args, now, &mut out).await.map(|()| 0),
         Command::Simulate(args) => {
             simulate::simulate(args, Arc::new(SystemClock), stop_on_signal(), &mut out).await.map(|()| 0)
         }
@@ -70,8 +70,7 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
         }
         Command::Export(args) => {
-            let now = SystemClock.now_ms().div_euclid(1000);
-            let config = Config::load_without_secrets(&cli.global.config, &variables, now)?;
+            let config = load_without_secrets()?;
             let mut notes = std::io::stderr();
             let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
             export::export(&config, args, &mut around).await.map(|()| 0)

@@ -74,7 +74,7 @@ async fn meanings_of_columns_and_values_are_there_and_come_back_when_lost() {
 /// Rows of a table of meanings as lists, sorted.
 fn of_table(warehouse: &Path, name: &str) -> Vec<Value> {
     let order = ["dataset", "column", "value", "type", "zh", "en", "unit", "volatile", "personal"];
-    let list = |row: Map<String, Value>| Value::from_iter(order.iter().filter_map(|name| row.get(*name).cloned()));
+    let list = |row: Map<String, Value>| order.iter().filter_map(|name| row.get(*name).cloned()).collect();
     let mut rows: Vec<Value> = support::rows(&warehouse.join(name)).into_iter().map(list).collect();
     rows.sort_by_key(ToString::to_string);
     rows
