@@ -158,6 +158,14 @@ pub enum ParamKind {
     Time,
 }
 
+impl Shape {
+    /// A list of records and their total.
+    #[must_use]
+    pub const fn list(records: &'static [&'static [&'static str]], total: &'static [&'static str]) -> Self {
+        Self { records, total, wrapped_in: None, refused: &[], single: false }
+    }
+}
+
 impl Param {
     /// A text that may be left out.
     #[must_use]
@@ -197,7 +205,7 @@ impl Endpoint {
             name: "",
             arguments: Arguments::Named,
             paging: Paging { first: 0, max_size: 1 },
-            shape: Shape { records: &[], total: &[], wrapped_in: None, refused: &[], single: false },
+            shape: Shape::list(&[], &[]),
         };
         self.methods.first().unwrap_or(NONE)
     }

@@ -12,13 +12,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         arguments: Arguments::Named,
         // The page states no largest page; 100 is what clients ask for.
         paging: Paging { first: 0, max_size: 100 },
-        shape: Shape {
-            records: &[&["data", "goods_list"]],
-            total: &["data", "total_count"],
-            wrapped_in: None,
-            refused: &[],
-            single: false,
-        },
+        shape: Shape::list(&[&["data", "goods_list"]], &["data", "total_count"]),
     }],
     doc: "One SKU as a shop on a sales platform lists it, and the ERP goods it is matched to.",
     source: "vendor page goods.ApiGoods.search (平台货品查询), flagship edition, client V1.4.4.7 and later",

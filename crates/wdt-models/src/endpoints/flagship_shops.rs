@@ -12,13 +12,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         arguments: Arguments::Named,
         // Assumption: the page states no largest page.
         paging: Paging { first: 0, max_size: 100 },
-        shape: Shape {
-            records: &[&["data", "details"]],
-            total: &["data", "total_count"],
-            wrapped_in: None,
-            refused: &[],
-            single: false,
-        },
+        shape: Shape::list(&[&["data", "details"]], &["data", "total_count"]),
     }],
     doc: "One shop on a sales platform as the ERP keeps it on file.",
     source: "vendor page setting.Shop.queryShop (店铺查询), flagship edition, client V1.4.4.7 and later",

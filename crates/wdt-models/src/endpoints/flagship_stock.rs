@@ -50,7 +50,7 @@ const fn method(
     records: &'static [&'static [&'static str]],
     total: &'static [&'static str],
 ) -> Method {
-    let shape = Shape { records, total, wrapped_in: None, refused: &[], single: false };
+    let shape = Shape::list(records, total);
     Method { name, arguments: Arguments::Named, paging: Paging { first: 0, max_size: 1000 }, shape }
 }
 
