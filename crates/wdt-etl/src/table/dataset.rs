@@ -21,6 +21,9 @@ use crate::failpoint;
 
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
 const COMMIT_FORMAT: u32 = 1;
+/// Readings of a slice closer together than this, in milliseconds, are in no known order: the platform's clock is known
+/// from a header of whole seconds. Then the one that is landed last stands.
+const CLOCK_RESOLUTION: i64 = 1000;
 /// So many rivals in a row and the commit is given up.
 const MOST_CONFLICTS: u32 = 20;
 
@@ -130,12 +133,22 @@ impl CommitRecord {
         COMMIT_FORMAT
     }
 
-    /// Application id and version of the commit: what makes it happen once.
-    fn transaction(&self) -> (String, i64) {
+    /// Application id of the commit: with its version it makes it happen once.
+    fn application(&self) -> String {
         match &self.slice {
-            Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default()),
-            None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),
+            Some(slice) => slice_application(&self.account, &self.dataset, slice),
+            None => application(&self.account, &self.dataset),
         }
+    }
+
+    /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
+    fn version(&self, stored: Option<i64>) -> Option<i64> {
+        let stored = stored.unwrap_or(i64::MIN);
+        if self.slice.is_none() {
+            return self.watermark_after.filter(|end| *end > stored);
+        }
+        let read_at = self.read_at.filter(|read_at| read_at.saturating_add(CLOCK_RESOLUTION) >= stored);
+        read_at.map(|read_at| read_at.max(stored.saturating_add(1)))
     }
 }
 
@@ -351,11 +364,12 @@ impl DatasetTables {
     pub(crate) async fn land(&mut self, mut landing: Landing) -> Result<Landed, WarehouseError> {
         for _ in 0..MOST_CONFLICTS {
             self.catch_up().await?;
-            let (application, version) = landing.record.transaction();
-            if let Some(stored) = self.history.transaction(&application).await?.filter(|&stored| stored >= version) {
-                return Ok(Landed::Already { version: stored });
-            }
-            match self.commit(&landing).await {
+            let application = landing.record.application();
+            let stored = self.history.transaction(&application).await?;
+            let Some(version) = landing.record.version(stored) else {
+                return Ok(Landed::Already { version: stored.unwrap_or_default() });
+            };
+            match self.commit(&landing, (application, version)).await {
                 Err(WarehouseError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok((version, sums)) => {
@@ -372,7 +386,7 @@ impl DatasetTables {
         Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason })
     }
 
-    async fn commit(&mut self, landing: &Landing) -> Result<(u64, Sums), WarehouseError> {
+    async fn commit(&mut self, landing: &Landing, transaction: (String, i64)) -> Result<(u64, Sums), WarehouseError> {
         let Landing { record, readings, picture } = landing;
         let comparison = Comparison {
             current: &self.current,
@@ -390,7 +404,7 @@ impl DatasetTables {
         failpoint::hit(failpoint::LOG_WRITTEN);
         let mut record = record.clone();
         record.sums.add(changes.counts);
-        let transaction = Some(record.transaction());
+        let transaction = Some(transaction);
         let metadata = serde_json::to_value(&record).map_err(WarehouseError::storage(self.history.name(), "commit"))?;
         let version =
             self.history.commit(Change { adds, removes: Vec::new(), transaction, metadata: Some(metadata) }).await?;

@@ -29,13 +29,20 @@ pub(crate) const BETWEEN: i64 = 900;
 /// The stores that are read, of those that the simulator has.
 pub(crate) const STORES: &str = "[\"STORE_1\", \"STORE_2\"]";
 
-/// The local clock, moved by an offset that tests change.
+/// The local clock, moved by an offset that tests change, or stopped.
 #[derive(Clone, Default)]
-pub(crate) struct TestClock(Arc<AtomicI64>);
+pub(crate) struct TestClock {
+    offset: Arc<AtomicI64>,
+    /// The time that it shows for ever; 0 while it goes.
+    stopped: Arc<AtomicI64>,
+}
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        SystemClock.now_ms() + self.0.load(Ordering::Relaxed) * 1000
+        match self.stopped.load(Ordering::Relaxed) {
+            0 => SystemClock.now_ms() + self.offset.load(Ordering::Relaxed) * 1000,
+            stopped => stopped,
+        }
     }
 }
 
@@ -45,7 +52,12 @@ impl TestClock {
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::Relaxed);
+        self.offset.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// From now on it is always now.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(self.now_ms(), Ordering::Relaxed);
     }
 }
 
