@@ -1,6 +1,8 @@
 //! What can end a command, and one table that says for each kind: exit code, whether to run again, what to try.
 
 use wdt_fetch::{ErrorKind, FetchError};
+use wdt_models::error::entry;
+use wdt_models::{Gateway, PlatformError};
 
 use crate::config::ConfigError;
 use crate::environment::EnvFileError;
@@ -25,8 +27,13 @@ pub enum EtlError {
         hint: Option<String>,
     },
     /// A call failed for good.
-    #[error(transparent)]
-    Fetch(Box<FetchError>),
+    #[error("{error}")]
+    Fetch {
+        /// Which call, and why. Boxed: it is large, and most results carry none.
+        error: Box<FetchError>,
+        /// What mends it, by the gateway's error table.
+        mend: Option<&'static str>,
+    },
     /// A window or a slice that could not be read whole.
     #[error("{what} of {dataset} could not be certified: {reason}")]
     Uncertified {
@@ -84,20 +91,25 @@ pub enum EtlError {
 }
 
 impl From<FetchError> for EtlError {
-    /// Boxed: it is large, and most results carry none.
     fn from(error: FetchError) -> Self {
-        Self::Fetch(Box::new(error))
+        Self::Fetch { error: Box::new(error), mend: None }
     }
 }
 
 impl EtlError {
+    /// A call to that gateway failed for good; the platform's own refusals bring the mend of the gateway's error table.
+    pub(crate) fn of_call(gateway: Gateway, error: FetchError) -> Self {
+        let mend = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.mend);
+        Self::Fetch { error: Box::new(error), mend }
+    }
+
     /// The kind of failure, which decides everything else.
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
             Self::Config(_) | Self::EnvFile(_) => Failure::Configuration,
             Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
-            Self::Fetch(error) => Failure::of_call(error.kind()),
+            Self::Fetch { error, .. } => Failure::of_call(error.kind()),
             Self::Uncertified { .. } => Failure::Uncertified,
             Self::Stale { .. } => Failure::Stale,
             Self::Quarantine { .. } => Failure::Quarantine,
@@ -124,6 +136,13 @@ impl EtlError {
                 Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
             }
             Self::Warehouse(error) => Some(warehouse_hint(error).to_owned()),
+            Self::Fetch { error, mend: Some(mend) } => Some(match error.platform_error() {
+                Some(PlatformError { code, sub_code, .. }) => {
+                    let code = if sub_code.is_empty() { code } else { sub_code };
+                    format!("{mend}; `wdt-etl explain {code}` tells more")
+                }
+                None => (*mend).to_owned(),
+            }),
             _ => self.failure().row().hint.map(str::to_owned),
         }
     }

@@ -180,7 +180,7 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line
             name,
             format!("{} answers {} for app_key {}", account.base_url, dataset.method.name, account.app_key),
         ),
-        Err(error) => Line::failed(name, &EtlError::from(error)),
+        Err(error) => Line::failed(name, &EtlError::of_call(account.gateway, error)),
     }];
     lines.extend(clock(account, &client));
     lines

@@ -280,7 +280,7 @@ impl Job {
 
     pub(super) async fn window_error(&self, error: WindowError) -> EtlError {
         match error {
-            WindowError::Fetch(error) => error.into(),
+            WindowError::Fetch(error) => EtlError::of_call(self.account.gateway, error),
             WindowError::Uncertified { what, reason, certificate } => {
                 if let Some(mirrors) = self.shared.mirrors.as_ref() {
                     let written = mirrors.lock().await.uncertified(&self.row(None), &certificate).await;
