@@ -130,8 +130,25 @@ impl CommitRecord {
         COMMIT_FORMAT
     }
 
+    /// The record in the metadata of a history's commit; `None` for commits of others.
+    ///
+    /// # Errors
+    /// [`WarehouseError::LaterFormat`] when it cannot be understood.
+    pub(crate) fn read(
+        table: &str,
+        version: u64,
+        metadata: Option<serde_json::Value>,
+    ) -> Result<Option<Self>, WarehouseError> {
+        let Some(metadata) = metadata else { return Ok(None) };
+        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
+        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
+            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
+        }
+        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+    }
+
     /// Application id and version of the commit: what makes it happen once.
-    fn transaction(&self) -> (String, i64) {
+    pub(crate) fn transaction(&self) -> (String, i64) {
         match &self.slice {
             Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default()),
             None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),
@@ -196,15 +213,8 @@ impl DatasetTables {
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn record(&self, version: u64) -> Result<Option<CommitRecord>, WarehouseError> {
-        let Some(metadata) = self.history.read_commit(version).await?.and_then(|commit| commit.metadata) else {
-            return Ok(None);
-        };
-        let later =
-            |reason: String| WarehouseError::LaterFormat { table: self.history.name().to_owned(), version, reason };
-        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
-            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
-        }
-        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+        let metadata = self.history.read_commit(version).await?.and_then(|commit| commit.metadata);
+        CommitRecord::read(self.history.name(), version, metadata)
     }
 
     /// Rows and bytes of an account in the current table.
