@@ -30,7 +30,8 @@ use fold::Fold;
 use line::{Grave, Line, Subject};
 use log::{AccountLog, Log};
 
-const REBUILD: &str = "move the folder of the current table away: the next run builds it again from the history, without a call";
+const REBUILD: &str =
+    "move the folder of the current table away: the next run builds it again from the history, without a call";
 const DAMAGED_LOG: &str = "put the history's log back from a copy; wdt-etl never deletes or changes a commit";
 const REPEATED: &str = "a reader that adds up the history counts these rows twice: put the history back from a copy";
 
@@ -64,7 +65,8 @@ pub async fn verify(
         if !seen.insert(endpoint.dataset) {
             continue;
         }
-        let datasets = selected.iter().filter(|(_, dataset)| dataset.endpoint.dataset == endpoint.dataset).copied().collect();
+        let datasets =
+            selected.iter().filter(|(_, dataset)| dataset.endpoint.dataset == endpoint.dataset).copied().collect();
         let asked = Asked { endpoint, datasets, args, around, limiters: &limiters };
         let mut lines = Vec::new();
         match asked.look(warehouse.as_ref(), &mut lines).await {
@@ -93,7 +95,11 @@ impl Asked<'_> {
         let Some(history) = history else {
             match current {
                 None => lines.extend(self.nothing()),
-                Some(_) => lines.push(self.table("log").failed(Grave::Damage, "the history is gone, its current table is there", DAMAGED_LOG)),
+                Some(_) => lines.push(self.table("log").failed(
+                    Grave::Damage,
+                    "the history is gone, its current table is there",
+                    DAMAGED_LOG,
+                )),
             }
             return Ok(());
         };
@@ -102,7 +108,10 @@ impl Asked<'_> {
         lines.push(self.table("log").of(&log.damage, Grave::Damage, DAMAGED_LOG, detail));
         self.accounts(&log, lines);
         self.rows((&history, current.as_ref()), &log, lines).await?;
-        lines.push(mirrors::mirrors(self.table("mirrors"), (warehouse, self.endpoint.dataset), history.version(), &log).await?);
+        lines.push(
+            mirrors::mirrors(self.table("mirrors"), (warehouse, self.endpoint.dataset), history.version(), &log)
+                .await?,
+        );
         if self.args.probe {
             self.probe(&log, current.as_ref(), lines).await?;
         }
@@ -178,7 +187,8 @@ impl Asked<'_> {
     fn current(&self, folded: &fold::Folded, applied: Option<u64>, version: u64) -> Line {
         let subject = self.table("current");
         let Some(applied) = applied else {
-            return subject.note("the table is not there", "nothing: the next run builds it from the history, without a call");
+            return subject
+                .note("the table is not there", "nothing: the next run builds it from the history, without a call");
         };
         let detail = format!("{} rows, each the newest of the history", folded.equal);
         if applied < version && folded.differing.is_empty() {
@@ -198,7 +208,8 @@ impl Asked<'_> {
             let limiter = self.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
             let landed = log.accounts.get(&account.name).unwrap_or(&nothing);
             let probed =
-                probe::probe(subject, (account, dataset, &limiter), (landed, current), self.args.days, self.around).await;
+                probe::probe(subject, (account, dataset, &limiter), (landed, current), self.args.days, self.around)
+                    .await;
             match probed {
                 Ok(line) => lines.push(line),
                 Err(EtlError::Interrupted) => return Err(EtlError::Interrupted),

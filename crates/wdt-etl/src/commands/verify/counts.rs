@@ -20,7 +20,8 @@ use crate::table::{CommitRecord, Sums};
 ///   read and not committed.
 pub(super) fn compare(version: u64, record: &CommitRecord, rows: Option<u64>, before: &Sums, findings: &mut Findings) {
     let added = |count: fn(&Sums) -> u64| i128::from(count(&record.sums)) - i128::from(count(before));
-    let certified = |count: fn(&Certificate) -> u64| record.certificates.iter().map(|one| i128::from(count(one))).sum::<i128>();
+    let certified =
+        |count: fn(&Certificate) -> u64| record.certificates.iter().map(|one| i128::from(count(one))).sum::<i128>();
     let upstream = record.quarantine.iter().filter(|one| one.reason.starts_with(REFUSED_UPSTREAM)).count() as i128;
     let quarantined = record.quarantine.len() as i128 - upstream;
     let logged = added(|sums| sums.changed) + added(|sums| sums.deleted);

@@ -9,8 +9,10 @@ use super::line::{Findings, Grave, Line, Subject};
 use super::log::{Added, Log};
 use crate::table::{Reader, Table, WarehouseError};
 
-const COPY: &str = "put the files back from a copy of the warehouse; without one begin the dataset anew (docs/operations.md)";
-const REBUILD: &str = "move the folder of this table away: the next run builds it again from the history, without a call";
+const COPY: &str =
+    "put the files back from a copy of the warehouse; without one begin the dataset anew (docs/operations.md)";
+const REBUILD: &str =
+    "move the folder of this table away: the next run builds it again from the history, without a call";
 
 /// What is known of the files of a table.
 pub(super) struct Files {
@@ -38,7 +40,6 @@ pub(super) async fn history(subject: Subject<'_>, history: &Table, log: &Log) ->
                 Some(fault) => {
                     findings.add(|| format!("commit {version}: {path} {fault}"));
                     found = None;
-                    continue;
                 }
             }
         }

@@ -59,33 +59,44 @@ struct Share {
 }
 
 impl Fold<'_> {
-    /// Compares both tables, in as many shares as the keys need.
+    /// Compares both tables.
     ///
     /// # Errors
     /// When a data file cannot be read.
     pub(super) async fn compare(&self) -> Result<Folded, WarehouseError> {
-        let rows: usize = self.current.map_or(Ok(Vec::new()), |(table, _)| table.files(None))?.iter().map(|f| f.rows).sum();
-        self.in_shares(rows.div_ceil(MOST_KEYS).max(1) as u128, MOST_KEYS).await
+        self.holding(MOST_KEYS).await
     }
 
-    async fn in_shares(&self, mut shares: u128, most: usize) -> Result<Folded, WarehouseError> {
-        'again: loop {
-            let mut folded = Folded::default();
-            for number in 0..shares {
-                if !self.share(Share { number, of: shares }, most, &mut folded).await? {
-                    shares *= 2;
-                    continue 'again;
-                }
+    /// Compares both tables, in as many shares as it takes to hold so many keys at once.
+    async fn holding(&self, most: usize) -> Result<Folded, WarehouseError> {
+        let files = self.current.map_or(Ok(Vec::new()), |(table, _)| table.files(None))?;
+        let rows: usize = files.iter().map(|file| file.rows).sum();
+        let mut shares = rows.div_ceil(most).max(1) as u128;
+        loop {
+            if let Some(folded) = self.in_shares(shares, most).await? {
+                return Ok(folded);
             }
-            return Ok(folded);
+            shares *= 2;
         }
+    }
+
+    /// Compares the keys share by share; nothing when one of them holds too many.
+    async fn in_shares(&self, shares: u128, most: usize) -> Result<Option<Folded>, WarehouseError> {
+        let mut folded = Folded::default();
+        for number in 0..shares {
+            if !self.share(Share { number, of: shares }, most, &mut folded).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(folded))
     }
 
     /// Compares the keys of a share; false when there are too many.
     async fn share(&self, share: Share, most: usize, folded: &mut Folded) -> Result<bool, WarehouseError> {
         let prints = Prints::new(self.endpoint, self.history)?;
         let applied = self.current.map_or(u64::MAX, |(_, applied)| applied);
-        let (before, after): (Vec<&Added>, Vec<&Added>) = self.commits.iter().partition(|commit| commit.version <= applied);
+        let (before, after): (Vec<&Added>, Vec<&Added>) =
+            self.commits.iter().partition(|commit| commit.version <= applied);
         let mut newest = HashMap::new();
         if !self.fold(&prints, (share, most), before, &mut newest, folded).await? {
             return Ok(false);
@@ -113,8 +124,12 @@ impl Fold<'_> {
                 while let Some(batch) = batches.try_next().await? {
                     let batch = conform(self.history.name(), &batch, self.history.schema(), &HashMap::new())?;
                     for print in prints.of(self.history, &batch)?.into_iter().filter(|print| share.has(print.key)) {
-                        take_in(print, newest, &mut folded.repeated, |row| {
-                            format!("commit {}: {} stands there again as it was", commit.version, prints.key_text(&batch, row))
+                        take_in(&print, newest, &mut folded.repeated, |row| {
+                            format!(
+                                "commit {}: {} stands there again as it was",
+                                commit.version,
+                                prints.key_text(&batch, row)
+                            )
                         });
                     }
                 }
@@ -171,7 +186,10 @@ impl Fold<'_> {
             let mut batches = reader.rows(path, *size, Some(&prints.key), None).await?;
             while let Some(batch) = batches.try_next().await? {
                 for (row, key) in prints.keys(self.history, &batch)?.into_iter().enumerate() {
-                    if newest.get(&key).is_some_and(|known| !known.met) && folded.differing.has_room() && named.insert(key) {
+                    if newest.get(&key).is_some_and(|known| !known.met)
+                        && folded.differing.has_room()
+                        && named.insert(key)
+                    {
                         folded.differing.add(|| format!("{} is missing", prints.key_text(&batch, row)));
                     }
                 }
@@ -184,12 +202,12 @@ impl Fold<'_> {
 
 /// Puts a version in; one that equals the newest is a repetition, one with an older cursor replaces nothing.
 fn take_in(
-    print: Print,
+    print: &Print,
     newest: &mut HashMap<u128, Newest>,
     repeated: &mut Findings,
     words: impl FnOnce(usize) -> String,
 ) {
-    let Print { row, key, content, whole, cursor } = print;
+    let Print { row, key, content, whole, cursor } = *print;
     let known = newest.get(&key);
     if known.is_some_and(|known| known.content == content) {
         repeated.add(|| words(row));
@@ -298,7 +316,80 @@ fn deleted_at(batch: &RecordBatch, row: usize, pulled_at: &ArrayRef) -> Option<i
 
 fn converter(table: &Table, columns: &[&str]) -> Result<RowConverter, WarehouseError> {
     let failed = || WarehouseError::storage(table.name(), "comparison");
-    let field = |name: &&str| table.schema().field_with_name(name).map(|field| SortField::new(field.data_type().clone()));
+    let field =
+        |name: &&str| table.schema().field_with_name(name).map(|field| SortField::new(field.data_type().clone()));
     let fields = columns.iter().map(field).collect::<Result<Vec<_>, _>>().map_err(failed())?;
     RowConverter::new(fields).map_err(failed())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
+
+    use arrow::array::{Date32Array, Int64Array, StringArray};
+    use url::Url;
+    use wdt_models::endpoints::FLAGSHIP_SHOPS;
+
+    use super::*;
+    use crate::table::Change;
+    use crate::table::schema::{DT, TableSpec};
+
+    type Row = (i64, &'static str);
+
+    /// Rows with these keys and names, everything else null.
+    fn batch(table: &Table, rows: &[Row]) -> RecordBatch {
+        let texts = |text: &str| Arc::new(StringArray::from(vec![text; rows.len()])) as ArrayRef;
+        let names: StringArray = rows.iter().map(|(_, name)| Some(*name)).collect();
+        let keys: Int64Array = rows.iter().map(|(key, _)| Some(*key)).collect();
+        let columns: [(&str, ArrayRef); 5] = [
+            ("shop_id", Arc::new(keys)),
+            ("shop_name", Arc::new(names)),
+            (ACCOUNT, texts("main")),
+            (OP, texts("upsert")),
+            (DT, Arc::new(Date32Array::from(vec![19_000; rows.len()]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        conform(table.name(), &batch, table.schema(), &HashMap::new()).unwrap()
+    }
+
+    /// Writes a commit of these rows, as the log tells of it.
+    async fn commit(table: &mut Table, rows: &[Row]) -> Added {
+        let mut writer = table.writer().unwrap();
+        writer.write(batch(table, rows)).await.unwrap();
+        let adds = writer.finish().await.unwrap();
+        let version = table.commit(Change { adds, ..Change::default() }).await.unwrap();
+        let commit = table.read_commit(version).await.unwrap().unwrap();
+        Added { version, files: commit.files, rows: commit.rows }
+    }
+
+    fn named(keys: std::ops::Range<i64>, name: &'static str) -> Vec<Row> {
+        keys.map(|key| (key, name)).collect()
+    }
+
+    #[tokio::test]
+    async fn as_many_shares_as_it_takes_find_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = Url::from_directory_path(folder.path()).unwrap();
+        let mut history = Table::open_or_create(&url, &TableSpec::history(&FLAGSHIP_SHOPS)).await.unwrap();
+        let mut current = Table::open_or_create(&url, &TableSpec::current(&FLAGSHIP_SHOPS)).await.unwrap();
+        let first = commit(&mut history, &named(0..60, "a")).await;
+        // ten as they were, one changed and changed back
+        let second = [named(0..30, "b"), named(30..40, "a"), vec![(50, "b"), (50, "a")]].concat();
+        let second = commit(&mut history, &second).await;
+        // two differ, one is not in the history, one stands twice, four are missing
+        let rows = [named(0..28, "b"), named(28..30, "a"), named(34..60, "a"), vec![(99, "a"), (59, "a")]].concat();
+        commit(&mut current, &rows).await;
+        let commits = [first, second];
+        let fold =
+            Fold { endpoint: &FLAGSHIP_SHOPS, history: &history, commits: &commits, current: Some((&current, 2)) };
+        for most in [1000, 60, 25, 7] {
+            let folded = fold.holding(most).await.unwrap();
+            assert_eq!(folded.equal, 54, "{most}");
+            assert!(folded.repeated.to_string().ends_with("; and 7 more"), "{most}: {}", folded.repeated);
+            assert!(folded.differing.to_string().ends_with("; and 5 more"), "{most}: {}", folded.differing);
+        }
+        assert!(fold.in_shares(1, 25).await.unwrap().is_none(), "no more than that are ever held");
+    }
 }

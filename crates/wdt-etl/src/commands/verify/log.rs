@@ -154,7 +154,9 @@ impl AccountLog {
         self.records += distinct;
         match certificate.verdict {
             Verdict::Certified if holds(certificate) => {}
-            Verdict::Certified => self.uncertified.add(|| format!("{} of commit {version}: {}", what(), numbers(certificate))),
+            Verdict::Certified => {
+                self.uncertified.add(|| format!("{} of commit {version}: {}", what(), numbers(certificate)));
+            }
             Verdict::Uncertified => self.uncertified.add(|| format!("{} of commit {version} is uncertified", what())),
             _ => self.accepted += 1,
         }
@@ -169,16 +171,23 @@ impl AccountLog {
     /// The watermark of a run's commit is the end of its last certificate, and stands in the commit as a transaction.
     fn watermark(&mut self, version: u64, record: &CommitRecord, commit: &Commit) {
         let last = record.certificates.last();
-        let end = last.and_then(|certificate| if record.slice.is_some() { Some(certificate.read_at) } else { certificate.end });
+        let end = last
+            .and_then(|certificate| if record.slice.is_some() { Some(certificate.read_at) } else { certificate.end });
         let (application, watermark) = record.transaction();
         if end != Some(watermark) {
             let end = end.map_or_else(|| "nothing".to_owned(), |end| wall(end, record));
-            self.watermarks.add(|| format!("commit {version} says {}, its certificates end at {end}", wall(watermark, record)));
+            self.watermarks
+                .add(|| format!("commit {version} says {}, its certificates end at {end}", wall(watermark, record)));
         }
         let stored = commit.transactions.iter().find(|(name, _)| *name == application);
         if stored.is_none_or(|(_, stored)| *stored != watermark) {
             let stored = stored.map_or_else(|| "none".to_owned(), |(_, stored)| wall(*stored, record));
-            self.watermarks.add(|| format!("commit {version} moves the watermark to {stored}, its metadata says {}", wall(watermark, record)));
+            self.watermarks.add(|| {
+                format!(
+                    "commit {version} moves the watermark to {stored}, its metadata says {}",
+                    wall(watermark, record)
+                )
+            });
         }
         if record.slice.is_none() {
             self.end = end.or(self.end);
@@ -201,7 +210,8 @@ impl AccountLog {
         for (application, last) in &self.applications {
             let stored = history.transaction(application).await?;
             if stored != Some(*last) {
-                self.watermarks.add(|| format!("the table has `{application}` at {stored:?}, its last commit at {last}"));
+                self.watermarks
+                    .add(|| format!("the table has `{application}` at {stored:?}, its last commit at {last}"));
             }
         }
         Ok(())

@@ -20,7 +20,7 @@ pub(super) async fn mirrors(
     let wanted = [log.certificates, log.quarantined, log.runs.len() as u64];
     let (mut behind, mut differing, mut equal) = (Vec::new(), Vec::new(), Vec::new());
     for (mirror, wanted) in count(warehouse, dataset, &log.runs).await?.into_iter().zip(wanted) {
-        let counts = format!("{} has {} of {wanted} rows", mirror.name, mirror.rows);
+        let counts = format!("{} has {} rows, the commits {wanted}", mirror.name, mirror.rows);
         match mirror.copied {
             _ if mirror.rows == wanted => equal.push(format!("{} {wanted}", mirror.name)),
             Some(copied) if copied >= version => differing.push(counts),

@@ -18,7 +18,8 @@ use crate::error::EtlError;
 use crate::pipeline::{Surroundings, account_client, stopped};
 use crate::table::{Reader, Table, WarehouseError, micros};
 
-const CAME: &str = "read these windows again with `wdt-etl backfill`; raise settle if it happens often: rows appear later than that";
+const CAME: &str =
+    "read these windows again with `wdt-etl backfill`; raise settle if it happens often: rows appear later than that";
 
 /// Asks for the total of each window that ended in the last `days`.
 ///
@@ -47,7 +48,10 @@ pub(super) async fn probe(
         if total > window.distinct && total > landed(current, account, dataset, *window).await? + window.refused {
             findings.add(|| {
                 let (start, end) = (format_wall_time(window.start), format_wall_time(window.end));
-                format!("rows came into a window that was certified: {start} .. {end} had {}, has {total}", window.distinct)
+                format!(
+                    "rows came into a window that was certified: {start} .. {end} had {}, has {total}",
+                    window.distinct
+                )
             });
         }
     }

@@ -73,7 +73,8 @@ pub(super) fn watermark(subject: Subject<'_>, log: &AccountLog) -> Line {
 /// The numbers of an account's commits.
 pub(super) fn counts(subject: Subject<'_>, log: &AccountLog) -> Line {
     let mend = "compare with a copy of the history: rows or numbers of these commits were changed after the run";
-    let detail = format!("{} records certified and {} rows logged add up in {} commits", log.records, log.rows, log.commits);
+    let detail =
+        format!("{} records certified and {} rows logged add up in {} commits", log.records, log.rows, log.commits);
     subject.of(&log.counts, Grave::Doubt, mend, detail)
 }
 

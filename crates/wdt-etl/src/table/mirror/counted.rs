@@ -61,8 +61,7 @@ async fn of(
     let reader = Reader::new(table.name(), table.store());
     let mut rows = 0;
     for file in table.files(None)? {
-        let mut batches =
-            reader.rows(&file.path, file.size, Some(&["account", "dataset", column]), None).await?;
+        let mut batches = reader.rows(&file.path, file.size, Some(&["account", "dataset", column]), None).await?;
         while let Some(batch) = batches.try_next().await? {
             columns_of(table.name(), &batch, &["account", "dataset", column])?;
             let found = (0..batch.num_rows())
