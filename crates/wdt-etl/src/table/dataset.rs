@@ -148,7 +148,7 @@ impl CommitRecord {
     }
 
     /// Application id and version of the commit: what makes it happen once.
-    pub(crate) fn transaction(&self) -> (String, i64) {
+    fn transaction(&self) -> (String, i64) {
         match &self.slice {
             Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default()),
             None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),

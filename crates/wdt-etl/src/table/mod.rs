@@ -15,7 +15,7 @@ mod upsert;
 pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
 #[cfg(test)]
 pub(crate) use delta::Change;
-pub(crate) use delta::{Commit, Table};
+pub(crate) use delta::{Commit, DataFile, Table};
 pub use error::WarehouseError;
 pub(crate) use files::{Reader, conform};
 pub(crate) use log::Reading;

@@ -7,7 +7,7 @@ use object_store::path::Path;
 
 use super::line::{Findings, Grave, Line, Subject};
 use super::log::{Added, Log};
-use crate::table::{Reader, Table, WarehouseError};
+use crate::table::{DataFile, Reader, Table, WarehouseError};
 
 const COPY: &str =
     "put the files back from a copy of the warehouse; without one begin the dataset anew (docs/operations.md)";
@@ -27,26 +27,23 @@ pub(super) struct Files {
 /// # Errors
 /// When the storage cannot be asked.
 pub(super) async fn history(subject: Subject<'_>, history: &Table, log: &Log) -> Result<Files, WarehouseError> {
-    let reader = Reader::new(history.name(), history.store());
     let listed: HashSet<Path> = history.files(None)?.into_iter().map(|file| file.path).collect();
     let (mut findings, mut rewritten, mut count, mut rows) = (Findings::default(), 0_u64, 0_u64, 0_u64);
     for Added { version, files, rows: said } in &log.commits {
         let mut found = Some(0);
         for (path, size) in files {
             count += 1;
-            match fault(history, path, *size).await {
-                None => found = found.zip(reader.row_count(path, *size).await.ok()).map(|(sum, rows)| sum + rows),
-                Some(_) if !listed.contains(path) => (rewritten, found) = (rewritten + 1, None),
-                Some(fault) => {
+            match rows_in(history, path, *size).await {
+                Ok(rows) => found = found.map(|found| found + rows),
+                Err(_) if !listed.contains(path) => (rewritten, found) = (rewritten + 1, None),
+                Err(fault) => {
                     findings.add(|| format!("commit {version}: {path} {fault}"));
                     found = None;
                 }
             }
         }
         rows += found.unwrap_or_default();
-        if let (Some(said), Some(found)) = (said, found)
-            && *said != found
-        {
+        if let Some((said, found)) = said.zip(found).filter(|(said, found)| said != found) {
             findings.add(|| format!("commit {version}: {found} rows in its files, its log says {said}"));
         }
     }
@@ -67,9 +64,11 @@ pub(super) async fn history(subject: Subject<'_>, history: &Table, log: &Log) ->
 pub(super) async fn current(subject: Subject<'_>, current: &Table) -> Result<Files, WarehouseError> {
     let mut findings = Findings::default();
     let files = current.files(None)?;
-    for file in &files {
-        if let Some(fault) = fault(current, &file.path, file.size).await {
-            findings.add(|| format!("{} {fault}", file.path));
+    for DataFile { path, size, rows, .. } in &files {
+        match rows_in(current, path, *size).await {
+            Ok(found) if found == *rows as u64 => {}
+            Ok(found) => findings.add(|| format!("{path} has {found} rows, its log says {rows}")),
+            Err(fault) => findings.add(|| format!("{path} {fault}")),
         }
     }
     let rows: usize = files.iter().map(|file| file.rows).sum();
@@ -77,15 +76,15 @@ pub(super) async fn current(subject: Subject<'_>, current: &Table) -> Result<Fil
     Ok(Files { line: subject.of(&findings, Grave::Damage, REBUILD, detail), readable: findings.is_empty() })
 }
 
-/// What is wrong with a file, if anything.
-async fn fault(table: &Table, path: &Path, size: u64) -> Option<String> {
+/// Rows of a file by its footer, or what is wrong with it.
+async fn rows_in(table: &Table, path: &Path, size: u64) -> Result<u64, String> {
     match table.store().head(path).await {
-        Ok(found) if found.size != size => Some(format!("has {} bytes, its log says {size}", found.size)),
-        Ok(_) => match Reader::new(table.name(), table.store()).row_count(path, size).await {
-            Ok(_) => None,
-            Err(error) => Some(format!("cannot be read: {error}")),
-        },
-        Err(object_store::Error::NotFound { .. }) => Some("is gone".to_owned()),
-        Err(error) => Some(format!("cannot be read: {error}")),
+        Ok(found) if found.size != size => Err(format!("has {} bytes, its log says {size}", found.size)),
+        Ok(_) => {
+            let rows = Reader::new(table.name(), table.store()).row_count(path, size).await;
+            rows.map_err(|error| format!("cannot be read: {error}"))
+        }
+        Err(object_store::Error::NotFound { .. }) => Err("is gone".to_owned()),
+        Err(error) => Err(format!("cannot be read: {error}")),
     }
 }

@@ -385,10 +385,10 @@ mod tests {
         let fold =
             Fold { endpoint: &FLAGSHIP_SHOPS, history: &history, commits: &commits, current: Some((&current, 2)) };
         for most in [1000, 60, 25, 7] {
-            let folded = fold.holding(most).await.unwrap();
-            assert_eq!(folded.equal, 54, "{most}");
-            assert!(folded.repeated.to_string().ends_with("; and 7 more"), "{most}: {}", folded.repeated);
-            assert!(folded.differing.to_string().ends_with("; and 5 more"), "{most}: {}", folded.differing);
+            let found = fold.holding(most).await.unwrap();
+            assert_eq!(found.equal, 54, "{most}");
+            assert!(found.repeated.to_string().ends_with("; and 7 more"), "{most}: {}", found.repeated);
+            assert!(found.differing.to_string().ends_with("; and 5 more"), "{most}: {}", found.differing);
         }
         assert!(fold.in_shares(1, 25).await.unwrap().is_none(), "no more than that are ever held");
     }

@@ -30,8 +30,8 @@ pub(super) struct Line {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
     check: &'static str,
-    account: Option<&'a str>,
-    dataset: &'static str,
+    pub(super) account: Option<&'a str>,
+    pub(super) dataset: &'static str,
 }
 
 /// How grave a finding is: each becomes an exit code.

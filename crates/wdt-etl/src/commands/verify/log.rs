@@ -13,6 +13,8 @@ use crate::table::{Commit, CommitRecord, Sums, Table, WarehouseError};
 
 /// Kind of the commits that move the watermark.
 const RUN: &str = "run";
+/// Begin of the application ids of runs.
+const RUN_APPLICATION: &str = "wdt-etl/run/";
 
 /// What the commits of a history say.
 #[derive(Default)]
@@ -44,7 +46,7 @@ pub(super) struct Added {
 /// What the commits of one account say.
 #[derive(Default)]
 pub(super) struct AccountLog {
-    /// First second ever asked for, epoch seconds.
+    /// First second from which on nothing may be missing, epoch seconds.
     pub(super) start: i64,
     /// Commits.
     pub(super) commits: u64,
@@ -128,9 +130,8 @@ impl Log {
 
 impl AccountLog {
     fn commit(&mut self, version: u64, record: &CommitRecord, commit: &Commit) {
-        if self.commits == 0 {
-            self.start = record.start;
-        }
+        // a range that was filled in before the begin moves it back
+        self.start = if self.commits == 0 { record.start } else { self.start.min(record.start) };
         self.commits += 1;
         self.rows += commit.rows.unwrap_or_default();
         for certificate in &record.certificates {
@@ -139,7 +140,7 @@ impl AccountLog {
         if record.kind == RUN {
             self.watermark(version, record, commit);
         }
-        self.transactions(version, commit);
+        self.transactions(version, record, commit);
         let before = self.sums.entry((record.run_id.clone(), record.started_at)).or_default();
         compare(version, record, commit.rows, before, &mut self.counts);
         *before = record.sums;
@@ -170,36 +171,31 @@ impl AccountLog {
 
     /// The watermark of a run's commit is the end of its last certificate, and stands in the commit as a transaction.
     fn watermark(&mut self, version: u64, record: &CommitRecord, commit: &Commit) {
-        let last = record.certificates.last();
-        let end = last
-            .and_then(|certificate| if record.slice.is_some() { Some(certificate.read_at) } else { certificate.end });
-        let (application, watermark) = record.transaction();
-        if end != Some(watermark) {
-            let end = end.map_or_else(|| "nothing".to_owned(), |end| wall(end, record));
+        let of_slice = record.slice.is_some();
+        let said = if of_slice { record.read_at } else { record.watermark_after };
+        let end = record.certificates.last().and_then(|last| if of_slice { Some(last.read_at) } else { last.end });
+        let mut transactions = commit.transactions.iter().filter(|(name, _)| name.starts_with(RUN_APPLICATION));
+        let stored = transactions.next().map(|(_, stored)| *stored);
+        if end != said {
+            let (said, end) = (wall(said, of_slice), wall(end, of_slice));
+            self.watermarks.add(|| format!("commit {version} says {said}, its certificates end at {end}"));
+        }
+        if stored != said {
+            let (said, stored) = (wall(said, of_slice), wall(stored, of_slice));
             self.watermarks
-                .add(|| format!("commit {version} says {}, its certificates end at {end}", wall(watermark, record)));
+                .add(|| format!("commit {version} moves the watermark to {stored}, its metadata says {said}"));
         }
-        let stored = commit.transactions.iter().find(|(name, _)| *name == application);
-        if stored.is_none_or(|(_, stored)| *stored != watermark) {
-            let stored = stored.map_or_else(|| "none".to_owned(), |(_, stored)| wall(*stored, record));
-            self.watermarks.add(|| {
-                format!(
-                    "commit {version} moves the watermark to {stored}, its metadata says {}",
-                    wall(watermark, record)
-                )
-            });
-        }
-        if record.slice.is_none() {
+        if !of_slice {
             self.end = end.or(self.end);
         }
     }
 
-    /// No application's version is ever repeated or taken back.
-    fn transactions(&mut self, version: u64, commit: &Commit) {
+    /// No application's version is ever taken back. A run's is not repeated either; whoever fills in behind repeats it, so
+    /// that a rival run is a conflict.
+    fn transactions(&mut self, version: u64, record: &CommitRecord, commit: &Commit) {
         for (application, after) in &commit.transactions {
-            let before = self.applications.insert(application.clone(), *after);
-            if before.is_some_and(|before| before >= *after) {
-                let before = before.unwrap_or_default();
+            let Some(before) = self.applications.insert(application.clone(), *after) else { continue };
+            if before > *after || (before == *after && record.kind == RUN) {
                 self.watermarks.add(|| format!("commit {version} takes `{application}` from {before} back to {after}"));
             }
         }
@@ -239,6 +235,7 @@ fn numbers(certificate: &Certificate) -> String {
 }
 
 /// The watermark of a window is in seconds, the reading of a slice in milliseconds.
-fn wall(instant: i64, record: &CommitRecord) -> String {
-    format_wall_time(if record.slice.is_some() { instant.div_euclid(1000) } else { instant })
+fn wall(instant: Option<i64>, of_slice: bool) -> String {
+    let seconds = instant.map(|instant| if of_slice { instant.div_euclid(1000) } else { instant });
+    seconds.map_or_else(|| "nothing".to_owned(), format_wall_time)
 }

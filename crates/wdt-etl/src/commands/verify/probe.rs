@@ -13,13 +13,14 @@ use wdt_models::time::format_wall_time;
 
 use super::line::{Findings, Grave, Line, Subject};
 use super::log::{AccountLog, Certified};
+use super::windows::backfill;
 use crate::config::{Account, Dataset};
 use crate::error::EtlError;
 use crate::pipeline::{Surroundings, account_client, stopped};
 use crate::table::{Reader, Table, WarehouseError, micros};
 
-const CAME: &str =
-    "read these windows again with `wdt-etl backfill`; raise settle if it happens often: rows appear later than that";
+/// What to do about windows that came in too often.
+const SETTLE: &str = "raise settle if it happens often: rows appear later than that";
 
 /// Asks for the total of each window that ended in the last `days`.
 ///
@@ -36,7 +37,7 @@ pub(super) async fn probe(
     let since = client.platform_now().div_euclid(1000) - i64::from(days) * 86_400;
     let recent: Vec<Certified> = log.windows.iter().filter(|window| window.end > since).copied().collect();
     let mut findings = Findings::default();
-    let (mut then, mut now) = (0, 0);
+    let (mut then, mut now, mut mend) = (0, 0, String::new());
     let mut stop = around.stop.clone();
     for window in &recent {
         let total = tokio::select! {
@@ -46,6 +47,9 @@ pub(super) async fn probe(
         };
         (then, now) = (then + window.distinct, now + total);
         if total > window.distinct && total > landed(current, account, dataset, *window).await? + window.refused {
+            if findings.is_empty() {
+                mend = format!("{}; {SETTLE}", backfill(subject, window.start, window.end));
+            }
             findings.add(|| {
                 let (start, end) = (format_wall_time(window.start), format_wall_time(window.end));
                 format!(
@@ -56,7 +60,7 @@ pub(super) async fn probe(
         }
     }
     let detail = format!("{} windows of {days} days asked again: {then} records then, {now} now", recent.len());
-    Ok(subject.of(&findings, Grave::Doubt, CAME, detail))
+    Ok(subject.of(&findings, Grave::Doubt, &mend, detail))
 }
 
 /// What the platform declares now.

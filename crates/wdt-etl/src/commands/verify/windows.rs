@@ -6,7 +6,6 @@ use wdt_models::time::format_wall_time;
 use super::line::{Findings, Grave, Line, Subject};
 use super::log::{AccountLog, Certified};
 
-const GAP: &str = "read the range again: `wdt-etl backfill --from … --to …` for this account and dataset";
 const NEVER: &str = "run `wdt-etl run`; if it ends with 5, run again when the ERP is quiet";
 const WATERMARK: &str = "put the history's log back from a copy; a log that is changed by hand proves nothing";
 
@@ -39,7 +38,8 @@ pub(super) fn windows(subject: Subject<'_>, log: &AccountLog) -> Line {
         cover.overlaps,
         accepted(log)
     );
-    subject.of(&findings, Grave::Doubt, GAP, detail)
+    let (from, to) = cover.gaps.first().copied().unwrap_or((cover.end, log.end.unwrap_or(cover.end)));
+    subject.of(&findings, Grave::Doubt, &backfill(subject, from, to), detail)
 }
 
 /// The last reading of each slice that is asked for.
@@ -78,6 +78,13 @@ pub(super) fn counts(subject: Subject<'_>, log: &AccountLog) -> Line {
     subject.of(&log.counts, Grave::Doubt, mend, detail)
 }
 
+/// The command that reads a range again.
+pub(super) fn backfill(subject: Subject<'_>, from: i64, to: i64) -> String {
+    let Subject { account, dataset, .. } = subject;
+    let (account, from, to) = (account.unwrap_or_default(), format_wall_time(from), format_wall_time(to));
+    format!("read it again: wdt-etl backfill --account {account} --dataset {dataset} --from \"{from}\" --to \"{to}\"")
+}
+
 fn accepted(log: &AccountLog) -> String {
     if log.accepted == 0 { String::new() } else { format!("; {} taken by an operator as they are", log.accepted) }
 }
@@ -86,9 +93,9 @@ fn accepted(log: &AccountLog) -> String {
 fn cover(start: i64, windows: &[Certified]) -> Cover {
     let mut windows: Vec<(i64, i64)> = windows.iter().map(|window| (window.start, window.end)).collect();
     windows.sort_unstable();
-    let mut cover = Cover { gaps: Vec::new(), overlaps: 0, end: start };
-    for (number, (begin, end)) in windows.into_iter().enumerate() {
-        let latest = if number == 0 { start } else { cover.end - 1 };
+    let mut cover = Cover { gaps: Vec::new(), overlaps: 0, end: start + 1 };
+    for (begin, end) in windows {
+        let latest = cover.end - 1;
         if begin > latest {
             cover.gaps.push((latest, begin));
         } else if begin < latest {
@@ -123,5 +130,6 @@ mod tests {
         assert_eq!(covered(0, &[(0, 10), (29, 40)]).gaps, [(9, 29)]);
         assert_eq!(covered(0, &[(0, 10), (29, 40), (5, 30)]), Cover { gaps: vec![], overlaps: 1, end: 40 });
         assert_eq!(covered(0, &[(0, 100), (10, 20), (99, 110)]).gaps, [], "a window inside another hides nothing");
+        assert_eq!(covered(50, &[(0, 20), (50, 60)]).gaps, [], "what lies before the begin was not promised");
     }
 }

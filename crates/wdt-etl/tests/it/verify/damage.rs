@@ -4,12 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _, StringArray};
+use arrow::array::{ArrayRef, StringArray, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use wdt_etl::pipeline::RunOptions;
 
@@ -171,16 +171,20 @@ async fn files_that_are_gone_or_cut() {
 async fn rows_that_were_changed_doubled_or_taken_away() {
     let nights = Nights::new().await;
 
-    let copy = nights.copy();
-    copy.rewrite(STOCK, |rows| with_text(&rows, "spec_no", "planted"));
-    let found = copy.verified().await;
-    found.assert_found("current", 6, "is not the newest row of the history");
-    assert_eq!((found.code, found.failed().len()), (6, 1), "{:#?}", found.lines);
-
-    for column in ["_wdt_run_id", "_wdt_extra"] {
+    let text = || Arc::new(StringArray::from(vec!["planted"])) as ArrayRef;
+    let time = || Arc::new(TimestampMicrosecondArray::from(vec![1_000_000]).with_timezone("UTC")) as ArrayRef;
+    for (column, cell) in [
+        ("spec_no", text()),
+        ("_wdt_extra", text()),
+        ("_wdt_run_id", text()),
+        ("_wdt_pulled_at", time()),
+        ("_wdt_deleted_at", time()),
+    ] {
         let copy = nights.copy();
-        copy.rewrite(STOCK, |rows| with_text(&rows, column, "planted"));
-        copy.verified().await.assert_found("current", 6, "is not the newest row of the history");
+        copy.rewrite(STOCK, |rows| with_first(&rows, column, &cell));
+        let found = copy.verified().await;
+        found.assert_found("current", 6, "is not the newest row of the history");
+        assert_eq!((found.code, found.failed().len()), (6, 1), "{column}: {:#?}", found.lines);
     }
 
     let copy = nights.copy();
@@ -208,13 +212,12 @@ async fn rows_that_were_changed_doubled_or_taken_away() {
     found.assert_found("current", 6, "is not the newest row of the history");
 }
 
-/// The rows with another text in the first.
-fn with_text(rows: &RecordBatch, column: &str, text: &str) -> RecordBatch {
+/// The rows with another cell in the first.
+fn with_first(rows: &RecordBatch, column: &str, cell: &ArrayRef) -> RecordBatch {
     let position = rows.schema().index_of(column).unwrap();
-    let cells = rows.column(position).as_string::<i32>().iter().enumerate();
-    let changed: StringArray = cells.map(|(row, cell)| if row == 0 { Some(text) } else { cell }).collect();
     let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
-    columns[position] = Arc::new(changed);
+    let rest = columns[position].slice(1, rows.num_rows() - 1);
+    columns[position] = arrow::compute::concat(&[cell, &rest]).unwrap();
     RecordBatch::try_new(rows.schema(), columns).unwrap()
 }
 
@@ -229,6 +232,9 @@ async fn certificates_that_are_gone_or_prove_nothing() {
     });
     let found = copy.verified().await;
     found.assert_found("windows", 5, "no certificate covers 2012-01-");
+    let mend = found.line("windows", STOCK)["mend"].as_str().unwrap();
+    let command = "read it again: wdt-etl backfill --account main --dataset enterprise_stock --from \"2012-01-";
+    assert!(mend.starts_with(command), "{mend}");
     assert_eq!((found.code, found.failed().len()), (5, 1), "{:#?}", found.lines);
 
     let copy = nights.copy();
@@ -262,6 +268,16 @@ async fn counts_that_do_not_add_up() {
     let copy = nights.copy();
     edit_record(&copy.commits(HISTORY).pop().unwrap(), |record| record["sums"]["records"] = 0.into());
     copy.verified().await.assert_found("counts", 5, "its run counts");
+
+    let copy = nights.copy();
+    edit_record(&copy.commits(HISTORY).pop().unwrap(), |record| {
+        record["quarantine"] =
+            json!([{ "page": 0, "row": 0, "column": "", "text": "", "reason": "", "record": "{}", "read_at": 0 }]);
+    });
+    let found = copy.verified().await;
+    found.assert_found("counts", 5, "0 refused records certified, 1 quarantined");
+    let mirrors = found.line("mirrors", STOCK);
+    assert_eq!((&mirrors["ok"], mirrors["mend"].is_string()), (&true.into(), true), "{mirrors:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,7 +288,7 @@ async fn watermarks_that_were_moved() {
         edit_watermark(&copy.commits(HISTORY).pop().unwrap(), seconds);
         let found = copy.verified().await;
         found.assert_found("watermark", 5, "moves the watermark to");
-        let back = found.line("watermark", STOCK)["detail"].as_str().unwrap().contains(" back to ");
+        let back = found.line("watermark", STOCK)["detail"].as_str().unwrap().contains("` from ");
         assert_eq!(back, seconds < 0, "{:#?}", found.lines);
         assert_eq!((found.code, found.failed().len()), (5, 1), "{:#?}", found.lines);
     }
