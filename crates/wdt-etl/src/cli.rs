@@ -70,6 +70,12 @@ pub enum Command {
     Simulate(Simulate),
     /// Watermark, freshness, rows and size of each table.
     Status(Status),
+    /// Prove again that nothing is missing: certificates, counts, history, current tables.
+    ///
+    /// Reads the warehouse alone, needs no secret and changes nothing. A line each, with what mends it: certified windows
+    /// without a gap up to the watermark, counts that add up, data files that are there, no row logged twice, a current
+    /// table that is the newest of its history. Ends with 5 when data is in doubt, with 6 when the warehouse is damaged.
+    Verify(Verify),
     /// The columns of a dataset, or the list of datasets.
     ///
     /// As text: how it is called and read, columns, documented values, settings, parameters and notes. CSV has the columns
@@ -176,6 +182,33 @@ pub struct Status {
     /// Fail when a dataset is complete only up to a time longer ago than this: 30s, 5m, 26h or 2d.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub max_age: Option<i64>,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prove again that nothing is missing: certificates, counts, history, current tables.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl verify
+  wdt-etl verify --account main --dataset enterprise_stock --json
+  wdt-etl verify --probe --days 30 --env-file .env    (calls the platform once a window)")]
+pub struct Verify {
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Only this dataset; may be given several times.
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+    /// Ask the platform for the total of each certified window again: more than was read means rows came in later.
+    ///
+    /// One call a window, within the account's limit; needs the secrets. Snapshots are not asked for.
+    #[arg(long)]
+    pub probe: bool,
+    /// With --probe: windows that ended in so many days before now.
+    #[arg(long, value_name = "N", default_value_t = 7, requires = "probe", value_parser = clap::value_parser!(u32).range(1..=7_300))]
+    pub days: u32,
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::{check, demo, explain, export, init, run, schema, simulate, status};
+use wdt_etl::commands::{check, demo, explain, export, init, run, schema, simulate, status, verify};
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, Surroundings};
@@ -68,6 +68,10 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Check(args) => {
             check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
+        }
+        Command::Verify(args) => {
+            let config = if args.probe { load()? } else { load_without_secrets()? };
+            verify::verify(&config, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
         }
         Command::Export(args) => {
             let config = load_without_secrets()?;

@@ -10,6 +10,7 @@ pub mod run;
 pub mod schema;
 pub mod simulate;
 pub mod status;
+pub mod verify;
 
 use std::io;
 

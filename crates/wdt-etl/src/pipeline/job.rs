@@ -386,7 +386,7 @@ impl Job {
 }
 
 /// Returns when a stop is asked for; never, when nobody can ask any more.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -20,9 +20,10 @@ use crate::error::{EtlError, Failure};
 use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
+pub(crate) use job::stopped;
 use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
-pub(crate) use snapshot::slices;
+pub(crate) use snapshot::{REFUSED_UPSTREAM, slices};
 
 /// Pages in flight per account unless the configuration says otherwise.
 const CONCURRENCY: usize = 8;

@@ -19,7 +19,7 @@ use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Picture, Quaran
 /// Slices read side by side; the pages of one are read one after another, so that stock moves little while it is read.
 const SLICES_IN_FLIGHT: usize = 4;
 /// Begin of a quarantined reason for an id that the platform refuses itself.
-const REFUSED_UPSTREAM: &str = "refused_upstream";
+pub(crate) const REFUSED_UPSTREAM: &str = "refused_upstream";
 
 /// The units that a snapshot consists of; none for windows.
 pub(crate) fn slices(dataset: &Dataset) -> Vec<Slice> {

@@ -133,6 +133,23 @@ impl CommitRecord {
         COMMIT_FORMAT
     }
 
+    /// The record in the metadata of a history's commit; `None` for commits of others.
+    ///
+    /// # Errors
+    /// [`WarehouseError::LaterFormat`] when it cannot be understood.
+    pub(crate) fn read(
+        table: &str,
+        version: u64,
+        metadata: Option<serde_json::Value>,
+    ) -> Result<Option<Self>, WarehouseError> {
+        let Some(metadata) = metadata else { return Ok(None) };
+        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
+        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
+            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
+        }
+        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+    }
+
     /// Application id of the commit: with its version it makes it happen once.
     fn application(&self) -> String {
         match &self.slice {
@@ -209,15 +226,8 @@ impl DatasetTables {
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn record(&self, version: u64) -> Result<Option<CommitRecord>, WarehouseError> {
-        let Some(metadata) = self.history.read_commit(version).await?.and_then(|commit| commit.metadata) else {
-            return Ok(None);
-        };
-        let later =
-            |reason: String| WarehouseError::LaterFormat { table: self.history.name().to_owned(), version, reason };
-        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
-            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
-        }
-        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+        let metadata = self.history.read_commit(version).await?.and_then(|commit| commit.metadata);
+        CommitRecord::read(self.history.name(), version, metadata)
     }
 
     /// Rows and bytes of an account in the current table.

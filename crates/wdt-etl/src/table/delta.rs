@@ -73,6 +73,12 @@ pub(crate) struct WrittenFile(Add);
 pub(crate) struct Commit {
     /// Files with new rows, in the order of the commit.
     pub(crate) files: Vec<(object_store::path::Path, u64)>,
+    /// Rows of those files; `None` when the log does not say it of every one.
+    pub(crate) rows: Option<u64>,
+    /// Files whose rows the commit takes away.
+    pub(crate) removed: usize,
+    /// Application ids with their versions.
+    pub(crate) transactions: Vec<(String, i64)>,
     /// This project's part of the commit's metadata.
     pub(crate) metadata: Option<Value>,
 }
@@ -296,14 +302,18 @@ impl Table {
         let Some(bytes) = self.inner.log_store().read_commit_entry(version).await.map_err(failed())? else {
             return Ok(None);
         };
-        let mut commit = Commit { files: Vec::new(), metadata: None };
+        let mut commit =
+            Commit { files: Vec::new(), rows: Some(0), removed: 0, transactions: Vec::new(), metadata: None };
         for action in get_actions(version, &bytes).map_err(failed())? {
             match action {
                 Action::Add(add) if add.data_change => {
                     let path = object_store::path::Path::parse(&add.path)
                         .map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
                     commit.files.push((path, u64::try_from(add.size).unwrap_or_default()));
+                    commit.rows = commit.rows.zip(rows_in(add.stats.as_deref())).map(|(rows, more)| rows + more);
                 }
+                Action::Remove(remove) if remove.data_change => commit.removed += 1,
+                Action::Txn(transaction) => commit.transactions.push((transaction.app_id, transaction.version)),
                 Action::CommitInfo(mut info) => commit.metadata = info.info.remove(METADATA),
                 _ => {}
             }
@@ -373,6 +383,11 @@ impl FileWriter {
         self.roll().await?;
         Ok(self.adds)
     }
+}
+
+/// Rows of a file by the statistics that the log keeps of it.
+fn rows_in(stats: Option<&str>) -> Option<u64> {
+    serde_json::from_str::<Value>(stats?).ok()?.get("numRecords")?.as_u64()
 }
 
 fn arrow_schema(table: &DeltaTable) -> Result<Schema, DeltaTableError> {

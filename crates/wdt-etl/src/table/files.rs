@@ -66,6 +66,17 @@ impl Reader {
         Ok(stream.map_err(move |error| WarehouseError::storage(&table, "read of a data file")(error)).boxed())
     }
 
+    /// Rows of one file by its footer.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) async fn row_count(&self, path: &Path, size: u64) -> Result<u64, WarehouseError> {
+        let mut file = StoredFile { store: Arc::clone(&self.store), path: path.clone(), size };
+        let metadata = file.get_metadata(None).await;
+        let metadata = metadata.map_err(WarehouseError::storage(&self.table, "read of a data file"))?;
+        Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default())
+    }
+
     /// Like [`Reader::rows`], all in memory.
     ///
     /// # Errors

@@ -15,8 +15,10 @@ mod upsert;
 pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
 #[cfg(test)]
 pub(crate) use delta::Change;
-pub(crate) use delta::Table;
+pub(crate) use delta::{Commit, DataFile, Table};
 pub use error::WarehouseError;
 pub(crate) use files::{Reader, conform};
 pub(crate) use log::Reading;
-pub(crate) use snapshot::Picture;
+pub(crate) use projection::{applied_version, same_log};
+pub(crate) use snapshot::{Picture, cell_text};
+pub(crate) use upsert::{columns_of, micros};

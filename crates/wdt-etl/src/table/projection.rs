@@ -57,7 +57,10 @@ pub(crate) async fn applied_version(current: &Table) -> Result<u64, WarehouseErr
 }
 
 /// Refuses a projection of another log: a history that was deleted or set back would never be applied again.
-async fn same_log(history: &Table, current: &Table, applied: u64) -> Result<(), WarehouseError> {
+///
+/// # Errors
+/// [`WarehouseError::OtherLog`].
+pub(crate) async fn same_log(history: &Table, current: &Table, applied: u64) -> Result<(), WarehouseError> {
     let other = |reason: String| WarehouseError::OtherLog {
         table: current.name().to_owned(),
         history: history.name().to_owned(),

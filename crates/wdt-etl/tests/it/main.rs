@@ -13,4 +13,5 @@ mod slices;
 mod stranger;
 mod support;
 mod tables;
+mod verify;
 mod world;

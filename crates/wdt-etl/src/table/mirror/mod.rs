@@ -4,6 +4,7 @@
 //! version it has copied as a Delta transaction, so a crash leaves no gap and no double, and a missing table is filled
 //! again from the whole log.
 
+mod counted;
 mod rows;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use super::delta::{Change, Table};
 use super::error::WarehouseError;
 use super::files::{Reader, conform};
 use super::upsert::{Identity, KeyIndex, take, upsert};
+pub(crate) use counted::count;
 use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
 pub(crate) use rows::{Cell, RunRow, text};
 
@@ -136,13 +138,13 @@ impl Mirrors {
 }
 
 /// Application id of a mirror; its version is the history version copied.
-fn application(tables: &DatasetTables) -> String {
-    format!("wdt-etl/mirror/{}", tables.endpoint.dataset)
+fn application(dataset: &str) -> String {
+    format!("wdt-etl/mirror/{dataset}")
 }
 
 /// The history's commits that a mirror has not copied.
 async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64, CommitRecord)>, WarehouseError> {
-    let copied = mirror.transaction(&application(tables)).await?.unwrap_or_default();
+    let copied = mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default();
     if u64::try_from(copied).is_ok_and(|copied| copied > tables.history.version()) {
         return Err(WarehouseError::OtherLog {
             table: mirror.name().to_owned(),
@@ -178,10 +180,10 @@ async fn append(
     let mut transaction = None;
     if let Some((tables, version)) = copied {
         let version = i64::try_from(version).unwrap_or(i64::MAX);
-        if mirror.transaction(&application(tables)).await?.unwrap_or_default() >= version {
+        if mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default() >= version {
             return Ok(());
         }
-        transaction = Some((application(tables), version));
+        transaction = Some((application(tables.endpoint.dataset), version));
     }
     let mut writer = mirror.writer()?;
     if rows.num_rows() > 0 {

@@ -35,7 +35,7 @@ type Column = (&'static str, Type, &'static str, &'static str);
 
 /// A small table: its name, what it is, its columns.
 pub(crate) struct Layout {
-    name: &'static str,
+    pub(super) name: &'static str,
     doc: &'static str,
     columns: &'static [Column],
 }

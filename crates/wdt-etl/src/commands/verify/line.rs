@@ -1,0 +1,170 @@
+//! One line per check, as text or JSON, and the findings it sums up.
+
+use std::fmt;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::error::{EtlError, Failure};
+
+/// Version of the JSON lines.
+const SCHEMA_VERSION: u32 = 1;
+/// So many findings of a check are told in full.
+const TOLD: usize = 3;
+
+/// What a check found, with what mends it.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    schema_version: u32,
+    check: &'static str,
+    account: Option<String>,
+    dataset: &'static str,
+    ok: bool,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+    pub(super) exit_code: u8,
+}
+
+/// What a check is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    check: &'static str,
+    pub(super) account: Option<&'a str>,
+    pub(super) dataset: &'static str,
+}
+
+/// How grave a finding is: each becomes an exit code.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Grave {
+    /// Rows may be missing or doubled.
+    Doubt,
+    /// The warehouse is not what runs left there.
+    Damage,
+}
+
+/// Findings of one check: all are counted, the first few told.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    count: u64,
+    first: Vec<String>,
+}
+
+impl Line {
+    /// `ok   windows main/enterprise_stock: …` and its mend, or one JSON object.
+    pub(super) fn print(&self, json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+        if json {
+            return writeln!(out, "{}", serde_json::to_string(self)?);
+        }
+        let word = if self.ok { "ok" } else { "FAIL" };
+        let account = self.account.as_ref().map(|account| format!("{account}/")).unwrap_or_default();
+        writeln!(out, "{word:<4} {} {account}{}: {}", self.check, self.dataset, self.detail)?;
+        self.mend.as_ref().map_or(Ok(()), |mend| writeln!(out, "     mend: {mend}"))
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// A check of a dataset's tables, whatever the account.
+    pub(super) const fn table(check: &'static str, dataset: &'static str) -> Self {
+        Self { check, account: None, dataset }
+    }
+
+    /// A check of what an account landed.
+    pub(super) const fn account(check: &'static str, account: &'a str, dataset: &'static str) -> Self {
+        Self { check, account: Some(account), dataset }
+    }
+
+    /// It holds.
+    pub(super) fn ok(self, detail: impl Into<String>) -> Line {
+        self.line(detail.into(), None, 0)
+    }
+
+    /// It holds, and there is something to know.
+    pub(super) fn note(self, detail: impl Into<String>, mend: impl Into<String>) -> Line {
+        self.line(detail.into(), Some(mend.into()), 0)
+    }
+
+    /// It does not hold.
+    pub(super) fn failed(self, grave: Grave, detail: impl Into<String>, mend: impl Into<String>) -> Line {
+        let failure = match grave {
+            Grave::Doubt => Failure::Uncertified,
+            Grave::Damage => Failure::Warehouse,
+        };
+        self.line(detail.into(), Some(mend.into()), failure.row().exit_code)
+    }
+
+    /// It could not be looked at.
+    pub(super) fn error(self, error: &EtlError) -> Line {
+        self.line(error.to_string(), error.hint(), error.exit_code())
+    }
+
+    /// The findings, or the detail where there are none.
+    pub(super) fn of(self, findings: &Findings, grave: Grave, mend: &str, detail: impl Into<String>) -> Line {
+        if findings.is_empty() { self.ok(detail) } else { self.failed(grave, findings.to_string(), mend) }
+    }
+
+    fn line(self, detail: String, mend: Option<String>, exit_code: u8) -> Line {
+        Line {
+            schema_version: SCHEMA_VERSION,
+            check: self.check,
+            account: self.account.map(str::to_owned),
+            dataset: self.dataset,
+            ok: exit_code == 0,
+            detail,
+            mend,
+            exit_code,
+        }
+    }
+}
+
+impl Findings {
+    /// Counts one; its words are made only when they are told.
+    pub(super) fn add(&mut self, words: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < TOLD {
+            self.first.push(words());
+        }
+    }
+
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether another one would be told in full.
+    pub(super) const fn has_room(&self) -> bool {
+        self.first.len() < TOLD
+    }
+
+    /// Counts findings that have no words.
+    pub(super) const fn add_silent(&mut self, count: u64) {
+        self.count += count;
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first.join("; "))?;
+        match self.count.saturating_sub(self.first.len() as u64) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_findings_are_told_and_all_are_counted() {
+        let mut findings = Findings::default();
+        assert!(Subject::table("log", "d").of(&findings, Grave::Doubt, "mend", "fine").ok);
+        for number in 1..=5 {
+            findings.add(|| format!("finding {number}"));
+        }
+        let line = Subject::table("log", "d").of(&findings, Grave::Damage, "mend", "fine");
+        assert_eq!((line.ok, line.exit_code), (false, 6));
+        assert_eq!(line.detail, "finding 1; finding 2; finding 3; and 2 more");
+    }
+}
