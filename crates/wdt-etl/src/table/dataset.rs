@@ -12,8 +12,9 @@ use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice};
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
 use super::files::Reader;
-use super::log::{Comparison, Counts, Reading, write_by_date};
+use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
+use super::reconcile::{self, Progress};
 use super::schema::{DELETED_AT, TableSpec};
 use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
@@ -22,7 +23,7 @@ use crate::failpoint;
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
 const COMMIT_FORMAT: u32 = 1;
 /// So many rivals in a row and the commit is given up.
-const MOST_CONFLICTS: u32 = 20;
+pub(super) const MOST_CONFLICTS: u32 = 20;
 
 /// The history and the current table of one dataset.
 pub(crate) struct DatasetTables {
@@ -38,7 +39,7 @@ pub(crate) struct CommitRecord {
     pub(crate) format: u32,
     /// Version of wdt-etl.
     pub(crate) wdt_etl: String,
-    /// `run`.
+    /// `run` or `reconcile`.
     pub(crate) kind: String,
     /// Run, account and dataset of the commit.
     pub(crate) run_id: String,
@@ -58,6 +59,9 @@ pub(crate) struct CommitRecord {
     /// Platform time of the slice's reading, epoch milliseconds.
     #[serde(default)]
     pub(crate) read_at: Option<i64>,
+    /// Range and progress of a reconcile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reconcile: Option<Progress>,
     /// Begin of the run, epoch milliseconds.
     pub(crate) started_at: i64,
     /// Sums of the run so far, this commit included.
@@ -82,6 +86,9 @@ pub(crate) struct Sums {
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
     pub(crate) stale: u64,
+    /// Of the changed ones, those whose cursor is that of their current row.
+    #[serde(default)]
+    pub(crate) unmoved: u64,
     pub(crate) refused: u64,
     /// Rows that vanished upstream.
     #[serde(default)]
@@ -89,6 +96,9 @@ pub(crate) struct Sums {
     /// Ids that the platform itself refuses; they do not count against a limit.
     #[serde(default)]
     pub(crate) refused_upstream: u64,
+    /// Rows that no phase of a reconcile found, marked or not.
+    #[serde(default)]
+    pub(crate) vanished: u64,
 }
 
 /// A record that could not be typed.
@@ -130,11 +140,12 @@ impl CommitRecord {
         COMMIT_FORMAT
     }
 
-    /// Application id and version of the commit: what makes it happen once.
-    fn transaction(&self) -> (String, i64) {
+    /// Application id of the commit, and its version where the record says it: what makes the commit happen once.
+    fn transaction(&self) -> (String, Option<i64>) {
         match &self.slice {
-            Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default()),
-            None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),
+            _ if self.reconcile.is_some() => (reconcile::application(&self.account, &self.dataset), None),
+            Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at),
+            None => (application(&self.account, &self.dataset), self.watermark_after),
         }
     }
 }
@@ -352,10 +363,12 @@ impl DatasetTables {
         for _ in 0..MOST_CONFLICTS {
             self.catch_up().await?;
             let (application, version) = landing.record.transaction();
-            if let Some(stored) = self.history.transaction(&application).await?.filter(|&stored| stored >= version) {
+            let stored = self.history.transaction(&application).await?;
+            if let Some((stored, _)) = stored.zip(version).filter(|(stored, version)| stored >= version) {
                 return Ok(Landed::Already { version: stored });
             }
-            match self.commit(&landing).await {
+            let version = version.unwrap_or_else(|| stored.unwrap_or_default() + 1);
+            match self.commit(&landing, (application, version)).await {
                 Err(WarehouseError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok((version, sums)) => {
@@ -372,16 +385,30 @@ impl DatasetTables {
         Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason })
     }
 
-    async fn commit(&mut self, landing: &Landing) -> Result<(u64, Sums), WarehouseError> {
+    async fn commit(&mut self, landing: &Landing, transaction: (String, i64)) -> Result<(u64, Sums), WarehouseError> {
         let Landing { record, readings, picture } = landing;
-        let comparison = Comparison {
+        let changes = self.comparison(record).changes(readings, picture.as_ref()).await?;
+        self.write(record, changes, transaction).await
+    }
+
+    /// What records are compared with, on behalf of a commit.
+    pub(super) fn comparison<'a>(&'a self, record: &'a CommitRecord) -> Comparison<'a> {
+        Comparison {
             current: &self.current,
             history: self.history.schema(),
             endpoint: self.endpoint,
             account: &record.account,
             run_id: &record.run_id,
-        };
-        let changes = comparison.changes(readings, picture.as_ref()).await?;
+        }
+    }
+
+    /// Commits what differs to the history.
+    pub(super) async fn write(
+        &mut self,
+        record: &CommitRecord,
+        changes: Changes,
+        transaction: (String, i64),
+    ) -> Result<(u64, Sums), WarehouseError> {
         let mut writer = self.history.writer()?;
         if let Some(rows) = &changes.rows {
             write_by_date(&mut writer, rows).await?;
@@ -390,7 +417,7 @@ impl DatasetTables {
         failpoint::hit(failpoint::LOG_WRITTEN);
         let mut record = record.clone();
         record.sums.add(changes.counts);
-        let transaction = Some(record.transaction());
+        let transaction = Some(transaction);
         let metadata = serde_json::to_value(&record).map_err(WarehouseError::storage(self.history.name(), "commit"))?;
         let version =
             self.history.commit(Change { adds, removes: Vec::new(), transaction, metadata: Some(metadata) }).await?;
@@ -403,6 +430,7 @@ impl Sums {
         self.changed += counts.changed;
         self.unchanged += counts.unchanged;
         self.stale += counts.stale;
+        self.unmoved += counts.unmoved;
         self.deleted += counts.deleted;
     }
 }
