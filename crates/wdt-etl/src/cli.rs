@@ -68,7 +68,7 @@ pub enum Command {
     /// Compare every row with the platform: mark what vanished, land what changed silently.
     ///
     /// Reads the whole table's range again, so it takes about the calls of a first load; for a weekend, not for every night.
-    /// Rows that the platform no longer has are marked with _wdt_deleted_at and stay. Rows that differ although their
+    /// Rows that the platform no longer has are marked as deleted and stay. Rows that differ although their
     /// cursor did not move (volatile columns) are landed. The watermark stays where it is. docs/operations.md has more.
     Reconcile(Reconcile),
     /// Run the gateway simulator on a port of this machine.

@@ -81,7 +81,7 @@ impl Job {
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
         let first_load = self.watermark.is_none();
         let result = match self.dataset.endpoint.reading {
-            _ if self.shared.options.reconcile.is_some() => self.reconcile(&client, reader).await,
+            _ if self.shared.options.reconcile.is_some() => Box::pin(self.reconcile(&client, reader)).await,
             Reading::Incremental(_) => self.read_windows(&client, reader).await,
             Reading::Slices(_) => self.read_slices(&client, reader).await,
             Reading::Ids(source) => self.read_ids(&client, reader, &source).await,
