@@ -7,6 +7,7 @@ use wdt_models::Gateway;
 use wdt_models::time::parse_wall_time;
 
 use crate::config::parse_duration;
+use crate::pipeline::DeleteLimit;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -64,6 +65,12 @@ pub enum Command {
     /// Each run goes on where the last one stopped, so the same line serves for the first load, every night and after a
     /// failure. Accounts and datasets fail alone; the gravest exit code is returned.
     Run(Run),
+    /// Compare every row with the platform: mark what vanished, land what changed silently.
+    ///
+    /// Reads the whole table's range again, so it takes about the calls of a first load; for a weekend, not for every night.
+    /// Rows that the platform no longer has are marked as deleted and stay. Rows that differ although their
+    /// cursor did not move (volatile columns) are landed. The watermark stays where it is. docs/operations.md has more.
+    Reconcile(Reconcile),
     /// Run the gateway simulator on a port of this machine.
     ///
     /// It is as strict as the real gateway is documented to be, and says which address and credentials to use.
@@ -142,6 +149,34 @@ pub struct Run {
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
     pub until: Option<i64>,
     /// Read, type and certify, but land nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Compare every row with the platform: mark what vanished, land what changed silently.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl reconcile --dry-run
+  wdt-etl reconcile --account main --dataset enterprise_stock
+  wdt-etl reconcile --max-deletes 500
+  0 3 * * 6  cd /srv/wdt && wdt-etl reconcile --env-file .env --json >> reconcile.jsonl    (crontab)")]
+pub struct Reconcile {
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Only this dataset; may be given several times.
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+    /// Mark at most N rows of an account's dataset, or `all` [default: 5 % of its rows, at least 20].
+    ///
+    /// When more are gone none is marked, and the exit code is 5: an account that lost a right looks the same.
+    #[arg(long, value_name = "N|all", value_parser = delete_limit)]
+    pub max_deletes: Option<DeleteLimit>,
+    /// Read and compare, and say what would be marked; land nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Print one JSON object a line instead of text.
@@ -394,6 +429,14 @@ fn wall_time(text: &str) -> Result<i64, String> {
     parse_wall_time(text).ok_or_else(|| "write YYYY-MM-DD HH:MM:SS, Asia/Shanghai, in quotes".to_owned())
 }
 
+/// How many rows may be marked.
+fn delete_limit(text: &str) -> Result<DeleteLimit, String> {
+    if text == "all" {
+        return Ok(DeleteLimit::All);
+    }
+    text.parse().map(DeleteLimit::Rows).map_err(|_| "write a number of rows, or all".to_owned())
+}
+
 /// A gateway by its name.
 fn gateway(name: &str) -> Result<Gateway, String> {
     let names: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
@@ -453,6 +496,7 @@ mod tests {
             ["run", "--until", "yesterday"],
             ["status", "--max-age", "26"],
             ["demo", "--rows", "0"],
+            ["reconcile", "--max-deletes", "5%"],
             ["schema", "--format", "xml"],
             ["schema", "--json", "--format=csv"],
             ["explain", "--gateway", "cainiao"],

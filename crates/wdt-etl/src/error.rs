@@ -56,6 +56,20 @@ pub enum EtlError {
         /// The limit in percent.
         limit_percent: f64,
     },
+    /// More rows vanished than may be marked as deleted.
+    #[error(
+        "{vanished} of {standing} rows of {dataset} were found nowhere, more than the {most} that may be marked as deleted: none is"
+    )]
+    Vanished {
+        /// Name of the dataset.
+        dataset: String,
+        /// Rows that no phase found.
+        vanished: u64,
+        /// Rows of the account that are not marked.
+        standing: u64,
+        /// Most rows that may be marked.
+        most: u64,
+    },
     /// The warehouse refused.
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
@@ -113,6 +127,7 @@ impl EtlError {
             Self::Uncertified { .. } => Failure::Uncertified,
             Self::Stale { .. } => Failure::Stale,
             Self::Quarantine { .. } => Failure::Quarantine,
+            Self::Vanished { .. } => Failure::Vanished,
             Self::Warehouse(_) => Failure::Warehouse,
             Self::Interrupted => Failure::Interrupted,
             Self::Bug(_) => Failure::Bug,
@@ -195,6 +210,8 @@ pub enum Failure {
     Uncertified,
     /// Too many records were refused.
     Quarantine,
+    /// Too many rows vanished.
+    Vanished,
     /// The warehouse refuses.
     Warehouse,
     /// Ctrl-C or SIGTERM.
@@ -228,6 +245,7 @@ impl Failure {
         Self::Stale,
         Self::Uncertified,
         Self::Quarantine,
+        Self::Vanished,
         Self::Warehouse,
         Self::Interrupted,
     ];
@@ -248,6 +266,7 @@ impl Failure {
             Self::Stale => Row::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs tells how the last runs ended")),
             Self::Uncertified => Row::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
             Self::Quarantine => Row::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),
+            Self::Vanished => Row::new("vanished", 5, false, Some("look whether the account lost a right or a shop; if the rows are gone, `--max-deletes N` or `--max-deletes all` marks them")),
             Self::Warehouse => Row::new("warehouse", 6, false, Some("`wdt-etl check` tries to write to the warehouse")),
             Self::Interrupted => Row::new("interrupted", 130, true, Some("run the same command again: it goes on where this one stopped")),
         }

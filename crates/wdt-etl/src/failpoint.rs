@@ -11,6 +11,8 @@ static ARMED: OnceLock<String> = OnceLock::new();
 pub(crate) const LOG_COMMITTED: &str = "log-committed";
 /// After data files of the history are written, before their commit.
 pub(crate) const LOG_WRITTEN: &str = "log-written";
+/// After the data files of a reconcile's marks are written and committed, before the projection's.
+pub(crate) const MARKED: &str = "marked";
 /// After both commits, before the mirrors.
 pub(crate) const PROJECTED: &str = "projected";
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::{check, demo, explain, export, init, run, schema, simulate, status, verify};
+use wdt_etl::commands::{check, demo, explain, export, init, reconcile, run, schema, simulate, status, verify};
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, Surroundings};
@@ -86,18 +86,28 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Run(args) => {
             let config = load()?;
-            let json = args.json || !std::io::stderr().is_terminal();
-            let reporter: Arc<dyn Reporter> =
-                if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) };
+            let (json, reporter) = reporter(args.json);
             let options = RunOptions {
                 accounts: args.accounts.clone(),
                 datasets: args.datasets.clone(),
                 until: args.until,
                 dry_run: args.dry_run,
+                reconcile: None,
             };
             run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
         }
+        Command::Reconcile(args) => {
+            let config = load()?;
+            let (json, reporter) = reporter(args.json);
+            reconcile::reconcile(&config, args, &surroundings(&variables, reporter), json, &mut out).await
+        }
     }
+}
+
+/// JSON lines when asked for or when nobody looks on, progress otherwise.
+fn reporter(json: bool) -> (bool, Arc<dyn Reporter>) {
+    let json = json || !std::io::stderr().is_terminal();
+    if json { (true, Arc::new(JsonLines::new(std::io::stdout()))) } else { (false, Arc::new(Terminal::new())) }
 }
 
 fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundings {

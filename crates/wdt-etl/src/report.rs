@@ -111,6 +111,21 @@ pub enum Event {
         /// New watermark.
         watermark: String,
     },
+    /// A reconcile has compared a whole dataset.
+    Reconciled {
+        /// Account.
+        account: String,
+        /// Dataset.
+        dataset: &'static str,
+        /// Records that differed under an unmoved cursor; they are landed.
+        unmoved: u64,
+        /// Rows that no phase found.
+        vanished: u64,
+        /// Rows that were marked as deleted.
+        marked: u64,
+        /// Most rows that might have been marked.
+        most: u64,
+    },
     /// An account's dataset is done, one way or the other.
     Finished {
         /// Account.

@@ -256,6 +256,14 @@ impl Ledger {
         rows.index.touch(&ids, now)
     }
 
+    /// Changes the quantities of that many rows, drawn from all, and leaves their cursors where they are, as columns do that
+    /// a platform computes; gives them as they are afterwards.
+    pub fn drift(&self, count: usize) -> Vec<Row> {
+        let mut rows = self.lock();
+        let ids = self.draw_shown(&mut rows, count);
+        ids.into_iter().filter_map(|id| rows.index.drift(id)).collect()
+    }
+
     /// Adds that many new rows, dated now; of a dataset that is asked for by ids not all of them are shown.
     pub fn add(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();

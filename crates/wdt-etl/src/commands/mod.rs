@@ -6,6 +6,7 @@ pub mod demo;
 pub mod explain;
 pub mod export;
 pub mod init;
+pub mod reconcile;
 pub mod run;
 pub mod schema;
 pub mod simulate;

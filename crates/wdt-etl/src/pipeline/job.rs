@@ -49,9 +49,9 @@ pub(super) struct Job {
 }
 
 /// Seconds that the platform's clock, known from a header of whole seconds, may seem behind what it is.
-const CLOCK_RESOLUTION: i64 = 1;
+pub(super) const CLOCK_RESOLUTION: i64 = 1;
 /// Records a window should have at most: with the windows in flight this bounds the memory of a load.
-const WINDOW_RECORDS: u64 = 2_000;
+pub(super) const WINDOW_RECORDS: u64 = 2_000;
 
 /// An account without a right gets empty answers and no error from some platforms.
 const NOTHING_FOUND: &str = "the first load found no row at all: if there should be some, look at the rights that the \
@@ -81,6 +81,7 @@ impl Job {
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
         let first_load = self.watermark.is_none();
         let result = match self.dataset.endpoint.reading {
+            _ if self.shared.options.reconcile.is_some() => Box::pin(self.reconcile(&client, reader)).await,
             Reading::Incremental(_) => self.read_windows(&client, reader).await,
             Reading::Slices(_) => self.read_slices(&client, reader).await,
             Reading::Ids(source) => self.read_ids(&client, reader, &source).await,
@@ -243,6 +244,7 @@ impl Job {
             watermark_after: None,
             slice: None,
             read_at: None,
+            reconcile: None,
             started_at: self.shared.started_at,
             sums: self.sums,
             certificates: Vec::new(),
@@ -250,7 +252,7 @@ impl Job {
         }
     }
 
-    fn read_options(&self) -> ReadOptions {
+    pub(super) fn read_options(&self) -> ReadOptions {
         ReadOptions {
             concurrency: super::concurrency(&self.shared.settings),
             settle_seconds: self.shared.settings.settle,
@@ -268,7 +270,7 @@ impl Job {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share of counts")]
-    fn within_quarantine_limit(&self) -> Result<(), EtlError> {
+    pub(super) fn within_quarantine_limit(&self) -> Result<(), EtlError> {
         let Sums { refused, records, .. } = self.sums;
         let limit = self.shared.settings.quarantine_limit;
         if refused as f64 <= records as f64 * limit {
@@ -323,7 +325,7 @@ impl Job {
         }
     }
 
-    fn announce(&self, range: &Range) {
+    pub(super) fn announce(&self, range: &Range) {
         self.shared.around.reporter.event(&Event::Planned {
             account: self.account.name.clone(),
             dataset: self.dataset.endpoint.dataset,
@@ -335,7 +337,7 @@ impl Job {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share of seconds")]
-    fn window_read(&self, range: &Range, window: Window, records: u64) {
+    pub(super) fn window_read(&self, range: &Range, window: Window, records: u64) {
         let done = (window.end - range.from) as f64 / (range.until - range.from).max(1) as f64;
         self.shared.around.reporter.event(&Event::Window {
             account: self.account.name.clone(),

@@ -3,6 +3,7 @@
 mod job;
 mod outcome;
 mod pending;
+mod reconcile;
 mod scope;
 mod snapshot;
 
@@ -18,6 +19,7 @@ use wdt_models::{Endpoint, Reading};
 use crate::config::{Account, Config, Dataset, RunSettings};
 use crate::error::{EtlError, Failure};
 use crate::report::{Event, Reporter};
+pub use crate::table::DeleteLimit;
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
 pub(crate) use job::stopped;
@@ -56,6 +58,8 @@ pub struct RunOptions {
     pub until: Option<i64>,
     /// Read and certify, but land nothing.
     pub dry_run: bool,
+    /// Compare the whole table instead of reading what is new, and mark at most so many rows as deleted.
+    pub reconcile: Option<DeleteLimit>,
 }
 
 /// Runs the nightly job.

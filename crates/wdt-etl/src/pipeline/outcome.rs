@@ -31,7 +31,11 @@ pub struct DatasetOutcome {
     pub changed: u64,
     /// Records equal to their current row.
     pub unchanged: u64,
-    /// Rows that vanished upstream.
+    /// Of the changed ones, those whose cursor had not moved.
+    pub unmoved: u64,
+    /// Rows that no phase of a reconcile found, marked or not.
+    pub vanished: u64,
+    /// Rows that vanished upstream and are marked as deleted.
     pub deleted: u64,
     /// Records that could not be typed.
     pub refused: u64,
@@ -94,6 +98,8 @@ impl DatasetOutcome {
             records: sums.records,
             changed: sums.changed,
             unchanged: sums.unchanged,
+            unmoved: sums.unmoved,
+            vanished: sums.vanished,
             deleted: sums.deleted,
             refused: sums.refused,
             refused_upstream: sums.refused_upstream,

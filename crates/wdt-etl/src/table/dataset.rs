@@ -12,8 +12,9 @@ use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice};
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
 use super::files::Reader;
-use super::log::{Comparison, Counts, Reading, write_by_date};
+use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
+use super::reconcile::{self, Progress};
 use super::schema::{DELETED_AT, TableSpec};
 use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
@@ -25,7 +26,7 @@ const COMMIT_FORMAT: u32 = 1;
 /// from a header of whole seconds. Then the one that is landed last stands.
 const CLOCK_RESOLUTION: i64 = 1000;
 /// So many rivals in a row and the commit is given up.
-const MOST_CONFLICTS: u32 = 20;
+pub(super) const MOST_CONFLICTS: u32 = 20;
 
 /// The history and the current table of one dataset.
 pub(crate) struct DatasetTables {
@@ -41,7 +42,7 @@ pub(crate) struct CommitRecord {
     pub(crate) format: u32,
     /// Version of wdt-etl.
     pub(crate) wdt_etl: String,
-    /// `run`.
+    /// `run` or `reconcile`.
     pub(crate) kind: String,
     /// Run, account and dataset of the commit.
     pub(crate) run_id: String,
@@ -61,6 +62,9 @@ pub(crate) struct CommitRecord {
     /// Platform time of the slice's reading, epoch milliseconds.
     #[serde(default)]
     pub(crate) read_at: Option<i64>,
+    /// Range and progress of a reconcile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reconcile: Option<Progress>,
     /// Begin of the run, epoch milliseconds.
     pub(crate) started_at: i64,
     /// Sums of the run so far, this commit included.
@@ -85,6 +89,9 @@ pub(crate) struct Sums {
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
     pub(crate) stale: u64,
+    /// Of the changed ones, those whose cursor is that of their current row.
+    #[serde(default)]
+    pub(crate) unmoved: u64,
     pub(crate) refused: u64,
     /// Rows that vanished upstream.
     #[serde(default)]
@@ -92,6 +99,9 @@ pub(crate) struct Sums {
     /// Ids that the platform itself refuses; they do not count against a limit.
     #[serde(default)]
     pub(crate) refused_upstream: u64,
+    /// Rows that no phase of a reconcile found, marked or not.
+    #[serde(default)]
+    pub(crate) vanished: u64,
 }
 
 /// A record that could not be typed.
@@ -153,6 +163,7 @@ impl CommitRecord {
     /// Application id of the commit: with its version it makes it happen once.
     fn application(&self) -> String {
         match &self.slice {
+            _ if self.reconcile.is_some() => reconcile::application(&self.account, &self.dataset),
             Some(slice) => slice_application(&self.account, &self.dataset, slice),
             None => application(&self.account, &self.dataset),
         }
@@ -160,6 +171,9 @@ impl CommitRecord {
 
     /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
     fn version(&self, stored: Option<i64>) -> Option<i64> {
+        if self.reconcile.is_some() {
+            return Some(stored.unwrap_or_default() + 1);
+        }
         let stored = stored.unwrap_or(i64::MIN);
         if self.slice.is_none() {
             return self.watermark_after.filter(|end| *end > stored);
@@ -398,14 +412,28 @@ impl DatasetTables {
 
     async fn commit(&mut self, landing: &Landing, transaction: (String, i64)) -> Result<(u64, Sums), WarehouseError> {
         let Landing { record, readings, picture } = landing;
-        let comparison = Comparison {
+        let changes = self.comparison(record).changes(readings, picture.as_ref()).await?;
+        self.write(record, changes, transaction).await
+    }
+
+    /// What records are compared with, on behalf of a commit.
+    pub(super) fn comparison<'a>(&'a self, record: &'a CommitRecord) -> Comparison<'a> {
+        Comparison {
             current: &self.current,
             history: self.history.schema(),
             endpoint: self.endpoint,
             account: &record.account,
             run_id: &record.run_id,
-        };
-        let changes = comparison.changes(readings, picture.as_ref()).await?;
+        }
+    }
+
+    /// Commits what differs to the history.
+    pub(super) async fn write(
+        &mut self,
+        record: &CommitRecord,
+        changes: Changes,
+        transaction: (String, i64),
+    ) -> Result<(u64, Sums), WarehouseError> {
         let mut writer = self.history.writer()?;
         if let Some(rows) = &changes.rows {
             write_by_date(&mut writer, rows).await?;
@@ -427,6 +455,7 @@ impl Sums {
         self.changed += counts.changed;
         self.unchanged += counts.unchanged;
         self.stale += counts.stale;
+        self.unmoved += counts.unmoved;
         self.deleted += counts.deleted;
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Counts {
     pub(crate) unchanged: u64,
     /// Older than its current row.
     pub(crate) stale: u64,
+    /// Of the changed ones, those whose cursor is that of their current row.
+    pub(crate) unmoved: u64,
     /// Rows of a slice that a whole reading of it no longer holds; logged too.
     pub(crate) deleted: u64,
 }
@@ -132,6 +134,24 @@ impl Comparison<'_> {
             self.history_rows(rows, &stamp, &dates)
         });
         logged.collect()
+    }
+
+    /// History rows that log these current rows as deleted, sorted by the date of their cursor.
+    ///
+    /// # Errors
+    /// When a column is missing.
+    pub(super) fn deletes(&self, rows: &RecordBatch, read_at: i64) -> Result<RecordBatch, WarehouseError> {
+        let table = self.current.name();
+        let cursor = self.endpoint.cursor().and_then(|cursor| rows.column_by_name(cursor.field));
+        let date = |row: usize| {
+            let at = cursor.and_then(|cursor| micros(cursor, row)).unwrap_or(read_at * 1000);
+            shanghai_days(at.div_euclid(1_000_000))
+        };
+        let mut order: Vec<(i32, usize)> = (0..rows.num_rows()).map(|row| (date(row), row)).collect();
+        order.sort_unstable();
+        let (dates, order): (Vec<i32>, Vec<usize>) = order.into_iter().unzip();
+        let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at * 1000; rows.num_rows()] };
+        self.history_rows(&take(table, rows, &order)?, &stamp, &Date32Array::from(dates))
     }
 
     fn history_rows(
@@ -254,6 +274,8 @@ fn walk(
             counts.unchanged += 1;
         } else {
             counts.changed += 1;
+            counts.unmoved +=
+                u64::from(cursor.is_some() && known.is_some_and(|known| !known.deleted && known.cursor == cursor));
             versions.insert(key, Version { content: content.row(row).owned(), cursor, deleted: false });
             new.push((dates[row], key, new.len(), row));
         }

@@ -9,6 +9,7 @@ mod datasets;
 mod export;
 mod params;
 mod readers;
+mod reconcile;
 mod slices;
 mod stranger;
 mod support;

@@ -95,6 +95,13 @@ impl Index {
         ids.iter().filter_map(|&id| self.states.get(id as usize).map(|state| state.row(id))).collect()
     }
 
+    /// Changes a row that is there and leaves its cursor.
+    pub(super) fn drift(&mut self, id: u32) -> Option<Row> {
+        let state = self.states.get_mut(id as usize).filter(|state| state.present)?;
+        state.version += 1;
+        Some(state.row(id))
+    }
+
     /// Adds a row; `None` when there are as many as can be numbered.
     pub(super) fn add(&mut self, now: i64) -> Option<Row> {
         let id = u32::try_from(self.states.len()).ok()?;

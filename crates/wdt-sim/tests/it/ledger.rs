@@ -52,6 +52,23 @@ async fn an_edit_changes_quantities_and_the_cursor_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_drift_changes_quantities_and_leaves_the_cursor() {
+    let client = start(|_| {});
+    let ledger = stock(&client);
+    let before = ledger.rows();
+    client.clock.store(NOW + 77, Ordering::SeqCst);
+    let drifted = ledger.drift(30);
+    assert_eq!(drifted.len(), 30);
+    for row in drifted {
+        let old = before[row.id as usize];
+        assert_eq!((row.modified, row.version), (old.modified, 1));
+        assert_ne!(ledger.record(row), ledger.record(old));
+    }
+    let answer = client.json(STOCK, page(window(NOW + 77, NOW + 77), 0, 100)).await;
+    assert_eq!(total(&answer), 0);
+}
+
+#[tokio::test]
 async fn pages_shift_when_rows_are_edited_between_them() {
     let client = start(|config| config.edits_per_page = 1.0);
     client.clock.store(NOW + 1000, Ordering::SeqCst);

@@ -16,9 +16,9 @@ use crate::support::{
 #[test]
 fn help_of_every_command() {
     let home = Home::empty();
-    for command in
-        ["demo", "init", "run", "verify", "simulate", "status", "schema", "explain", "check", "export"]
-    {
+    for command in [
+        "demo", "init", "run", "reconcile", "verify", "simulate", "status", "schema", "explain", "check", "export",
+    ] {
         let ran = home.run(&[command, "--help"]).ends_with(0);
         insta::assert_snapshot!(format!("help_{command}"), ran.masked());
     }

@@ -1,0 +1,77 @@
+//! What moved after the second phase: rows that change so often that they are always younger than settle.
+//!
+//! A row edited again and again is in neither phase: its cursor is ahead of both. So the time after E1 is read in windows
+//! of one page each, one after another, the last one open to the future. An answer of one page is a picture of a moment;
+//! a row that is ahead of every window is in the last, because a cursor only grows. Nothing of it is landed: it has not
+//! settled. It only keeps rows from being marked.
+
+use wdt_fetch::{CertifiedPart, Client, ReadOptions, Way, WindowError, read_window};
+use wdt_models::Window;
+
+use super::{Compared, now};
+use crate::error::EtlError;
+use crate::pipeline::job::{CLOCK_RESOLUTION, Job};
+use wdt_models::time::format_wall_time;
+
+/// How far the last window reaches into the future, seconds: longer than the reading takes.
+const AHEAD: i64 = 300;
+/// Readings after which the ERP is said to move too much.
+const TRIES: u32 = 3;
+
+impl Job {
+    /// Meets every row that exists and whose cursor is after `from`.
+    ///
+    /// # Errors
+    /// [`EtlError::Uncertified`] when more rows change in a second than a page holds, again and again.
+    pub(super) async fn close(&mut self, client: &Client, compared: &mut Compared, from: i64) -> Result<(), EtlError> {
+        let mut from = from;
+        for _ in 0..TRIES {
+            if self.picture_after(client, compared, from).await? {
+                return Ok(());
+            }
+            // a second with more than a page of changes is read in the ways of every window, once it has settled
+            let until = now(client) + CLOCK_RESOLUTION;
+            self.settle(client, until).await?;
+            self.walk(client, compared, (from - 1, until)).await?;
+            from = until;
+        }
+        Err(EtlError::Uncertified {
+            dataset: self.dataset.endpoint.dataset.to_owned(),
+            what: format!("what changed since {}", format_wall_time(from)),
+            reason: "more rows change in a second than a page holds, so no row is marked as deleted".to_owned(),
+        })
+    }
+
+    /// Whether single pages gave the whole picture.
+    async fn picture_after(&mut self, client: &Client, compared: &mut Compared, from: i64) -> Result<bool, EtlError> {
+        let options = ReadOptions { concurrency: 1, max_pages: 1, ..self.read_options() };
+        let mut empty_before = false;
+        loop {
+            let window = Window::new(from - 1, now(client) + AHEAD);
+            let read = read_window(&*compared.reader, self.dataset.endpoint, window, &options);
+            let parts = match self.unless_stopped(async { Ok(read.await) }).await? {
+                Ok(read) => read.parts,
+                Err(WindowError::Uncertified { .. }) => return Ok(false),
+                Err(error) => return Err(self.window_error(error).await),
+            };
+            for part in &parts {
+                compared.meet(part)?;
+            }
+            if !whole(&parts, window.end) {
+                return Ok(false);
+            }
+            let empty = parts.iter().all(|part| part.certificate.distinct == 0);
+            // one empty answer may be wrong
+            if !empty || empty_before {
+                return Ok(true);
+            }
+            empty_before = true;
+        }
+    }
+}
+
+/// Whether every part is the picture of a moment, the last one with no end yet when it was read.
+fn whole(parts: &[CertifiedPart], end: i64) -> bool {
+    let single = parts.iter().all(|part| part.certificate.way == Way::SinglePage);
+    single && parts.last().is_some_and(|part| part.certificate.read_at < (end - CLOCK_RESOLUTION) * 1000)
+}
