@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use wdt_models::time::format_wall_time;
-use wdt_models::{Answer, AnswerError, Asked, Decoded, Endpoint, Gateway, Method, Slice, decode, envelope, error};
+use wdt_models::{
+    Answer, AnswerError, Asked, Class, Decoded, Endpoint, Gateway, Method, Slice, decode, envelope, error,
+};
 
 use crate::clock::instant;
 use crate::error::{Call, ErrorKind, FetchError};
@@ -298,6 +300,9 @@ fn final_error(kind: ErrorKind, call: Call, attempts: u32, fault: Fault) -> Fetc
     match (kind, fault) {
         (ErrorKind::Credential, Fault::Platform(_, error)) => FetchError::Credential { call, error },
         (ErrorKind::Permission, Fault::Platform(_, error)) => FetchError::Permission { call, error },
+        (ErrorKind::Parameter, Fault::Platform(Class::WindowTooWide, error)) => {
+            FetchError::WindowTooWide { call, error }
+        }
         (ErrorKind::Parameter, Fault::Platform(_, error)) => FetchError::Parameter { call, error },
         (ErrorKind::Limited, fault) => FetchError::Limited { call, attempts, reason: fault.reason() },
         (_, fault) => FetchError::Unavailable { call, attempts, reason: fault.reason() },

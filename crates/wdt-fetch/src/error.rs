@@ -42,9 +42,17 @@ pub enum FetchError {
         /// The platform's own words.
         error: PlatformError,
     },
-    /// The platform refuses a parameter or the length of the window.
+    /// The platform refuses a parameter.
     #[error("{call}: parameter refused: {error}")]
     Parameter {
+        /// The call.
+        call: Call,
+        /// The platform's own words.
+        error: PlatformError,
+    },
+    /// The platform refuses the length of the window: a shorter one may be asked for.
+    #[error("{call}: window refused: {error}")]
+    WindowTooWide {
         /// The call.
         call: Call,
         /// The platform's own words.
@@ -94,7 +102,7 @@ pub enum ErrorKind {
     Credential,
     /// Right or address refused.
     Permission,
-    /// Parameter refused by the platform.
+    /// Parameter, or a window that cannot be shorter, refused by the platform.
     Parameter,
     /// Limited after all waits.
     Limited,
@@ -111,7 +119,7 @@ impl FetchError {
         match self {
             Self::Credential { .. } => ErrorKind::Credential,
             Self::Permission { .. } => ErrorKind::Permission,
-            Self::Parameter { .. } => ErrorKind::Parameter,
+            Self::Parameter { .. } | Self::WindowTooWide { .. } => ErrorKind::Parameter,
             Self::Limited { .. } => ErrorKind::Limited,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Request { .. } | Self::Setup { .. } => ErrorKind::Configuration,
@@ -122,9 +130,10 @@ impl FetchError {
     #[must_use]
     pub const fn platform_error(&self) -> Option<&PlatformError> {
         match self {
-            Self::Credential { error, .. } | Self::Permission { error, .. } | Self::Parameter { error, .. } => {
-                Some(error)
-            }
+            Self::Credential { error, .. }
+            | Self::Permission { error, .. }
+            | Self::Parameter { error, .. }
+            | Self::WindowTooWide { error, .. } => Some(error),
             _ => None,
         }
     }

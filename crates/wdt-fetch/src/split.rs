@@ -1,4 +1,5 @@
-//! A window in pieces: cut when it is too large or cannot be proved whole, at last by a documented filter.
+//! A window in pieces: cut when it is too large, too wide for the platform or cannot be proved whole, at last by a
+//! documented filter.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use wdt_models::{Endpoint, Window};
 
 use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 use crate::certify::{Reading, Scope, Unproven};
-use crate::error::WindowError;
+use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};
 use crate::wire::Target;
 
@@ -60,7 +61,15 @@ impl<'a, S: PageSource> Pieces<'a, S> {
                     turn.wait().await;
                 }
             };
-            let pieces = match scope.read(ready).await? {
+            let reading = match (scope.read(ready).await, window.halves()) {
+                // where there are no halves, the refusal is the end
+                (Err(FetchError::WindowTooWide { .. }), Some((first, second))) => {
+                    self.todo.extend([(second, stood), (first, stood)]);
+                    continue;
+                }
+                (reading, _) => reading?,
+            };
+            let pieces = match reading {
                 Reading::Whole(part) => return Ok(Some(part)),
                 Reading::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
                 Reading::Unproven(unproven) => match cut(window, 2) {

@@ -143,7 +143,7 @@ impl Platform {
     /// Checks a call: credentials, then the limit, then what it asks for.
     fn admit(&self, turn: &Turn<'_>) -> Result<(&Ledger, &'static Method, Query), Refusal> {
         let Turn { request, forms, at, .. } = turn;
-        let (accounts, end) = (&self.config.accounts, self.config.end);
+        let (accounts, windows) = (&self.config.accounts, self.config.windows());
         let caller = match request.gateway {
             Gateway::Enterprise => enterprise::caller(request, accounts, *at),
             Gateway::Flagship => flagship::caller(request, accounts, *at),
@@ -160,8 +160,8 @@ impl Platform {
         // only flagship comes here without a method: the others have no such file, or say so first
         let (ledger, method) = found.ok_or_else(|| Refusal::new(flagship::APPLICATION, "接口不存在"))?;
         let query = match request.gateway {
-            Gateway::Enterprise => enterprise::query(request, ledger, end, *forms, *at),
-            Gateway::Flagship => arguments::query(request, ledger, method, end, *forms),
+            Gateway::Enterprise => enterprise::query(request, ledger, windows, *forms, *at),
+            Gateway::Flagship => arguments::query(request, ledger, method, windows, *forms),
             Gateway::Top => top::query(request, ledger, method, *forms),
         }?;
         Ok((ledger, method, query))

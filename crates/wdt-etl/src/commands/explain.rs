@@ -192,7 +192,8 @@ const fn course(class: Class) -> &'static str {
         Class::Transient => "tries the page again within 20 seconds, at most 5 times; then the dataset fails",
         Class::Clock => "sets its clock by the platform's and tries once more; then stops the account",
         Class::Credential => "stops the account: its later datasets are not tried",
-        Class::Permission | Class::Parameter | Class::WindowTooWide => "does not try again: the dataset fails",
+        Class::Permission | Class::Parameter => "does not try again: the dataset fails",
+        Class::WindowTooWide => "halves the window, down to two seconds; then the dataset fails",
         Class::Unknown => "tries the page again after 30 seconds, at most 2 times; then the dataset fails",
     }
 }

@@ -12,4 +12,5 @@ mod shelf;
 mod slices;
 mod sockets;
 mod ways;
+mod wide;
 mod windows;
