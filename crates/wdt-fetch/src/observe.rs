@@ -33,6 +33,11 @@ pub enum Event {
         /// How long this call waits.
         wait: Duration,
     },
+    /// The clocks of the platform and of this machine differ notably; told once.
+    Skew {
+        /// Milliseconds that the platform's clock is ahead of the local one.
+        skew_ms: i64,
+    },
     /// The platform's limit was hit: all calls under the limit wait.
     Pause {
         /// The platform's words.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::error::{ErrorKind, FetchError};
+use crate::error::FetchError;
 
 /// Places for pages in flight, shared by all that should count together.
 ///
@@ -46,7 +46,7 @@ impl Slots {
                     self.places.add_permits(self.most - 1);
                 }
             }
-            Err(error) if error.kind() == ErrorKind::Credential => {
+            Err(error) if error.refuses_account() => {
                 // a refusal that came before this one says the same
                 let _known = self.refused.set(error.clone());
                 self.places.close();

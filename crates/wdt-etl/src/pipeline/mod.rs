@@ -8,6 +8,7 @@ mod snapshot;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -16,7 +17,7 @@ use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Waits, W
 use wdt_models::{Endpoint, Reading};
 
 use crate::config::{Account, Config, Dataset, RunSettings};
-use crate::error::{EtlError, Failure};
+use crate::error::EtlError;
 use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
@@ -196,8 +197,9 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
     let mut outcomes: Vec<DatasetOutcome> = Vec::new();
     let mut refused: Option<Problem> = None;
     let slots = Arc::new(Slots::new(concurrency(&shared.settings)));
+    let skew_told = Arc::default();
     for job in jobs {
-        let outcome = match (&refused, client(shared, &job, limiter)) {
+        let outcome = match (&refused, client(shared, &job, limiter, &skew_told)) {
             (Some(problem), _) => {
                 let message = format!("not tried, because the platform refused the account: {}", problem.message);
                 job.not_tried(Problem { message, ..problem.clone() }).await
@@ -208,15 +210,20 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
                 job.run(client, reader).await
             }
         };
-        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.failure == Failure::Credential));
+        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.failure.stops_account()));
         outcomes.push(outcome);
     }
     outcomes
 }
 
-fn client(shared: &Shared, job: &Job, limiter: &Arc<wdt_fetch::Limiter>) -> Result<Client, EtlError> {
+fn client(
+    shared: &Shared,
+    job: &Job,
+    limiter: &Arc<wdt_fetch::Limiter>,
+    skew_told: &Arc<AtomicBool>,
+) -> Result<Client, EtlError> {
     let client = account_client(&job.account, limiter, &shared.around)?;
-    Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset)))
+    Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset, skew_told)))
 }
 
 /// A client that calls as the account.
@@ -239,8 +246,10 @@ pub(crate) fn account_client(
     Ok(Client::new(config, Arc::clone(limiter), Arc::clone(&around.clock), around.waits, around.seed)?)
 }
 
-fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch::Observer {
+/// Passes on what a client tells; of an account's clients, one tells of the clock.
+fn observer(shared: &Shared, account: &str, dataset: &'static str, skew_told: &Arc<AtomicBool>) -> wdt_fetch::Observer {
     let (reporter, account) = (Arc::clone(&shared.around.reporter), account.to_owned());
+    let skew_told = Arc::clone(skew_told);
     Arc::new(move |event| {
         let account = account.clone();
         match event {
@@ -251,9 +260,22 @@ fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch:
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 reporter.event(&Event::Waiting { account, dataset, reason: reason.clone(), wait_ms });
             }
+            wdt_fetch::Event::Skew { skew_ms } if !skew_told.swap(true, Ordering::Relaxed) => {
+                reporter.event(&Event::Notice { account, dataset, message: skew_notice(*skew_ms) });
+            }
             _ => {}
         }
     })
+}
+
+fn skew_notice(skew_ms: i64) -> String {
+    let seconds = skew_ms / 1000;
+    let way = if seconds > 0 { "ahead of" } else { "behind" };
+    let seconds = seconds.abs();
+    format!(
+        "the platform's clock is {seconds} s {way} this machine's; times are taken from the platform's, but set this \
+         machine's clock by a time server (NTP): calls are refused when it drifts further"
+    )
 }
 
 fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {

@@ -231,22 +231,6 @@ async fn every_attempt_is_signed_anew() {
 }
 
 #[tokio::test]
-async fn a_wrong_local_clock_is_set_by_the_platform_s_and_costs_one_call() {
-    for offset in [-3600, 3600] {
-        let clock = SharedClock::new(0);
-        let sim = Sim::start(simulator(10, &clock)).unwrap();
-        let wrong = clock.set_wrong(offset);
-        let client = client(&sim.base_url(HERE), &wrong);
-        assert_eq!(client.skew_ms(), None);
-        client.page(endpoint(), &request(0)).await.unwrap();
-        assert_eq!((sim.call_count(), client.skew_ms()), (2, Some(-offset * 1000)));
-        assert_eq!(client.platform_now(), NOW * 1000);
-        client.page(endpoint(), &request(0)).await.unwrap();
-        assert_eq!(sim.call_count(), 3, "the skew is kept");
-    }
-}
-
-#[tokio::test]
 async fn the_platform_s_limit_lets_all_wait_and_loses_nothing() {
     let clock = SharedClock::new(4);
     let mut config = simulator(900, &clock);

@@ -156,10 +156,34 @@ fn faults_on_the_way_are_mended_by_new_attempts() {
 
 #[test]
 fn a_platform_whose_clock_differs_by_more_than_it_accepts() {
-    let platform = Platform::with(|config| config.clock = Arc::new(|| now() + 3_600));
-    let home = Home::of(&platform);
-    home.load().ends_with(0);
-    assert_eq!(home.keys("enterprise_stock"), platform.keys("enterprise_stock"));
+    for (offset, words) in [(3_600, "ahead of"), (-3_600, "behind")] {
+        let platform = Platform::with(|config| config.clock = Arc::new(move || now() + offset));
+        let home = Home::of(&platform);
+        let ran = home.load().ends_with(3);
+        assert_eq!(platform.call_count(), 1, "the account's other dataset is not tried");
+        let text = ends(&ran);
+        assert!(text.contains(words) && text.contains("it accepts 300 s at most"), "{text}");
+        assert!(text.contains("not tried, because the platform refused the account"), "{text}");
+        assert!(text.contains("hint: set this machine's clock by a time server (NTP)"), "{text}");
+        let check = home.run(&["check"]).ends_with(3);
+        assert!(
+            check.out.contains("clock refused") && check.out.contains("mend: set this machine's clock"),
+            "{}",
+            check.out
+        );
+    }
+}
+
+#[test]
+fn a_platform_whose_clock_differs_notably_is_told_once_for_the_account() {
+    for (offset, notices) in [(-200, 1), (200, 1), (-10, 0)] {
+        let platform = Platform::with(|config| config.clock = Arc::new(move || now() + offset));
+        let home = Home::of(&platform);
+        let ran = home.load().ends_with(0);
+        let told = ran.events_named("notice").into_iter().filter(|event| event["message"].to_string().contains("NTP"));
+        assert_eq!(told.count(), notices, "{offset}: {}", ran.out);
+        assert_eq!(home.keys("enterprise_stock"), platform.keys("enterprise_stock"));
+    }
 }
 
 #[test]
