@@ -64,6 +64,14 @@ pub struct Counters {
     pub call_ms: u64,
 }
 
+impl Counters {
+    /// How long a request takes on average, from its sending to the end of its answer.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        Duration::from_millis(self.call_ms.checked_div(self.calls).unwrap_or(0))
+    }
+}
+
 /// Counters that several tasks add to.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {

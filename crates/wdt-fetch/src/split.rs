@@ -2,8 +2,9 @@
 //! documented filter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wdt_models::{Endpoint, Window};
 
 use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
@@ -26,6 +27,8 @@ pub(crate) struct Pieces<'a, S> {
 pub(crate) struct Turn {
     pub(crate) consumed: watch::Receiver<u64>,
     pub(crate) number: u64,
+    /// Is told that the window's first page was answered.
+    pub(crate) begun: Arc<Notify>,
 }
 
 impl Turn {
@@ -33,6 +36,7 @@ impl Turn {
     const HELD: u64 = 2;
 
     async fn wait(&mut self) {
+        self.begun.notify_one();
         let number = self.number;
         // Fails when nobody consumes any more, and then this task is about to be ended.
         let _ = self.consumed.wait_for(|&consumed| number < consumed + Self::HELD).await;

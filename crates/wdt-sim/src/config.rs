@@ -41,8 +41,10 @@ pub struct SimConfig {
     pub refused_rows: u32,
     /// One in so many goods of the merchant's own platform is stopped, and refused when asked for by id; 0 is none.
     pub stopped_goods: u32,
-    /// Calls allowed in any 60 seconds to an app key of a gateway over all methods; 0 is no limit.
+    /// Calls allowed in any minute to an app key of a gateway over all methods; 0 is no limit.
     pub calls_per_minute: u32,
+    /// Seconds that such a minute lasts: 60, or fewer where a test cannot wait so long.
+    pub minute_seconds: i64,
     /// How long every call is refused after a breach of the limit, in seconds.
     pub cool_down_seconds: i64,
     /// Probability (0 to 1) that rows are edited after a page was answered.
@@ -77,6 +79,7 @@ impl SimConfig {
             refused_rows: 0,
             stopped_goods: DEFAULT_STOPPED,
             calls_per_minute: 0,
+            minute_seconds: 60,
             cool_down_seconds: 0,
             edits_per_page: 0.0,
             slice_churn: 0.0,

@@ -69,7 +69,7 @@ pub(crate) fn spelling(endpoint: &Endpoint, method: &Method, forms: Forms) -> Sp
 
 impl Platform {
     pub(crate) fn new(config: SimConfig) -> Self {
-        let limit = Mutex::new(Limit::new(config.calls_per_minute, config.cool_down_seconds));
+        let limit = Mutex::new(Limit::new(config.calls_per_minute, config.minute_seconds, config.cool_down_seconds));
         let mut platform = Self { config, ledgers: Vec::new(), log: Mutex::default(), limit };
         for place in 0..platform.config.accounts.len() {
             if platform.merchant(place) == place {

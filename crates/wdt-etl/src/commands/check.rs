@@ -2,11 +2,10 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Serialize;
 use url::{Host, Url};
-use wdt_fetch::{Client, Limiter, NOTABLE_SKEW_SECONDS, PageRequest, Target, self_test};
+use wdt_fetch::{Client, NOTABLE_SKEW_SECONDS, PageRequest, Target, self_test};
 use wdt_models::{Gateway, Reading, Window};
 
 use super::output;
@@ -156,7 +155,7 @@ fn readable(account: &Account) -> Option<Line> {
 /// One call for one record: address, account, key, signature, clock.
 async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line> {
     let name = format!("gateway {}", account.name);
-    let limiter = Arc::new(Limiter::new(account.calls_per_minute));
+    let limiter = around.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
     let client = match account_client(account, &limiter, around) {
         Ok(client) => client,
         Err(error) => return vec![Line::failed(name, &error)],

@@ -25,14 +25,20 @@ use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
 pub(crate) use snapshot::slices;
 
-/// Pages in flight per account unless the configuration says otherwise.
+/// Fewest pages in flight per account unless the configuration says otherwise.
 const CONCURRENCY: usize = 8;
+/// Most of them that a call limit alone asks for.
+const MOST_CONCURRENCY: usize = 64;
+/// Seconds of an answer for which there may be enough of them to use the call limit up.
+const SLOWEST_ANSWER: u32 = 10;
 
 /// What a run needs of the world: time, waits, an audience, and a way to be stopped.
 #[derive(Clone)]
 pub struct Surroundings {
     /// The local clock.
     pub clock: Arc<dyn Clock>,
+    /// The call limits, shared with other runs or not.
+    pub limiters: Arc<Limiters>,
     /// How long the policy waits.
     pub waits: Waits,
     /// Takes the events.
@@ -174,11 +180,14 @@ async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tab
 }
 
 async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<DatasetOutcome> {
-    let limiters = Limiters::new();
+    let limiters = &shared.around.limiters;
     let mut tasks = JoinSet::new();
     for (position, jobs) in accounts.into_iter().enumerate() {
         let Some(account) = jobs.first().map(|job| Arc::clone(&job.account)) else { continue };
         let limiter = limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
+        if let (Some(reason), Some(job)) = (limiter.alone(), jobs.first()) {
+            job.notice(format!("the call limit is not shared with other runs on this machine: {reason}"));
+        }
         let shared = Arc::clone(shared);
         tasks.spawn(async move { (position, run_account(&shared, jobs, &limiter).await) });
     }
@@ -196,7 +205,8 @@ async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<Data
 async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::Limiter>) -> Vec<DatasetOutcome> {
     let mut outcomes: Vec<DatasetOutcome> = Vec::new();
     let mut refused: Option<Problem> = None;
-    let slots = Arc::new(Slots::new(concurrency(&shared.settings)));
+    let calls_per_minute = jobs.first().map_or(0, |job| job.account.calls_per_minute);
+    let slots = Arc::new(places(&shared.settings, calls_per_minute));
     let skew_told = Arc::default();
     for job in jobs {
         let outcome = match (&refused, client(shared, &job, limiter, &skew_told)) {
@@ -290,8 +300,16 @@ fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
     }
 }
 
-fn concurrency(settings: &RunSettings) -> usize {
-    settings.concurrency.unwrap_or(CONCURRENCY)
+/// Most pages in flight for an account with that limit, and windows read ahead.
+fn concurrency(settings: &RunSettings, calls_per_minute: u32) -> usize {
+    let needed = usize::try_from(calls_per_minute * SLOWEST_ANSWER / 60).unwrap_or(CONCURRENCY);
+    settings.concurrency.unwrap_or(needed.clamp(CONCURRENCY, MOST_CONCURRENCY))
+}
+
+/// Places for an account's pages: as many as are configured, or as the seen latency needs.
+fn places(settings: &RunSettings, calls_per_minute: u32) -> Slots {
+    let most = concurrency(settings, calls_per_minute);
+    Slots::growing(settings.concurrency.unwrap_or(CONCURRENCY), most, calls_per_minute)
 }
 
 /// The outcome of a task that panicked, which is a bug.

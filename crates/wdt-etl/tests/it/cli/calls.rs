@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wdt_models::Gateway;
 use wdt_sim::{Account, Fault, FaultPlan};
 
-use crate::support::{Home, Platform, ROWS, Ran, SECRET, VARIABLE, WRONG_SECRET, account, configuration, now};
+use crate::support::{Home, Platform, ROWS, Ran, SECRET, UNTIL, VARIABLE, WRONG_SECRET, account, configuration, now};
 
 /// A platform that answers every call with its error.
 fn refusing(code: i64, message: &str) -> Platform {
@@ -217,4 +217,31 @@ fn fewer_refused_records_than_the_limit() {
     assert_eq!(ran.finished("main", "enterprise_stock")["refused"], 1);
     assert_eq!(home.keys("enterprise_stock").len(), (ROWS - 1) as usize);
     assert_eq!(home.rows("etl_quarantine").len(), 2);
+}
+
+#[test]
+fn two_processes_with_one_application_keep_its_limit_together() {
+    // 1200 a minute are 60 in 3 seconds; two that do not know of each other make 120
+    let platform = Platform::with(|config| {
+        config.rows.insert("enterprise_stock".to_owned(), 600);
+        (config.calls_per_minute, config.minute_seconds) = (80, 3);
+    });
+    let temporary = tempfile::tempdir().unwrap();
+    let homes: Vec<Home> = (0..2)
+        .map(|_| {
+            let home = Home::of(&platform).but("calls_per_minute = 0", "calls_per_minute = 1200");
+            let home = home.but("[run]\n", "[run]\nwindow = \"30d\"\n");
+            let home = home.but("name = \"enterprise_stock\"\n", "name = \"enterprise_stock\"\npage_size = 10\n");
+            home.variable("TMPDIR", temporary.path().to_str().unwrap())
+        })
+        .collect();
+    let run = |home: &Home| home.command(&["run", "--until", UNTIL, "--dataset", "enterprise_stock"]).spawn().unwrap();
+    let children: Vec<_> = homes.iter().map(run).collect();
+    for (child, home) in children.into_iter().zip(&homes) {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(home.keys("enterprise_stock"), platform.keys("enterprise_stock"));
+    }
+    assert!(platform.call_count() > 120, "{}", platform.call_count());
+    assert_eq!(platform.limit_breaches(), 0);
 }
