@@ -178,7 +178,13 @@ impl Platform {
         let mut refused = Vec::new();
         let (rows, total, counted) = match &query.what {
             What::Page { selection, page_no, page_size, counted } => {
-                let page = ledger.page(selection, self.config.order, (*page_no, *page_size), turn.number);
+                let page_no = if fault == Some(&Fault::RepeatedPage) { page_no.saturating_sub(1) } else { *page_no };
+                let mut page = ledger.page(selection, self.config.order, (page_no, *page_size), turn.number);
+                if fault == Some(&Fault::DuplicateKey)
+                    && let [first, .., last] = page.rows.as_mut_slice()
+                {
+                    *last = *first;
+                }
                 (page.rows, page.total, *counted)
             }
             What::Ids(ids) => {

@@ -48,14 +48,14 @@ pub(crate) fn platform(clock: &SharedClock) -> wdt_sim::Clock {
     Arc::new(move || clock.read())
 }
 
-fn simulator(rows: u32, clock: &SharedClock) -> SimConfig {
+pub(crate) fn simulator(rows: u32, clock: &SharedClock) -> SimConfig {
     let mut config = SimConfig::new(platform(clock)).with_rows(endpoint().dataset, rows);
     config.seed = 7;
     config.span = Some(WINDOW);
     config
 }
 
-fn reader(client: &Client) -> WindowReader {
+pub(crate) fn reader(client: &Client) -> WindowReader {
     WindowReader {
         client: client.clone(),
         endpoint: endpoint(),
@@ -67,7 +67,7 @@ fn reader(client: &Client) -> WindowReader {
     }
 }
 
-async fn read_all(client: &Client) -> Result<Vec<CertifiedPart>, wdt_fetch::WindowError> {
+pub(crate) async fn read_all(client: &Client) -> Result<Vec<CertifiedPart>, wdt_fetch::WindowError> {
     read_window(&reader(client), endpoint(), WINDOW, &ReadOptions::default()).await.map(|read| read.parts)
 }
 
@@ -83,7 +83,7 @@ fn keys(parts: &[CertifiedPart]) -> Vec<Vec<i64>> {
     batches.flat_map(|batch| (0..batch.num_rows()).map(move |row| key(batch, row))).collect()
 }
 
-fn assert_all_rows(sim: &Sim, parts: &[CertifiedPart]) {
+pub(crate) fn assert_all_rows(sim: &Sim, parts: &[CertifiedPart]) {
     let ledger = sim.ledger(endpoint().dataset).unwrap();
     let wanted: BTreeSet<Vec<i64>> = ledger.rows().into_iter().map(|row| ledger.key(row)).collect();
     let found = keys(parts);
