@@ -189,6 +189,6 @@ mod tests {
         for (seconds, wanted) in [(0, 8), (1, 8), (3, 20), (6, 39), (60, 50)] {
             assert_eq!(slots.wanted(Duration::from_secs(seconds)), wanted, "{seconds}");
         }
-        assert_eq!(Slots::growing(3, 3, 300).wanted(Duration::from_secs(60)), 3, "what is configured holds");
+        assert_eq!(Slots::growing(3, 3, 300).wanted(Duration::from_mins(1)), 3, "what is configured holds");
     }
 }

@@ -42,8 +42,8 @@ pub async fn read_window<S: PageSource>(
 /// Reads windows side by side and gives their certified pieces in window order.
 ///
 /// Windows are taken from the iterator as there is room, so a planner may choose their lengths by what came before.
-/// The reading goes on in tasks of its own while the caller is busy with a piece; the first window begins alone, so
-/// that the first call is its own. Memory is bounded: beyond the window
+/// The reading goes on in tasks of its own while the caller is busy with a piece; the first window is alone until
+/// its first page is answered, so that the first call is its own. Memory is bounded: beyond the window
 /// being consumed and the next, only single pages are held, and no piece has more than
 /// [`ReadOptions::max_pages`] pages unless it cannot be cut. The first error ends the stream; dropping it ends the tasks.
 pub fn read_windows<S: PageSource>(
