@@ -65,6 +65,7 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
     let (_open, stop) = watch::channel(false);
     let around = Surroundings {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
+        limiters: Arc::default(),
         waits: Waits::none(),
         reporter: Arc::new(Silent),
         stop,

@@ -32,6 +32,12 @@ pub enum EnvFileError {
     },
 }
 
+/// Where the runs of this machine share their call limits: a folder beside other temporary files.
+#[must_use]
+pub fn limits_folder() -> PathBuf {
+    std::env::temp_dir().join("wdt-etl-limits")
+}
+
 impl Variables {
     /// The variables of this process; names and values that are not Unicode are left out.
     #[must_use]

@@ -198,6 +198,8 @@ pub enum Failure {
     Parameter,
     /// The platform refuses account, key or signature.
     Credential,
+    /// This machine's clock is too far from the platform's.
+    Clock,
     /// The platform refuses a right or this machine's address.
     Permission,
     /// The platform limits calls, and waiting did not help.
@@ -239,6 +241,7 @@ impl Failure {
         Self::Configuration,
         Self::Parameter,
         Self::Credential,
+        Self::Clock,
         Self::Permission,
         Self::Limited,
         Self::Unavailable,
@@ -260,6 +263,7 @@ impl Failure {
             Self::Configuration => Row::new("configuration", 2, false, Some("`wdt-etl check --offline` looks through the configuration without a call")),
             Self::Parameter => Row::new("parameter", 2, false, Some("look at `params` of the dataset; `wdt-etl schema DATASET` lists what it takes")),
             Self::Credential => Row::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tries them with one call")),
+            Self::Clock => Row::new("clock", 3, false, Some("set this machine's clock by a time server (NTP): the platform refuses every call until then")),
             Self::Permission => Row::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
             Self::Limited => Row::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
             Self::Unavailable => Row::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped; if it stays so, look at base_url, proxy and the network")),
@@ -272,10 +276,17 @@ impl Failure {
         }
     }
 
+    /// Whether the platform would refuse every other dataset of the account too.
+    #[must_use]
+    pub const fn stops_account(self) -> bool {
+        matches!(self, Self::Credential | Self::Clock)
+    }
+
     /// The failure of a call that was given up.
     fn of_call(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Credential => Self::Credential,
+            ErrorKind::Clock => Self::Clock,
             ErrorKind::Permission => Self::Permission,
             ErrorKind::Parameter => Self::Parameter,
             ErrorKind::Limited => Self::Limited,

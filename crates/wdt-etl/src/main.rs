@@ -10,11 +10,11 @@ use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
 use wdt_etl::commands::{check, demo, explain, export, init, reconcile, run, schema, simulate, status, verify};
 use wdt_etl::config::Config;
-use wdt_etl::environment::Variables;
+use wdt_etl::environment::{Variables, limits_folder};
 use wdt_etl::pipeline::{RunOptions, Surroundings};
 use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
 use wdt_etl::{EtlError, failpoint};
-use wdt_fetch::{Clock, SystemClock, Waits};
+use wdt_fetch::{Clock, Limiters, SystemClock, Waits};
 
 /// The system's allocator keeps what threads freed; this one gives it back (`.cargo/config.toml`, `docs/performance.md`).
 #[cfg(not(target_env = "msvc"))]
@@ -122,7 +122,8 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
     }
     let clock = Arc::new(SystemClock);
     let seed = clock.now_ms().unsigned_abs();
-    Surroundings { clock, waits, reporter, stop: stop_on_signal(), seed, run_id: run::new_run_id() }
+    let limiters = Arc::new(Limiters::in_folder(limits_folder(), Arc::clone(&clock) as Arc<dyn Clock>));
+    Surroundings { clock, limiters, waits, reporter, stop: stop_on_signal(), seed, run_id: run::new_run_id() }
 }
 
 /// Becomes true at the first Ctrl-C or SIGTERM; the second one ends the process at once.

@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use wdt_models::time::format_wall_time;
-use wdt_models::{Answer, AnswerError, Asked, Decoded, Endpoint, Gateway, Method, Slice, decode, envelope, error};
+use wdt_models::{
+    Answer, AnswerError, Asked, Class, Decoded, Endpoint, Gateway, Method, Slice, decode, envelope, error,
+};
 
 use crate::clock::instant;
 use crate::error::{Call, ErrorKind, FetchError};
 use crate::http::{Http, Reply, Timeouts};
-use crate::limit::{Limiter, Permit};
+use crate::ledger::{Lengths, Permit};
+use crate::limit::Limiter;
 use crate::observe::{Counters, Event, Observer, Tallies};
 use crate::retry::{Attempts, Fault, LONGEST_TOLD, Next, Random, Waits};
 use crate::wire::{PageRequest, Target, signed};
@@ -75,7 +78,12 @@ struct Inner {
     random: Random,
     tallies: Tallies,
     skew_ms: AtomicI64,
+    /// The skew was told.
+    skew_told: AtomicBool,
 }
+
+/// A skew of more is told, in seconds: a machine that keeps its clock by a time server is within one.
+pub const NOTABLE_SKEW_SECONDS: i64 = 30;
 
 /// Stands for a skew that has not been measured yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -104,6 +112,7 @@ impl Client {
             random: Random::new(seed),
             tallies: Tallies::default(),
             skew_ms: AtomicI64::new(UNKNOWN),
+            skew_told: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner), observer: None })
     }
@@ -128,7 +137,7 @@ impl Client {
             let start = instant();
             match self.attempt(call, endpoint, request).await? {
                 Ok(answer) => {
-                    self.inner.limiter.succeeded(permit);
+                    self.inner.limiter.succeeded(permit).await;
                     return Ok(answer);
                 }
                 Err(fault) => self.recover(call, permit, &mut attempts, fault, start.elapsed()).await?,
@@ -182,11 +191,35 @@ impl Client {
             }
             answer
         });
+        if matches!(answer, Ok(_) | Err(Fault::Platform(Class::Clock, _))) {
+            self.check_clock(call)?;
+        }
         if let Ok(PageAnswer { decoded, bytes, .. }) = &answer {
             let Call { method, page } = call;
             self.tell(&Event::Call { method, page, records: decoded.fingerprints.len(), bytes: *bytes });
         }
         Ok(answer)
+    }
+
+    /// Refuses a skew that the platform refuses, though the times sent could be corrected by it: a clock so wrong is no
+    /// clock to date readings by, and may be set right, and the correction become wrong, at any moment.
+    fn check_clock(&self, call: Call) -> Result<(), FetchError> {
+        let Some(skew_ms) = self.skew_ms() else { return Ok(()) };
+        // the header has whole seconds: less than one is no difference
+        let seconds = skew_ms / 1000;
+        let accepted = self.inner.credentials.gateway().clock_tolerance_seconds();
+        if seconds.abs() > accepted {
+            let way = if seconds > 0 { "ahead of" } else { "behind" };
+            let seconds = seconds.abs();
+            let reason = format!(
+                "the platform's clock is {seconds} s {way} this machine's, and it accepts {accepted} s at most"
+            );
+            return Err(FetchError::Clock { call, reason });
+        }
+        if seconds.abs() > NOTABLE_SKEW_SECONDS && !self.inner.skew_told.swap(true, Ordering::Relaxed) {
+            self.tell(&Event::Skew { skew_ms });
+        }
+        Ok(())
     }
 
     /// Waits as the policy says, or turns the fault into the error it ends with.
@@ -207,7 +240,8 @@ impl Client {
                     let (attempts, reason) = (attempts.failed(), self.told_later(&fault, told));
                     return Err(FetchError::Limited { call, attempts, reason });
                 }
-                let pause = inner.limiter.pause(permit, told, inner.waits.pause, inner.waits.longest_pause);
+                let lengths = Lengths { told, first: inner.waits.pause, longest: inner.waits.longest_pause };
+                let pause = inner.limiter.pause(permit, lengths).await;
                 if pause.in_a_row > at_most {
                     return Err(final_error(ErrorKind::Limited, call, attempts.failed(), fault));
                 }
@@ -297,7 +331,11 @@ fn half_understood(request: &PageRequest, answer: &Answer<'_>) -> Option<&'stati
 fn final_error(kind: ErrorKind, call: Call, attempts: u32, fault: Fault) -> FetchError {
     match (kind, fault) {
         (ErrorKind::Credential, Fault::Platform(_, error)) => FetchError::Credential { call, error },
+        (ErrorKind::Clock, fault) => FetchError::Clock { call, reason: fault.reason() },
         (ErrorKind::Permission, Fault::Platform(_, error)) => FetchError::Permission { call, error },
+        (ErrorKind::Parameter, Fault::Platform(Class::WindowTooWide, error)) => {
+            FetchError::WindowTooWide { call, error }
+        }
         (ErrorKind::Parameter, Fault::Platform(_, error)) => FetchError::Parameter { call, error },
         (ErrorKind::Limited, fault) => FetchError::Limited { call, attempts, reason: fault.reason() },
         (_, fault) => FetchError::Unavailable { call, attempts, reason: fault.reason() },

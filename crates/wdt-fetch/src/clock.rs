@@ -2,7 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use governor::nanos::Nanos;
 use tokio::time::Instant;
 
 /// Tells the local time of day.
@@ -26,24 +25,4 @@ impl Clock for SystemClock {
 /// Now, on the clock that tokio's timers go by; it stands still in tests that pause time.
 pub(crate) fn instant() -> Instant {
     Instant::now()
-}
-
-/// The timers' clock as the limiter wants it: nanoseconds since the limiter was built.
-#[derive(Debug, Clone)]
-pub(crate) struct TimerClock {
-    start: Instant,
-}
-
-impl TimerClock {
-    pub(crate) fn new() -> Self {
-        Self { start: instant() }
-    }
-}
-
-impl governor::clock::Clock for TimerClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(instant().duration_since(self.start))
-    }
 }

@@ -26,13 +26,22 @@ impl fmt::Display for Call {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The platform refuses the account, the signature or, even after setting it by the platform's, the time.
+    /// The platform refuses the account or the signature.
     #[error("{call}: credentials refused: {error}")]
     Credential {
         /// The call.
         call: Call,
         /// The platform's own words.
         error: PlatformError,
+    },
+    /// This machine's clock is further from the platform's than the platform accepts, or the platform refuses a time that
+    /// was set by its own.
+    #[error("{call}: clock refused: {reason}")]
+    Clock {
+        /// The call.
+        call: Call,
+        /// By how much the clocks differ, or the platform's own words.
+        reason: String,
     },
     /// The platform refuses the right or the address, or the subscription has run out.
     #[error("{call}: permission refused: {error}")]
@@ -42,9 +51,17 @@ pub enum FetchError {
         /// The platform's own words.
         error: PlatformError,
     },
-    /// The platform refuses a parameter or the length of the window.
+    /// The platform refuses a parameter.
     #[error("{call}: parameter refused: {error}")]
     Parameter {
+        /// The call.
+        call: Call,
+        /// The platform's own words.
+        error: PlatformError,
+    },
+    /// The platform refuses the length of the window: a shorter one may be asked for.
+    #[error("{call}: window refused: {error}")]
+    WindowTooWide {
         /// The call.
         call: Call,
         /// The platform's own words.
@@ -90,11 +107,13 @@ pub enum FetchError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Account, signature or time refused.
+    /// Account or signature refused.
     Credential,
+    /// The clocks of this machine and of the platform are too far apart.
+    Clock,
     /// Right or address refused.
     Permission,
-    /// Parameter refused by the platform.
+    /// Parameter, or a window that cannot be shorter, refused by the platform.
     Parameter,
     /// Limited after all waits.
     Limited,
@@ -110,21 +129,29 @@ impl FetchError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Credential { .. } => ErrorKind::Credential,
+            Self::Clock { .. } => ErrorKind::Clock,
             Self::Permission { .. } => ErrorKind::Permission,
-            Self::Parameter { .. } => ErrorKind::Parameter,
+            Self::Parameter { .. } | Self::WindowTooWide { .. } => ErrorKind::Parameter,
             Self::Limited { .. } => ErrorKind::Limited,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Request { .. } | Self::Setup { .. } => ErrorKind::Configuration,
         }
     }
 
+    /// Whether the platform would refuse every other call of the account too.
+    #[must_use]
+    pub const fn refuses_account(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Credential | ErrorKind::Clock)
+    }
+
     /// The platform's own words, where it answered with an error that no retry mends.
     #[must_use]
     pub const fn platform_error(&self) -> Option<&PlatformError> {
         match self {
-            Self::Credential { error, .. } | Self::Permission { error, .. } | Self::Parameter { error, .. } => {
-                Some(error)
-            }
+            Self::Credential { error, .. }
+            | Self::Permission { error, .. }
+            | Self::Parameter { error, .. }
+            | Self::WindowTooWide { error, .. } => Some(error),
             _ => None,
         }
     }

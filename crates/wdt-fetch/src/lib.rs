@@ -20,15 +20,17 @@ pub mod windows;
 pub mod wire;
 
 mod certify;
+mod host;
 mod http;
 mod ids;
+mod ledger;
 mod order;
 mod self_test;
 mod split;
 mod tally;
 
 pub use certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
-pub use client::{Client, ClientConfig, PageAnswer};
+pub use client::{Client, ClientConfig, NOTABLE_SKEW_SECONDS, PageAnswer};
 pub use clock::{Clock, SystemClock};
 pub use credentials::{AccountKeys, CredentialFault, Credentials};
 pub use error::{Call, ErrorKind, FetchError, WindowError};

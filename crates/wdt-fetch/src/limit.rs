@@ -1,36 +1,46 @@
 //! The call limit of one key: permits evenly spaced in order of asking, and one cool-down that all callers share.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use wdt_models::Gateway;
 
-use crate::clock::{TimerClock, instant};
+use crate::Clock;
+use crate::clock::instant;
+use crate::host::Host;
+use crate::ledger::{Ledger, Lengths, Pause, Permit, Taken};
 use crate::observe::millis;
 
 /// Permits are this much further apart than the limit asks for: a call may reach the platform 0.7 s late without
 /// making a minute too full, and still more than 98 % of the limit is used.
-const SPACING_PER_MILLE: u32 = 1012;
+const SPACING_PER_MILLE: i64 = 1012;
+/// A minute in the ledger's unit.
+const MINUTE: i64 = 60_000_000;
+/// An instant whose caller came so much too late, because the one before it in line gave up, is taken anew.
+const LATEST: Duration = Duration::from_millis(500);
 
 /// The call limit of one (gateway, app key), shared by all that call with it.
-#[derive(Debug)]
 pub struct Limiter {
-    /// Held by the caller whose turn it is; tokio's mutex keeps the others in order.
-    turn: tokio::sync::Mutex<()>,
-    spacing: Option<Spacing>,
-    clock: TimerClock,
-    state: Mutex<State>,
+    /// Held by the caller whose turn it is; tokio's mutex keeps the others in order. What is taken and not used yet is
+    /// the next caller's.
+    turn: tokio::sync::Mutex<Option<(Taken, Instant)>>,
+    /// Microseconds between permits; 0 without a limit.
+    spacing: i64,
+    /// The ledger of this process alone, in microseconds since `start`.
+    own: Mutex<Ledger>,
+    start: Instant,
+    host: Option<Host>,
+    /// Why the limit is not shared with other processes, though it should be.
+    alone: Option<String>,
+    /// The shared file failed while in use.
+    lost: AtomicBool,
+    usage: Mutex<Usage>,
 }
-
-type Spacing = RateLimiter<NotKeyed, InMemoryState, TimerClock, NoOpMiddleware<Nanos>>;
 
 /// What the limiter has given and imposed so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,123 +53,155 @@ pub struct Usage {
     pub paused_ms: u64,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    usage: Usage,
-    paused_until: Option<Instant>,
-    /// Cool-downs since a call last succeeded.
-    in_a_row: u32,
-}
-
-/// Leave to send one request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Permit {
-    /// Cool-downs before this permit: a call sent before a cool-down does not start another.
-    pauses: u64,
-}
-
-/// A shared cool-down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pause {
-    /// What is left of it.
-    pub(crate) wait: Duration,
-    /// Whether this caller started it.
-    pub(crate) started: bool,
-    /// Cool-downs, this one included, since a call last succeeded.
-    pub(crate) in_a_row: u32,
-}
-
 impl Limiter {
     /// A limiter for a number of calls a minute; 0 means no limit (cool-downs are kept all the same).
     #[must_use]
     pub fn new(calls_per_minute: u32) -> Self {
-        let clock = TimerClock::new();
-        let spacing = NonZeroU32::new(calls_per_minute)
-            .and_then(|calls| Quota::with_period(Duration::from_mins(1) * SPACING_PER_MILLE / 1000 / calls.get()))
-            .map(|quota| RateLimiter::direct_with_clock(quota.allow_burst(NonZeroU32::MIN), clock.clone()));
-        Self { turn: tokio::sync::Mutex::default(), spacing, clock, state: Mutex::default() }
+        let spacing = (MINUTE * SPACING_PER_MILLE / 1000).checked_div(i64::from(calls_per_minute)).unwrap_or(0);
+        Self {
+            turn: tokio::sync::Mutex::default(),
+            spacing,
+            own: Mutex::default(),
+            start: instant(),
+            host: None,
+            alone: None,
+            lost: AtomicBool::new(false),
+            usage: Mutex::default(),
+        }
     }
 
     /// What the limiter has given and imposed so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.state().usage
+        *self.usage_mut()
     }
 
-    /// Waits for the next permit, in order of asking.
+    /// Why other processes with the same key do not share this limit, where they should.
+    #[must_use]
+    pub fn alone(&self) -> Option<&str> {
+        self.alone.as_deref()
+    }
+
+    /// Waits for the next permit, in order of asking; processes that share the limit take turns.
     pub(crate) async fn permit(&self) -> Permit {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         loop {
-            if let Some(until) = self.paused_until() {
-                sleep_until(until).await;
-                continue;
+            let (taken, at) = match *turn {
+                Some(taken) if instant().duration_since(taken.1) < LATEST => taken,
+                _ => {
+                    let taken = self.change(|ledger, now| ledger.take(now, self.spacing)).await;
+                    (taken, instant() + taken.wait)
+                }
+            };
+            *turn = Some((taken, at));
+            // a timer would cost a millisecond even for an instant that has come
+            if at > instant() {
+                sleep_until(at).await;
             }
-            match self.spacing.as_ref().map(RateLimiter::check) {
-                Some(Err(not_until)) => sleep(not_until.wait_time_from(self.clock.now())).await,
-                Some(Ok(())) | None => break,
+            let permit = self.change(|ledger, now| ledger.confirm(taken, now, self.spacing)).await;
+            *turn = None;
+            if let Some(permit) = permit {
+                self.usage_mut().permits += 1;
+                return permit;
             }
         }
-        let mut state = self.state();
-        state.usage.permits += 1;
-        Permit { pauses: state.usage.pauses }
     }
 
     /// Lets all callers wait because the platform answered that the limit is exceeded.
     ///
-    /// The first cool-down lasts `first`, each one after it that no success has parted from the one before twice as
-    /// long; one that the platform has told lasts so long. None is longer than `longest`. A call sent before the last
-    /// cool-down began starts none.
-    pub(crate) fn pause(&self, permit: Permit, told: Option<Duration>, first: Duration, longest: Duration) -> Pause {
-        let now = instant();
-        let mut state = self.state();
-        let started = permit.pauses == state.usage.pauses;
-        if started {
-            let wait = told.unwrap_or_else(|| first.saturating_mul(1 << state.in_a_row.min(16))).min(longest);
-            state.in_a_row += 1;
-            state.paused_until = Some(now + wait);
-            state.usage.pauses += 1;
-            state.usage.paused_ms += millis(wait);
+    /// The first cool-down lasts as long as `lengths` say, each one after it that no success has parted from the one
+    /// before twice as long; one that the platform has told lasts so long. A call sent before the last cool-down began
+    /// starts none.
+    pub(crate) async fn pause(&self, permit: Permit, lengths: Lengths) -> Pause {
+        let since = self.host.as_ref().map_or(0, Host::since);
+        let pause = self.change(|ledger, now| ledger.pause(permit, now, lengths, since)).await;
+        if pause.started {
+            let mut usage = self.usage_mut();
+            usage.pauses += 1;
+            usage.paused_ms += millis(pause.wait);
         }
-        let wait = state.paused_until.map_or(Duration::ZERO, |until| until.duration_since(now));
-        Pause { wait, started, in_a_row: state.in_a_row }
+        pause
     }
 
     /// Notes that the platform took a call sent with this permit.
-    pub(crate) fn succeeded(&self, permit: Permit) {
-        let mut state = self.state();
-        if permit.pauses == state.usage.pauses {
-            state.in_a_row = 0;
+    pub(crate) async fn succeeded(&self, permit: Permit) {
+        if permit.unanswered {
+            self.change(|ledger, _| ledger.answered(permit)).await;
         }
     }
 
-    fn paused_until(&self) -> Option<Instant> {
-        self.state().paused_until.filter(|&until| until > instant())
+    /// Changes the ledger that all share, or this process's own where there is none.
+    async fn change<T>(&self, change: impl Fn(&mut Ledger, i64) -> T) -> T {
+        if let Some(host) = self.host.as_ref().filter(|_| !self.lost.load(Ordering::Relaxed)) {
+            match host.change(&change).await {
+                Ok(changed) => return changed,
+                // a full disk, say: what is left is the limit of this process
+                Err(_) => self.lost.store(true, Ordering::Relaxed),
+            }
+        }
+        let now = i64::try_from(instant().duration_since(self.start).as_micros()).unwrap_or(i64::MAX);
+        change(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn usage_mut(&self) -> std::sync::MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spacing, host, .. } = self;
+        f.debug_struct("Limiter").field("spacing", spacing).field("shared", &host.is_some()).finish_non_exhaustive()
     }
 }
 
 /// One [`Limiter`] for each (gateway, app key).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Limiters {
     by_key: Mutex<HashMap<(Gateway, String), Arc<Limiter>>>,
+    /// Where the processes of this machine meet, and the clock that they share.
+    host: Option<(PathBuf, Arc<dyn Clock>)>,
 }
 
 impl Limiters {
-    /// No limiter yet.
+    /// No limiter yet, and none that other processes share.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The limiter of that key; the rate given first holds, so give the lowest of the accounts that share it.
+    /// No limiter yet; each will be shared with the other processes of this machine that name the same folder.
+    ///
+    /// The folder is made when it is needed; it holds a small file for each key, whose name does not show it.
+    #[must_use]
+    pub fn in_folder(folder: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        Self { host: Some((folder, clock)), ..Self::default() }
+    }
+
+    /// The limiter of that key; the rate given first holds, so give the lowest of the accounts that share it. One
+    /// without a limit is never shared with other processes.
     #[must_use]
     pub fn get(&self, gateway: Gateway, app_key: &str, calls_per_minute: u32) -> Arc<Limiter> {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let limiter = by_key.entry((gateway, app_key.to_owned()));
-        Arc::clone(limiter.or_insert_with(|| Arc::new(Limiter::new(calls_per_minute))))
+        Arc::clone(limiter.or_insert_with(|| Arc::new(self.limiter(gateway, app_key, calls_per_minute))))
+    }
+
+    fn limiter(&self, gateway: Gateway, app_key: &str, calls_per_minute: u32) -> Limiter {
+        let limiter = Limiter::new(calls_per_minute);
+        let Some((folder, clock)) = self.host.as_ref().filter(|_| calls_per_minute > 0) else { return limiter };
+        match Host::open(folder, gateway, app_key, Arc::clone(clock)) {
+            Ok(host) => Limiter { host: Some(host), ..limiter },
+            Err(error) => Limiter { alone: Some(format!("{}: {error}", folder.display())), ..limiter },
+        }
+    }
+}
+
+impl fmt::Debug for Limiters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiters")
+            .field("folder", &self.host.as_ref().map(|(folder, _)| folder))
+            .finish_non_exhaustive()
     }
 }
 
@@ -170,10 +212,20 @@ mod tests {
     use std::cell::RefCell;
 
     use futures::future::join_all;
+    use tokio::time::sleep;
 
     use super::*;
 
     const MINUTE: Duration = Duration::from_mins(1);
+    const FIRST: Duration = Duration::from_secs(65);
+
+    fn spacing(calls_per_minute: u32) -> Duration {
+        MINUTE * 1012 / 1000 / calls_per_minute
+    }
+
+    fn lengths(told: Option<u64>) -> Lengths {
+        Lengths { told: told.map(Duration::from_secs), first: FIRST, longest: Duration::from_mins(10) }
+    }
 
     /// Times at which `count` permits are given to callers that all ask at once.
     async fn given(limiter: &Limiter, count: usize) -> Vec<Instant> {
@@ -190,7 +242,7 @@ mod tests {
     async fn permits_are_evenly_spaced_and_never_more_than_the_limit_in_any_minute() {
         for calls_per_minute in [1_u32, 50, 60, 300] {
             let times = given(&Limiter::new(calls_per_minute), 5 * calls_per_minute as usize + 1).await;
-            let wanted = MINUTE * SPACING_PER_MILLE / 1000 / calls_per_minute;
+            let wanted = spacing(calls_per_minute);
             for pair in times.windows(2) {
                 let late = (pair[1] - pair[0]).saturating_sub(wanted);
                 assert!(pair[1] - pair[0] >= wanted && late <= Duration::from_millis(2), "{:?}", pair[1] - pair[0]);
@@ -226,7 +278,7 @@ mod tests {
         };
         // Comes, and is polled, just as the permit that the first caller waits for becomes free.
         let late = async {
-            sleep(MINUTE * SPACING_PER_MILLE / 1000 / 60).await;
+            sleep(spacing(60)).await;
             ask("late").await;
         };
         futures::join!(late, ask("first"), ask("second"));
@@ -248,7 +300,7 @@ mod tests {
         let waiting = given(&limiter, 3);
         let pausing = async {
             sleep(Duration::from_millis(300)).await;
-            limiter.pause(permit, None, Duration::from_secs(65), Duration::from_mins(10));
+            limiter.pause(permit, lengths(None)).await;
         };
         let (times, ()) = tokio::join!(waiting, pausing);
         assert!(times[0] - start >= Duration::from_millis(65_300), "{:?}", times[0] - start);
@@ -258,30 +310,31 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn calls_in_flight_start_one_pause_and_only_failures_in_a_row_make_it_longer() {
         let limiter = Limiter::new(0);
-        let (first, longest) = (Duration::from_secs(65), Duration::from_mins(10));
         let in_flight = [limiter.permit().await, limiter.permit().await];
-        let pauses = in_flight.map(|permit| limiter.pause(permit, None, first, longest));
-        assert_eq!(pauses.map(|pause| (pause.wait, pause.started)), [(first, true), (first, false)]);
+        let mut pauses = Vec::new();
+        for permit in in_flight {
+            let pause = limiter.pause(permit, lengths(None)).await;
+            pauses.push((pause.wait, pause.started));
+        }
+        assert_eq!(pauses, [(FIRST, true), (FIRST, false)]);
 
         let mut waits = Vec::new();
         for _ in 0..5 {
-            waits.push(limiter.pause(limiter.permit().await, None, first, longest).wait.as_secs());
+            waits.push(limiter.pause(limiter.permit().await, lengths(None)).await.wait.as_secs());
         }
         assert_eq!(waits, [130, 260, 520, 600, 600]);
-        limiter.succeeded(limiter.permit().await);
-        let pause = limiter.pause(limiter.permit().await, None, first, longest);
-        assert_eq!((pause.wait, pause.in_a_row), (first, 1));
+        limiter.succeeded(limiter.permit().await).await;
+        let pause = limiter.pause(limiter.permit().await, lengths(None)).await;
+        assert_eq!((pause.wait, pause.in_a_row), (FIRST, 1));
         assert_eq!(limiter.usage().pauses, 7);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_told_pause_is_as_long_as_told_and_does_not_grow() {
         let limiter = Limiter::new(0);
-        let (first, longest) = (Duration::from_secs(65), Duration::from_mins(10));
         let mut waits = Vec::new();
         for told in [Some(2), Some(2), Some(3600), None] {
-            let told = told.map(Duration::from_secs);
-            waits.push(limiter.pause(limiter.permit().await, told, first, longest).wait.as_secs());
+            waits.push(limiter.pause(limiter.permit().await, lengths(told)).await.wait.as_secs());
         }
         assert_eq!(waits, [2, 2, 600, 520], "the untold one is the fourth in a row");
     }
@@ -302,5 +355,111 @@ mod tests {
         let one = limiters.get(Gateway::Enterprise, "a", 50);
         assert!(Arc::ptr_eq(&one, &limiters.get(Gateway::Enterprise, "a", 50)));
         assert!(!Arc::ptr_eq(&one, &limiters.get(Gateway::Enterprise, "b", 50)));
+    }
+
+    /// The time of day as the processes of one machine see it, as fast as the paused timers.
+    struct Wall(Instant);
+
+    impl Clock for Wall {
+        fn now_ms(&self) -> i64 {
+            1_763_996_400_000 + i64::try_from(self.0.elapsed().as_millis()).unwrap()
+        }
+    }
+
+    /// Limiters as so many processes have them.
+    fn processes(folder: &std::path::Path, count: usize, calls_per_minute: u32) -> Vec<Arc<Limiter>> {
+        let wall = Arc::new(Wall(instant()));
+        let limiters = |_| Limiters::in_folder(folder.to_owned(), Arc::clone(&wall) as Arc<dyn Clock>);
+        (0..count).map(limiters).map(|limiters| limiters.get(Gateway::Top, "key-4711", calls_per_minute)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_that_share_a_folder_keep_the_limit_together_use_it_and_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let limiters = processes(folder.path(), 3, 60);
+        let each = join_all(limiters.iter().map(|limiter| given(limiter, 60))).await;
+        let mut times = each.concat();
+        times.sort_unstable();
+        for (index, &first) in times.iter().enumerate() {
+            let within = times[index..].iter().take_while(|&&time| time - first <= MINUTE).count();
+            assert!(within <= 60, "{within} calls in a minute");
+        }
+        let jitter = Duration::from_millis(3);
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] + jitter >= spacing(60)), "evenly spaced");
+        let used = 179.0 / (times[179] - times[0]).as_secs_f64();
+        assert!(used >= 0.98, "{used}");
+        for times in each {
+            assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= spacing(60) * 3 + jitter), "nobody waits for two");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cool_down_holds_for_every_process_and_is_started_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let limiters = processes(folder.path(), 2, 60);
+        let in_flight = [limiters[0].permit().await, limiters[1].permit().await];
+        let start = instant();
+        let waiting = given(&limiters[1], 3);
+        let pausing = async {
+            sleep(Duration::from_millis(300)).await;
+            let first = limiters[0].pause(in_flight[0], lengths(None)).await;
+            (first, limiters[1].pause(in_flight[1], lengths(None)).await)
+        };
+        let (times, (first, second)) = tokio::join!(waiting, pausing);
+        assert_eq!((first.started, first.wait), (true, FIRST));
+        assert_eq!((second.started, second.in_a_row), (false, 1), "a call sent before it starts none");
+        assert!(times[0] - start >= Duration::from_millis(65_299), "{:?}", times[0] - start);
+        assert!(times[1] - times[0] + Duration::from_millis(3) >= spacing(60), "no burst after the pause");
+
+        let next = limiters[1].pause(limiters[1].permit().await, lengths(None)).await;
+        assert_eq!((next.wait, next.in_a_row), (FIRST * 2, 2), "failures of all processes are in a row");
+        limiters[0].succeeded(limiters[0].permit().await).await;
+        let next = limiters[1].pause(limiters[1].permit().await, lengths(None)).await;
+        assert_eq!((next.wait, next.in_a_row), (FIRST, 1), "and so are their successes");
+        let later = processes(folder.path(), 1, 60).remove(0);
+        let next = later.pause(later.permit().await, lengths(None)).await;
+        assert_eq!((next.wait, next.in_a_row), (FIRST, 1), "what was before a process is not its own");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_system_s_lock_is_waited_for_and_ends_with_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let limiter = processes(folder.path(), 1, 60).remove(0);
+        let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let holder = std::fs::File::open(&path).unwrap();
+        holder.lock().unwrap();
+        let start = instant();
+        let _ = tokio::time::timeout(Duration::from_secs(5), limiter.permit()).await.unwrap_err();
+        drop(holder);
+        limiter.permit().await;
+        assert!(instant() - start <= Duration::from_millis(5100), "{:?}", instant() - start);
+        std::fs::write(&path, b"torn").unwrap();
+        limiter.permit().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_shows_no_key_and_there_is_none_without_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let unlimited = processes(folder.path(), 1, 0);
+        unlimited[0].permit().await;
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let limited = processes(folder.path(), 2, 60);
+        limited[0].permit().await;
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), 1);
+        let shown = format!("{files:?} {}", std::fs::read_to_string(&files[0]).unwrap());
+        assert!(!shown.contains("4711"), "{shown}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_folder_that_cannot_be_used_leaves_the_limit_of_this_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"").unwrap();
+        let limiter = processes(&file, 1, 60).remove(0);
+        assert!(limiter.alone().unwrap().contains("file: "), "{:?}", limiter.alone());
+        let times = given(&limiter, 3).await;
+        assert!(times[2] - times[0] >= spacing(60) * 2);
+        assert_eq!(processes(folder.path(), 1, 60)[0].alone(), None);
     }
 }

@@ -33,6 +33,11 @@ pub enum Event {
         /// How long this call waits.
         wait: Duration,
     },
+    /// The clocks of the platform and of this machine differ notably; told once.
+    Skew {
+        /// Milliseconds that the platform's clock is ahead of the local one.
+        skew_ms: i64,
+    },
     /// The platform's limit was hit: all calls under the limit wait.
     Pause {
         /// The platform's words.
@@ -57,6 +62,14 @@ pub struct Counters {
     pub bytes: u64,
     /// Milliseconds from the sending of requests to the end of their answers, added up.
     pub call_ms: u64,
+}
+
+impl Counters {
+    /// How long a request takes on average, from its sending to the end of its answer.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        Duration::from_millis(self.call_ms.checked_div(self.calls).unwrap_or(0))
+    }
 }
 
 /// Counters that several tasks add to.

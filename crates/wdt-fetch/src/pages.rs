@@ -75,7 +75,7 @@ impl PageSource for WindowReader {
         let request = PageRequest { method, target, page_no, page_size, params, personal };
         let slot = self.slots.acquire().await?;
         let answer = self.client.page(self.endpoint, &request).await;
-        self.slots.ended(&answer);
+        self.slots.ended(&answer, self.client.counters().latency());
         drop(slot);
         answer
     }

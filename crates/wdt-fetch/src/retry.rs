@@ -139,7 +139,7 @@ const fn policy(kind: Kind) -> (u32, Wait, ErrorKind) {
         Kind::Limited => (8, Wait::Shared, ErrorKind::Limited),
         Kind::Busy => (5, Wait::Busy, ErrorKind::Unavailable),
         Kind::Unknown => (2, Wait::Busy, ErrorKind::Unavailable),
-        Kind::Clock => (1, Wait::None, ErrorKind::Credential),
+        Kind::Clock => (1, Wait::None, ErrorKind::Clock),
         Kind::Transport => (5, Wait::Jittered, ErrorKind::Unavailable),
         Kind::Credential => (0, Wait::None, ErrorKind::Credential),
         Kind::Permission => (0, Wait::None, ErrorKind::Permission),
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(course(Class::RateLimit), (vec![Next::Pause { at_most: 8 }; 8], ErrorKind::Limited));
         assert_eq!(course(Class::Busy), (vec![Next::Wait(waits.busy); 5], ErrorKind::Unavailable));
         assert_eq!(course(Class::Unknown), (vec![Next::Wait(waits.busy); 2], ErrorKind::Unavailable));
-        assert_eq!(course(Class::Clock), (vec![Next::Wait(Duration::ZERO)], ErrorKind::Credential));
+        assert_eq!(course(Class::Clock), (vec![Next::Wait(Duration::ZERO)], ErrorKind::Clock));
         assert_eq!(course(Class::Credential), (vec![], ErrorKind::Credential));
         assert_eq!(course(Class::Permission), (vec![], ErrorKind::Permission));
         assert_eq!(course(Class::Parameter), (vec![], ErrorKind::Parameter));

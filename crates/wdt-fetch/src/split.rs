@@ -1,13 +1,15 @@
-//! A window in pieces: cut when it is too large or cannot be proved whole, at last by a documented filter.
+//! A window in pieces: cut when it is too large, too wide for the platform or cannot be proved whole, at last by a
+//! documented filter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wdt_models::{Endpoint, Window};
 
 use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 use crate::certify::{Reading, Scope, Unproven};
-use crate::error::WindowError;
+use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};
 use crate::wire::Target;
 
@@ -25,6 +27,8 @@ pub(crate) struct Pieces<'a, S> {
 pub(crate) struct Turn {
     pub(crate) consumed: watch::Receiver<u64>,
     pub(crate) number: u64,
+    /// Is told that the window's first page was answered.
+    pub(crate) begun: Arc<Notify>,
 }
 
 impl Turn {
@@ -32,6 +36,7 @@ impl Turn {
     const HELD: u64 = 2;
 
     async fn wait(&mut self) {
+        self.begun.notify_one();
         let number = self.number;
         // Fails when nobody consumes any more, and then this task is about to be ended.
         let _ = self.consumed.wait_for(|&consumed| number < consumed + Self::HELD).await;
@@ -60,7 +65,15 @@ impl<'a, S: PageSource> Pieces<'a, S> {
                     turn.wait().await;
                 }
             };
-            let pieces = match scope.read(ready).await? {
+            let reading = match (scope.read(ready).await, window.halves()) {
+                // where there are no halves, the refusal is the end
+                (Err(FetchError::WindowTooWide { .. }), Some((first, second))) => {
+                    self.todo.extend([(second, stood), (first, stood)]);
+                    continue;
+                }
+                (reading, _) => reading?,
+            };
+            let pieces = match reading {
                 Reading::Whole(part) => return Ok(Some(part)),
                 Reading::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
                 Reading::Unproven(unproven) => match cut(window, 2) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use wdt_models::{Endpoint, Window};
 
@@ -42,8 +42,8 @@ pub async fn read_window<S: PageSource>(
 /// Reads windows side by side and gives their certified pieces in window order.
 ///
 /// Windows are taken from the iterator as there is room, so a planner may choose their lengths by what came before.
-/// The reading goes on in tasks of its own while the caller is busy with a piece; the first window begins alone, so
-/// that the first call is its own. Memory is bounded: beyond the window
+/// The reading goes on in tasks of its own while the caller is busy with a piece; the first window is alone until
+/// its first page is answered, so that the first call is its own. Memory is bounded: beyond the window
 /// being consumed and the next, only single pages are held, and no piece has more than
 /// [`ReadOptions::max_pages`] pages unless it cannot be cut. The first error ends the stream; dropping it ends the tasks.
 pub fn read_windows<S: PageSource>(
@@ -61,6 +61,7 @@ pub fn read_windows<S: PageSource>(
         consumed: watch::Sender::new(0),
         started: 0,
         answered: false,
+        begun: Arc::default(),
     };
     stream::unfold(Some(ahead), async |ahead| {
         let mut ahead = ahead?;
@@ -81,8 +82,10 @@ struct Ahead<S, I> {
     in_flight: VecDeque<InFlight>,
     consumed: watch::Sender<u64>,
     started: u64,
-    /// The first window has given something, and the others may be read beside it.
+    /// The first page was answered, and other windows may be read beside the first.
     answered: bool,
+    /// Told by a window that goes beyond its first page.
+    begun: Arc<Notify>,
 }
 
 /// A window being read in a task of its own.
@@ -102,7 +105,15 @@ impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
         loop {
             self.fill();
             let front = self.in_flight.front_mut()?;
-            if let Some(part) = front.parts.recv().await {
+            let received = tokio::select! {
+                biased;
+                received = front.parts.recv() => received,
+                () = self.begun.notified(), if !self.answered => {
+                    self.answered = true;
+                    continue;
+                }
+            };
+            if let Some(part) = received {
                 self.answered = true;
                 self.fill();
                 return Some(Ok(part));
@@ -134,7 +145,8 @@ impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
 
     fn start(&mut self, window: Window) -> InFlight {
         let (sender, parts) = mpsc::channel(1);
-        let turn = Turn { consumed: self.consumed.subscribe(), number: self.started };
+        let (consumed, begun) = (self.consumed.subscribe(), Arc::clone(&self.begun));
+        let turn = Turn { consumed, number: self.started, begun };
         self.started += 1;
         let (source, endpoint, options) = (Arc::clone(&self.source), self.endpoint, self.options);
         let task = tokio::spawn(async move {

@@ -71,7 +71,7 @@ impl Found<'_> {
     /// Puts the number of records on all pages where the description says; `quoted` is whether it stands in quotes.
     pub(crate) fn put_total(&self, members: &mut Members, quoted: bool) {
         let total = i64::try_from(self.total).unwrap_or(i64::MAX);
-        let mark = if quoted { "\"" } else { "" };
+        let mark = if quoted || self.fault == Some(&Fault::TextTotal) { "\"" } else { "" };
         let text = match (self.counted, self.fault, self.forms.later_total) {
             (true, Some(Fault::NoTotal), _) | (false, _, LaterTotal::Absent) => return,
             (true, Some(Fault::LyingTotal(delta)), _) => format!("{mark}{}{mark}", total.saturating_add(*delta).max(0)),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use wdt_models::{Arguments, Cursor, Endpoint, Method, Param, ParamKind, Reading, Window, time};
 
 use crate::{
-    config::WindowEnd,
+    config::Windows,
     filter::{self, Filter},
     flagship::{self, APPLICATION, BAD_REQUEST},
     form::Forms,
@@ -16,14 +16,12 @@ use crate::{
     role,
 };
 
-const LONGEST_WINDOW_SECONDS: i64 = 30 * 86_400;
-
 /// What is asked for.
 pub(crate) fn query(
     request: &Request,
     ledger: &Ledger,
     method: &'static Method,
-    end: WindowEnd,
+    windows: Windows,
     forms: Forms,
 ) -> Result<Query, Refusal> {
     let endpoint = ledger.endpoint();
@@ -33,7 +31,7 @@ pub(crate) fn query(
         Arguments::Named => {
             named = one(&arguments)?.as_object().cloned().ok_or_else(|| bad("参数类型错误"))?;
             check_kinds(endpoint, &named)?;
-            page(&request.params, ledger, method, &named, end)?
+            page(&request.params, ledger, method, &named, windows)?
         }
         Arguments::Items { id } => {
             let items = one(&arguments)?.as_array().ok_or_else(|| bad("参数类型错误"))?;
@@ -67,7 +65,7 @@ fn page(
     ledger: &Ledger,
     method: &'static Method,
     named: &Map<String, Value>,
-    end: WindowEnd,
+    windows: Windows,
 ) -> Result<What, Refusal> {
     let pager = |name: &str| match params.get(name) {
         Some(text) => whole(text).ok_or_else(|| flagship::no_number(text)),
@@ -78,11 +76,11 @@ fn page(
         return Err(application(format!("page_size取值范围为1~{}", method.paging.max_size)));
     }
     let page_no = page_no.checked_sub(method.paging.first).ok_or_else(|| bad("page_no错误"))?;
-    let selection = selection(ledger, named, end)?;
+    let selection = selection(ledger, named, windows)?;
     Ok(What::Page { selection, page_no, page_size, counted: calc_total == 1 })
 }
 
-fn selection(ledger: &Ledger, named: &Map<String, Value>, end: WindowEnd) -> Result<Selection, Refusal> {
+fn selection(ledger: &Ledger, named: &Map<String, Value>, windows: Windows) -> Result<Selection, Refusal> {
     let endpoint = ledger.endpoint();
     let group = group(endpoint, named)?;
     let texts = |value: &Value| match value {
@@ -95,8 +93,8 @@ fn selection(ledger: &Ledger, named: &Map<String, Value>, end: WindowEnd) -> Res
         return Ok(ledger.filtered(ledger.of_slices(&ledger.spread().matching(&[])), &filters));
     };
     let by_code = endpoint.params.iter().any(|param| param.kind == ParamKind::Texts && sent(param.name).is_some());
-    let window = window(named, cursor, by_code)?;
-    let last = if end == WindowEnd::Open { window.end.saturating_sub(1) } else { window.end };
+    let window = window(named, cursor, by_code, windows.longest)?;
+    let last = windows.last(window);
     match filters.iter().position(|filter| matches!(filter, Filter::Column { name: "spec_no", .. })) {
         // found by their number, without a look at every row
         Some(place) => Ok(by_codes(ledger, filters, place, group, (window.start, last))),
@@ -126,7 +124,7 @@ fn by_codes(
 }
 
 /// The window asked for; every time where rows are asked for by code and no window is sent.
-fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool) -> Result<Window, Refusal> {
+fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool, longest: i64) -> Result<Window, Refusal> {
     let text = |name: &str| filter::text(named.get(name)).filter(|text| !text.is_empty());
     let instant = |name: &str, text: &str| time::parse_wall_time(text).ok_or_else(|| unparseable(named, name));
     let window = match (text(cursor.start_param), text(cursor.end_param)) {
@@ -136,7 +134,7 @@ fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool) -> Result<W
     };
     match window.seconds() {
         ..0 => Err(application("开始时间不能大于结束时间")),
-        0..=LONGEST_WINDOW_SECONDS => Ok(window),
+        seconds if seconds <= longest => Ok(window),
         _ => Err(application("查询时间不能大于30天")),
     }
 }

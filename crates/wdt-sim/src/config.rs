@@ -13,6 +13,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub const DEFAULT_ROWS: u32 = 1_000;
 /// How far back the rows' cursors reach when [`SimConfig::span`] is not set, in seconds: 21 days.
 pub const DEFAULT_SPAN_SECONDS: i64 = 21 * 86_400;
+/// The longest window unless [`SimConfig::longest_window_seconds`] says otherwise, in seconds: the documented 30 days.
+pub const DEFAULT_LONGEST_WINDOW_SECONDS: i64 = 30 * 86_400;
 
 /// One in so many goods of the merchant's own platform is stopped by default.
 pub const DEFAULT_STOPPED: u32 = 16;
@@ -39,8 +41,10 @@ pub struct SimConfig {
     pub refused_rows: u32,
     /// One in so many goods of the merchant's own platform is stopped, and refused when asked for by id; 0 is none.
     pub stopped_goods: u32,
-    /// Calls allowed in any 60 seconds to an app key of a gateway over all methods; 0 is no limit.
+    /// Calls allowed in any minute to an app key of a gateway over all methods; 0 is no limit.
     pub calls_per_minute: u32,
+    /// Seconds that such a minute lasts: 60, or fewer where a test cannot wait so long.
+    pub minute_seconds: i64,
     /// How long every call is refused after a breach of the limit, in seconds.
     pub cool_down_seconds: i64,
     /// Probability (0 to 1) that rows are edited after a page was answered.
@@ -51,6 +55,8 @@ pub struct SimConfig {
     pub order: PageOrder,
     /// Whether a window's last second belongs to it.
     pub end: WindowEnd,
+    /// The longest window that is answered, in seconds; a longer one is refused in the platform's words.
+    pub longest_window_seconds: i64,
     /// How answers are written.
     pub forms: Forms,
     /// What goes wrong, and when.
@@ -73,15 +79,22 @@ impl SimConfig {
             refused_rows: 0,
             stopped_goods: DEFAULT_STOPPED,
             calls_per_minute: 0,
+            minute_seconds: 60,
             cool_down_seconds: 0,
             edits_per_page: 0.0,
             slice_churn: 0.0,
             order: PageOrder::Strict,
             end: WindowEnd::Closed,
+            longest_window_seconds: DEFAULT_LONGEST_WINDOW_SECONDS,
             forms: Forms::default(),
             faults: FaultPlan::None,
             clock,
         }
+    }
+
+    /// What holds for windows.
+    pub(crate) const fn windows(&self) -> Windows {
+        Windows { end: self.end, longest: self.longest_window_seconds }
     }
 
     /// The same with that many rows of a dataset.
@@ -109,6 +122,21 @@ pub enum PageOrder {
     ModifiedOnly,
     /// By cursor and key, newest first.
     Desc,
+}
+
+/// What holds for windows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Windows {
+    pub(crate) end: WindowEnd,
+    /// Longest one answered, in seconds.
+    pub(crate) longest: i64,
+}
+
+impl Windows {
+    /// The last second that belongs to a window.
+    pub(crate) fn last(self, window: Window) -> i64 {
+        if self.end == WindowEnd::Open { window.end.saturating_sub(1) } else { window.end }
+    }
 }
 
 /// Whether a window's last second belongs to it; documented on enterprise, unknown on flagship.

@@ -8,7 +8,7 @@ use wdt_sign::enterprise;
 use crate::{
     account::Account,
     answer::{Found, Members},
-    config::WindowEnd,
+    config::Windows,
     form::{CodeForm, Escapes, Forms, ListForm, TotalForm},
     json::text,
     ledger::{Ledger, Selection},
@@ -21,7 +21,6 @@ use crate::{
 };
 
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
-const LONGEST_WINDOW_SECONDS: i64 = 30 * 86_400;
 const LARGEST_PAGE: u32 = 100;
 const HOUR: i64 = 3_600;
 
@@ -56,7 +55,7 @@ pub(crate) fn limited(per_minute: u32) -> Refusal {
 pub(crate) fn query(
     request: &Request,
     ledger: &Ledger,
-    end: WindowEnd,
+    windows: Windows,
     forms: Forms,
     now: i64,
 ) -> Result<Query, Refusal> {
@@ -66,7 +65,7 @@ pub(crate) fn query(
         return Err(parameter("page_size取值范围为1~100"));
     }
     let page_no = number(params, "page_no", 0)?;
-    let selection = selection(params, ledger, end, now)?;
+    let selection = selection(params, ledger, windows, now)?;
     let what = What::Page { selection, page_no, page_size, counted: page_no == 0 };
     Ok(Query { what, spelling: spelling(forms.escapes), simplify: false })
 }
@@ -115,7 +114,7 @@ pub(crate) fn code(code: &str, forms: Forms) -> String {
     }
 }
 
-fn selection(params: &Params, ledger: &Ledger, end: WindowEnd, now: i64) -> Result<Selection, Refusal> {
+fn selection(params: &Params, ledger: &Ledger, windows: Windows, now: i64) -> Result<Selection, Refusal> {
     let endpoint = ledger.endpoint();
     let group = group(params, endpoint)?;
     for name in ["spec_no", "barcode"] {
@@ -123,8 +122,8 @@ fn selection(params: &Params, ledger: &Ledger, end: WindowEnd, now: i64) -> Resu
             return Ok(ledger.about(name, value, group));
         }
     }
-    let window = window(params, endpoint, group.is_some(), now)?;
-    let last = if end == WindowEnd::Open { window.end.saturating_sub(1) } else { window.end };
+    let window = window(params, endpoint, group.is_some(), windows.longest, now)?;
+    let last = windows.last(window);
     Ok(Selection::Between { start: window.start, end: last, part: group })
 }
 
@@ -173,7 +172,13 @@ fn group(params: &Params, endpoint: &Endpoint) -> Result<Option<usize>, Refusal>
     Ok(None)
 }
 
-fn window(params: &Params, endpoint: &Endpoint, one_warehouse: bool, now: i64) -> Result<Window, Refusal> {
+fn window(
+    params: &Params,
+    endpoint: &Endpoint,
+    one_warehouse: bool,
+    longest: i64,
+    now: i64,
+) -> Result<Window, Refusal> {
     let all = documented(params, endpoint, "is_all") == Some("1");
     if all && (now + time::SHANGHAI_OFFSET_SECONDS).rem_euclid(24 * HOUR) >= 2 * HOUR {
         return Err(Refusal::new(APPLICATION_ERROR, "全量获取仅允许在00:00-02:00调用"));
@@ -185,11 +190,11 @@ fn window(params: &Params, endpoint: &Endpoint, one_warehouse: bool, now: i64) -
         }
         (None, _) => Err(missing("start_time")),
         (_, None) => Err(missing("end_time")),
-        (Some(start), Some(end)) => bounded(start, end, all),
+        (Some(start), Some(end)) => bounded(start, end, if all { i64::MAX } else { longest }),
     }
 }
 
-fn bounded(start: &str, end: &str, unlimited: bool) -> Result<Window, Refusal> {
+fn bounded(start: &str, end: &str, longest: i64) -> Result<Window, Refusal> {
     let instant = |name: &str, text: &str| {
         time::parse_wall_time(text).ok_or_else(|| parameter(format!("{name}格式错误,应为yyyy-MM-dd HH:mm:ss")))
     };
@@ -197,7 +202,7 @@ fn bounded(start: &str, end: &str, unlimited: bool) -> Result<Window, Refusal> {
     if window.seconds() < 0 {
         return Err(parameter("start_time不能大于end_time"));
     }
-    if window.seconds() > LONGEST_WINDOW_SECONDS && !unlimited {
+    if window.seconds() > longest {
         return Err(Refusal::new(WINDOW_TOO_WIDE, "start_time与end_time时间跨度不能超过最大范围 30天"));
     }
     Ok(window)

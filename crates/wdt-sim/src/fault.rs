@@ -30,8 +30,24 @@ pub enum Fault {
     NoTotal,
     /// An answer with the total that counts off by this much, never below 0.
     LyingTotal(i64),
+    /// An answer whose total is written as text, whatever the gateway's form is.
+    TextTotal,
     /// Status 302 to another address.
     Redirect(String),
+    /// An answer that comes byte by byte, with so many milliseconds between them.
+    SlowBody(u64),
+    /// An answer that begins well and never ends.
+    EndlessBody,
+    /// A header `Content-Length` that is off by this much, never below 0.
+    WrongLength(i64),
+    /// A small compressed answer that unpacks to more than anybody asked for.
+    GzipBomb,
+    /// The connection ends before a byte of the answer, though the call was made and counted.
+    LostAnswer,
+    /// A page other than the first with the records of the page before it.
+    RepeatedPage,
+    /// A page whose last record is its first one once more.
+    DuplicateKey,
 }
 
 impl Fault {

@@ -1,15 +1,14 @@
-//! The call limit: so many calls in any 60 seconds to one app key of a gateway, over all methods.
+//! The call limit: so many calls in any minute to one app key of a gateway, over all methods.
 
 use std::collections::{HashMap, VecDeque};
 
 use wdt_models::Gateway;
 
-const MINUTE: i64 = 60;
-
 /// Who has called when.
 #[derive(Debug, Default)]
 pub(crate) struct Limit {
     per_minute: u32,
+    minute: i64,
     cool_down: i64,
     callers: HashMap<(Gateway, String), Caller>,
     breaches: u64,
@@ -22,9 +21,10 @@ struct Caller {
 }
 
 impl Limit {
-    /// A limit of calls in any minute (0 is none) and the seconds every call is refused after a breach.
-    pub(crate) fn new(per_minute: u32, cool_down: i64) -> Self {
-        Self { per_minute, cool_down, ..Self::default() }
+    /// A limit of calls in any minute (0 is none), the seconds of such a minute, and the seconds every call is refused
+    /// after a breach.
+    pub(crate) fn new(per_minute: u32, minute: i64, cool_down: i64) -> Self {
+        Self { per_minute, minute, cool_down, ..Self::default() }
     }
 
     /// Lets the application call at this second, or says how many seconds it has to wait. Refused calls are not counted
@@ -34,7 +34,7 @@ impl Limit {
             return Ok(());
         }
         let caller = self.callers.entry((gateway, app_key.to_owned())).or_default();
-        while caller.granted.front().is_some_and(|&at| at <= now - MINUTE) {
+        while caller.granted.front().is_some_and(|&at| at <= now - self.minute) {
             caller.granted.pop_front();
         }
         let full = caller.granted.len() >= self.per_minute as usize;
@@ -44,7 +44,7 @@ impl Limit {
         }
         if full || cooling {
             self.breaches += 1;
-            let free = if full { caller.granted.front().map_or(now, |at| at + MINUTE) } else { now };
+            let free = if full { caller.granted.front().map_or(now, |at| at + self.minute) } else { now };
             return Err(free.max(caller.refused_until) - now);
         }
         caller.granted.push_back(now);
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_minute_slides_and_callers_do_not_share_it() {
-        let mut limit = Limit::new(2, 0);
+        let mut limit = Limit::new(2, 60, 0);
         let seen: Vec<_> = [0, 30, 59, 60, 61, 90].into_iter().map(|at| admit(&mut limit, "a", at)).collect();
         assert_eq!(seen, [Ok(()), Ok(()), Err(1), Ok(()), Err(29), Ok(())]);
         assert_eq!(admit(&mut limit, "b", 61), Ok(()));
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_breach_closes_the_gate_for_the_cool_down() {
-        let mut limit = Limit::new(1, 300);
+        let mut limit = Limit::new(1, 60, 300);
         let seen: Vec<_> = [0, 10, 70, 309, 310].into_iter().map(|at| admit(&mut limit, "a", at)).collect();
         assert_eq!(seen, [Ok(()), Err(300), Err(240), Err(1), Ok(())]);
     }

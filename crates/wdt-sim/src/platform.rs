@@ -69,7 +69,7 @@ pub(crate) fn spelling(endpoint: &Endpoint, method: &Method, forms: Forms) -> Sp
 
 impl Platform {
     pub(crate) fn new(config: SimConfig) -> Self {
-        let limit = Mutex::new(Limit::new(config.calls_per_minute, config.cool_down_seconds));
+        let limit = Mutex::new(Limit::new(config.calls_per_minute, config.minute_seconds, config.cool_down_seconds));
         let mut platform = Self { config, ledgers: Vec::new(), log: Mutex::default(), limit };
         for place in 0..platform.config.accounts.len() {
             if platform.merchant(place) == place {
@@ -143,7 +143,7 @@ impl Platform {
     /// Checks a call: credentials, then the limit, then what it asks for.
     fn admit(&self, turn: &Turn<'_>) -> Result<(&Ledger, &'static Method, Query), Refusal> {
         let Turn { request, forms, at, .. } = turn;
-        let (accounts, end) = (&self.config.accounts, self.config.end);
+        let (accounts, windows) = (&self.config.accounts, self.config.windows());
         let caller = match request.gateway {
             Gateway::Enterprise => enterprise::caller(request, accounts, *at),
             Gateway::Flagship => flagship::caller(request, accounts, *at),
@@ -160,8 +160,8 @@ impl Platform {
         // only flagship comes here without a method: the others have no such file, or say so first
         let (ledger, method) = found.ok_or_else(|| Refusal::new(flagship::APPLICATION, "接口不存在"))?;
         let query = match request.gateway {
-            Gateway::Enterprise => enterprise::query(request, ledger, end, *forms, *at),
-            Gateway::Flagship => arguments::query(request, ledger, method, end, *forms),
+            Gateway::Enterprise => enterprise::query(request, ledger, windows, *forms, *at),
+            Gateway::Flagship => arguments::query(request, ledger, method, windows, *forms),
             Gateway::Top => top::query(request, ledger, method, *forms),
         }?;
         Ok((ledger, method, query))
@@ -178,7 +178,13 @@ impl Platform {
         let mut refused = Vec::new();
         let (rows, total, counted) = match &query.what {
             What::Page { selection, page_no, page_size, counted } => {
-                let page = ledger.page(selection, self.config.order, (*page_no, *page_size), turn.number);
+                let page_no = if fault == Some(&Fault::RepeatedPage) { page_no.saturating_sub(1) } else { *page_no };
+                let mut page = ledger.page(selection, self.config.order, (page_no, *page_size), turn.number);
+                if fault == Some(&Fault::DuplicateKey)
+                    && let [first, .., last] = page.rows.as_mut_slice()
+                {
+                    *last = *first;
+                }
                 (page.rows, page.total, *counted)
             }
             What::Ids(ids) => {

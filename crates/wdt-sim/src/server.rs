@@ -1,6 +1,6 @@
 //! The HTTP side: a route for each gateway, the faults on the way, and the platform's clock in every answer.
 
-use std::{io, io::Write as _, sync::Arc};
+use std::{io, io::Write as _, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -26,6 +26,9 @@ use crate::{
 
 /// The media type of a web server's own pages.
 pub(crate) const HTML: &str = "text/html; charset=UTF-8";
+
+/// What a bomb unpacks to: more than any page.
+const BOMB_BYTES: usize = 80 << 20;
 
 /// The path of a gateway; on enterprise the methods' folder.
 pub(crate) const fn path(gateway: Gateway) -> &'static str {
@@ -100,6 +103,11 @@ fn call(platform: &Platform, request: &Request, headers: &HeaderMap) -> Response
         Some(Fault::Redirect(address)) => redirect(&address),
         Some(Fault::CutJson) => answer(text.as_bytes()[..text.len() / 2].to_vec(), media_type, gzip),
         Some(Fault::BrokenTransfer) => broken(text.into_bytes(), media_type),
+        Some(Fault::SlowBody(millis)) => slow(text.into_bytes(), millis, media_type),
+        Some(Fault::EndlessBody) => endless(text, media_type),
+        Some(Fault::WrongLength(delta)) => misdeclared(text.into_bytes(), delta, media_type),
+        Some(Fault::GzipBomb) => answer(vec![b' '; BOMB_BYTES], media_type, true),
+        Some(Fault::LostAnswer) => broken(Vec::new(), media_type),
         _ => answer(text.into_bytes(), media_type, gzip),
     }
 }
@@ -135,16 +143,45 @@ fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// The first half of an answer, and then the end of the connection.
+/// The first half of an answer, and then the end of the connection; nothing at all of an empty one.
 fn broken(mut body: Vec<u8>, media_type: &'static str) -> Response {
     body.truncate(body.len() / 2);
-    let half = stream::iter([Ok(Bytes::from(body))]);
-    // the half is on its way before the error comes
-    let end = stream::once(async {
-        tokio::task::yield_now().await;
+    let sent = !body.is_empty();
+    let half = stream::iter(sent.then(|| Ok(Bytes::from(body))));
+    let end = stream::once(async move {
+        if sent {
+            // the half is on its way before the error comes
+            tokio::task::yield_now().await;
+        }
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
     typed(Body::from_stream(half.chain(end)), media_type)
+}
+
+/// An answer of which a byte comes now and then.
+fn slow(body: Vec<u8>, millis: u64, media_type: &'static str) -> Response {
+    let bytes = stream::iter(body).then(move |byte| async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        Ok::<_, io::Error>(Bytes::from(vec![byte]))
+    });
+    typed(Body::from_stream(bytes), media_type)
+}
+
+/// An answer and then blanks for ever, which would change nothing if they ended.
+fn endless(text: String, media_type: &'static str) -> Response {
+    let blanks = Bytes::from(vec![b' '; 64 << 10]);
+    let rest = stream::repeat_with(move || Ok::<_, io::Error>(blanks.clone()));
+    typed(Body::from_stream(stream::iter([Ok(Bytes::from(text))]).chain(rest)), media_type)
+}
+
+/// An answer that is declared longer or shorter than it is.
+fn misdeclared(body: Vec<u8>, delta: i64, media_type: &'static str) -> Response {
+    let length = i64::try_from(body.len()).unwrap_or(i64::MAX).saturating_add(delta).max(0);
+    let kept = body.len().min(usize::try_from(length).unwrap_or(usize::MAX));
+    let body = stream::iter([Ok::<_, io::Error>(Bytes::from(body).slice(..kept))]);
+    let mut response = typed(Body::from_stream(body), media_type);
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
 }
 
 fn redirect(address: &str) -> Response {

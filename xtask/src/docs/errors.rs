@@ -76,11 +76,17 @@ const fn course(class: Class) -> (&'static str, &'static str, u8) {
         Class::Transient => {
             ("transient", "tries the page again within 20 seconds, at most 5 times; then the dataset fails", 4)
         }
-        Class::Clock => ("clock", "sets its clock by the platform's and tries once more; then stops the account", 3),
+        Class::Clock => (
+            "clock",
+            "sets its time by the platform's and tries once more, unless the clocks differ by more than the platform accepts; then stops the account",
+            3,
+        ),
         Class::Credential => ("credential", "stops the account: its later datasets are not tried", 3),
         Class::Permission => ("permission", "does not try again: the dataset fails", 3),
         Class::Parameter => ("parameter", "does not try again: the dataset fails", 2),
-        Class::WindowTooWide => ("window_too_wide", "does not try again: the dataset fails", 2),
+        Class::WindowTooWide => {
+            ("window_too_wide", "halves the window, down to two seconds; then the dataset fails", 2)
+        }
         Class::Unknown => {
             ("unknown", "tries the page again after 30 seconds, at most 2 times; then the dataset fails", 4)
         }

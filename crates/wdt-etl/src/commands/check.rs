@@ -2,11 +2,10 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Serialize;
 use url::{Host, Url};
-use wdt_fetch::{Client, Limiter, PageRequest, Target, self_test};
+use wdt_fetch::{Client, NOTABLE_SKEW_SECONDS, PageRequest, Target, self_test};
 use wdt_models::{Gateway, Reading, Window};
 
 use super::output;
@@ -17,8 +16,6 @@ use crate::pipeline::{Surroundings, account_client};
 
 /// Version of the JSON lines.
 const SCHEMA_VERSION: u32 = 1;
-/// Skew beyond which a clock is worth a word, seconds.
-const NOTABLE_SKEW: i64 = 30;
 
 #[derive(Serialize)]
 struct Line {
@@ -158,7 +155,7 @@ fn readable(account: &Account) -> Option<Line> {
 /// One call for one record: address, account, key, signature, clock.
 async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line> {
     let name = format!("gateway {}", account.name);
-    let limiter = Arc::new(Limiter::new(account.calls_per_minute));
+    let limiter = around.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
     let client = match account_client(account, &limiter, around) {
         Ok(client) => client,
         Err(error) => return vec![Line::failed(name, &error)],
@@ -207,12 +204,14 @@ fn target(dataset: &Dataset, end: i64) -> Option<Target> {
 fn clock(account: &Account, client: &Client) -> Option<Line> {
     // the header has whole seconds: less than one is no difference
     let skew = client.skew_ms()? / 1000;
+    let accepted = Gateway::clock_tolerance_seconds(account.gateway);
+    if skew.abs() > accepted {
+        // the call was refused for it, and its line says so
+        return None;
+    }
     let mut line = Line::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
-    if skew.abs() > NOTABLE_SKEW {
-        line.mend = Some(format!(
-            "set this machine's clock (NTP); the platform refuses more than {} s",
-            Gateway::clock_tolerance_seconds(account.gateway)
-        ));
+    if skew.abs() > NOTABLE_SKEW_SECONDS {
+        line.mend = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
     }
     Some(line)
 }

@@ -190,9 +190,12 @@ const fn course(class: Class) -> &'static str {
         }
         Class::Busy => "tries the page again after 30 seconds, at most 5 times; then the dataset fails",
         Class::Transient => "tries the page again within 20 seconds, at most 5 times; then the dataset fails",
-        Class::Clock => "sets its clock by the platform's and tries once more; then stops the account",
+        Class::Clock => {
+            "sets its time by the platform's and tries once more, unless the clocks differ by more than the platform accepts; then stops the account"
+        }
         Class::Credential => "stops the account: its later datasets are not tried",
-        Class::Permission | Class::Parameter | Class::WindowTooWide => "does not try again: the dataset fails",
+        Class::Permission | Class::Parameter => "does not try again: the dataset fails",
+        Class::WindowTooWide => "halves the window, down to two seconds; then the dataset fails",
         Class::Unknown => "tries the page again after 30 seconds, at most 2 times; then the dataset fails",
     }
 }
@@ -202,7 +205,8 @@ const fn failure(class: Class) -> Failure {
     match class {
         Class::RateLimit => Failure::Limited,
         Class::Busy | Class::Transient | Class::Unknown => Failure::Unavailable,
-        Class::Credential | Class::Clock => Failure::Credential,
+        Class::Credential => Failure::Credential,
+        Class::Clock => Failure::Clock,
         Class::Permission => Failure::Permission,
         Class::Parameter | Class::WindowTooWide => Failure::Parameter,
     }
@@ -238,7 +242,7 @@ mod tests {
             "enterprise (旺店通企业版), code 2104\n  \
                meaning  start_time与end_time时间跨度不能超过最大范围\n           \
                         the window is longer than the platform takes\n  \
-               wdt-etl  does not try again: the dataset fails\n  \
+               wdt-etl  halves the window, down to two seconds; then the dataset fails\n  \
                class    window_too_wide: exit code 2 (parameter)\n  \
                mend     set a shorter window\n"
         );

@@ -254,7 +254,7 @@ impl Job {
 
     pub(super) fn read_options(&self) -> ReadOptions {
         ReadOptions {
-            concurrency: super::concurrency(&self.shared.settings),
+            concurrency: super::concurrency(&self.shared.settings, self.account.calls_per_minute),
             settle_seconds: self.shared.settings.settle,
             max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size).max(2),
         }

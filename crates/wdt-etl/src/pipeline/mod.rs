@@ -9,6 +9,7 @@ mod snapshot;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Waits, W
 use wdt_models::{Endpoint, Reading};
 
 use crate::config::{Account, Config, Dataset, RunSettings};
-use crate::error::{EtlError, Failure};
+use crate::error::EtlError;
 use crate::report::{Event, Reporter};
 pub use crate::table::DeleteLimit;
 use crate::table::mirror::{Cell, Mirrors, text};
@@ -27,14 +28,20 @@ use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
 pub(crate) use snapshot::{REFUSED_UPSTREAM, slices};
 
-/// Pages in flight per account unless the configuration says otherwise.
+/// Fewest pages in flight per account unless the configuration says otherwise.
 const CONCURRENCY: usize = 8;
+/// Most of them that a call limit alone asks for.
+const MOST_CONCURRENCY: usize = 64;
+/// Seconds of an answer for which there may be enough of them to use the call limit up.
+const SLOWEST_ANSWER: u32 = 10;
 
 /// What a run needs of the world: time, waits, an audience, and a way to be stopped.
 #[derive(Clone)]
 pub struct Surroundings {
     /// The local clock.
     pub clock: Arc<dyn Clock>,
+    /// The call limits, shared with other runs or not.
+    pub limiters: Arc<Limiters>,
     /// How long the policy waits.
     pub waits: Waits,
     /// Takes the events.
@@ -178,11 +185,14 @@ async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tab
 }
 
 async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<DatasetOutcome> {
-    let limiters = Limiters::new();
+    let limiters = &shared.around.limiters;
     let mut tasks = JoinSet::new();
     for (position, jobs) in accounts.into_iter().enumerate() {
         let Some(account) = jobs.first().map(|job| Arc::clone(&job.account)) else { continue };
         let limiter = limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
+        if let (Some(reason), Some(job)) = (limiter.alone(), jobs.first()) {
+            job.notice(format!("the call limit is not shared with other runs on this machine: {reason}"));
+        }
         let shared = Arc::clone(shared);
         tasks.spawn(async move { (position, run_account(&shared, jobs, &limiter).await) });
     }
@@ -200,9 +210,11 @@ async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<Data
 async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::Limiter>) -> Vec<DatasetOutcome> {
     let mut outcomes: Vec<DatasetOutcome> = Vec::new();
     let mut refused: Option<Problem> = None;
-    let slots = Arc::new(Slots::new(concurrency(&shared.settings)));
+    let calls_per_minute = jobs.first().map_or(0, |job| job.account.calls_per_minute);
+    let slots = Arc::new(places(&shared.settings, calls_per_minute));
+    let skew_told = Arc::default();
     for job in jobs {
-        let outcome = match (&refused, client(shared, &job, limiter)) {
+        let outcome = match (&refused, client(shared, &job, limiter, &skew_told)) {
             (Some(problem), _) => {
                 let message = format!("not tried, because the platform refused the account: {}", problem.message);
                 job.not_tried(Problem { message, ..problem.clone() }).await
@@ -213,15 +225,20 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
                 job.run(client, reader).await
             }
         };
-        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.failure == Failure::Credential));
+        refused = refused.or_else(|| outcome.problem.clone().filter(|problem| problem.failure.stops_account()));
         outcomes.push(outcome);
     }
     outcomes
 }
 
-fn client(shared: &Shared, job: &Job, limiter: &Arc<wdt_fetch::Limiter>) -> Result<Client, EtlError> {
+fn client(
+    shared: &Shared,
+    job: &Job,
+    limiter: &Arc<wdt_fetch::Limiter>,
+    skew_told: &Arc<AtomicBool>,
+) -> Result<Client, EtlError> {
     let client = account_client(&job.account, limiter, &shared.around)?;
-    Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset)))
+    Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset, skew_told)))
 }
 
 /// A client that calls as the account.
@@ -244,8 +261,10 @@ pub(crate) fn account_client(
     Ok(Client::new(config, Arc::clone(limiter), Arc::clone(&around.clock), around.waits, around.seed)?)
 }
 
-fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch::Observer {
+/// Passes on what a client tells; of an account's clients, one tells of the clock.
+fn observer(shared: &Shared, account: &str, dataset: &'static str, skew_told: &Arc<AtomicBool>) -> wdt_fetch::Observer {
     let (reporter, account) = (Arc::clone(&shared.around.reporter), account.to_owned());
+    let skew_told = Arc::clone(skew_told);
     Arc::new(move |event| {
         let account = account.clone();
         match event {
@@ -256,9 +275,22 @@ fn observer(shared: &Shared, account: &str, dataset: &'static str) -> wdt_fetch:
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 reporter.event(&Event::Waiting { account, dataset, reason: reason.clone(), wait_ms });
             }
+            wdt_fetch::Event::Skew { skew_ms } if !skew_told.swap(true, Ordering::Relaxed) => {
+                reporter.event(&Event::Notice { account, dataset, message: skew_notice(*skew_ms) });
+            }
             _ => {}
         }
     })
+}
+
+fn skew_notice(skew_ms: i64) -> String {
+    let seconds = skew_ms / 1000;
+    let way = if seconds > 0 { "ahead of" } else { "behind" };
+    let seconds = seconds.abs();
+    format!(
+        "the platform's clock is {seconds} s {way} this machine's; times are taken from the platform's, but set this \
+         machine's clock by a time server (NTP): calls are refused when it drifts further"
+    )
 }
 
 fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
@@ -273,8 +305,16 @@ fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
     }
 }
 
-fn concurrency(settings: &RunSettings) -> usize {
-    settings.concurrency.unwrap_or(CONCURRENCY)
+/// Most pages in flight for an account with that limit, and windows read ahead.
+fn concurrency(settings: &RunSettings, calls_per_minute: u32) -> usize {
+    let needed = usize::try_from(calls_per_minute * SLOWEST_ANSWER / 60).unwrap_or(CONCURRENCY);
+    settings.concurrency.unwrap_or(needed.clamp(CONCURRENCY, MOST_CONCURRENCY))
+}
+
+/// Places for an account's pages: as many as are configured, or as the seen latency needs.
+fn places(settings: &RunSettings, calls_per_minute: u32) -> Slots {
+    let most = concurrency(settings, calls_per_minute);
+    Slots::growing(settings.concurrency.unwrap_or(CONCURRENCY), most, calls_per_minute)
 }
 
 /// The outcome of a task that panicked, which is a bug.

@@ -64,6 +64,7 @@ async fn every_parameter_of_every_endpoint_reaches_the_platform() {
             let (_open, stop) = watch::channel(false);
             let around = Surroundings {
                 clock: Arc::new(SystemClock),
+                limiters: Arc::default(),
                 waits: Waits::none(),
                 reporter: Arc::new(Silent),
                 stop,

@@ -169,7 +169,12 @@ impl Home {
     /// The binary, ready to start.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
-        command.args(args).current_dir(self.folder.path()).env_clear().envs(&self.variables);
+        command.args(args).current_dir(self.folder.path()).env_clear();
+        if self.path("wdt-etl.toml").exists() {
+            // call limits are shared below the folder for temporary files: not with other tests
+            command.env("TMPDIR", self.folder.path());
+        }
+        command.envs(&self.variables);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

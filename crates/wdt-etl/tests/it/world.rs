@@ -179,6 +179,7 @@ impl World {
         let (_open, stop) = watch::channel(false);
         Surroundings {
             clock: Arc::new(self.clock.clone()),
+            limiters: Arc::default(),
             waits: Waits::none(),
             reporter: Arc::new(Silent),
             stop,

@@ -48,14 +48,14 @@ pub(crate) fn platform(clock: &SharedClock) -> wdt_sim::Clock {
     Arc::new(move || clock.read())
 }
 
-fn simulator(rows: u32, clock: &SharedClock) -> SimConfig {
+pub(crate) fn simulator(rows: u32, clock: &SharedClock) -> SimConfig {
     let mut config = SimConfig::new(platform(clock)).with_rows(endpoint().dataset, rows);
     config.seed = 7;
     config.span = Some(WINDOW);
     config
 }
 
-fn reader(client: &Client) -> WindowReader {
+pub(crate) fn reader(client: &Client) -> WindowReader {
     WindowReader {
         client: client.clone(),
         endpoint: endpoint(),
@@ -67,7 +67,7 @@ fn reader(client: &Client) -> WindowReader {
     }
 }
 
-async fn read_all(client: &Client) -> Result<Vec<CertifiedPart>, wdt_fetch::WindowError> {
+pub(crate) async fn read_all(client: &Client) -> Result<Vec<CertifiedPart>, wdt_fetch::WindowError> {
     read_window(&reader(client), endpoint(), WINDOW, &ReadOptions::default()).await.map(|read| read.parts)
 }
 
@@ -83,7 +83,7 @@ fn keys(parts: &[CertifiedPart]) -> Vec<Vec<i64>> {
     batches.flat_map(|batch| (0..batch.num_rows()).map(move |row| key(batch, row))).collect()
 }
 
-fn assert_all_rows(sim: &Sim, parts: &[CertifiedPart]) {
+pub(crate) fn assert_all_rows(sim: &Sim, parts: &[CertifiedPart]) {
     let ledger = sim.ledger(endpoint().dataset).unwrap();
     let wanted: BTreeSet<Vec<i64>> = ledger.rows().into_iter().map(|row| ledger.key(row)).collect();
     let found = keys(parts);
@@ -228,22 +228,6 @@ async fn every_attempt_is_signed_anew() {
     assert_eq!(times.len(), 2);
     assert_ne!(times[0], times[1], "the second attempt has the time, and so the sign, of its own");
     assert_eq!(calls[1].code, "0", "the simulator checked the second signature");
-}
-
-#[tokio::test]
-async fn a_wrong_local_clock_is_set_by_the_platform_s_and_costs_one_call() {
-    for offset in [-3600, 3600] {
-        let clock = SharedClock::new(0);
-        let sim = Sim::start(simulator(10, &clock)).unwrap();
-        let wrong = clock.set_wrong(offset);
-        let client = client(&sim.base_url(HERE), &wrong);
-        assert_eq!(client.skew_ms(), None);
-        client.page(endpoint(), &request(0)).await.unwrap();
-        assert_eq!((sim.call_count(), client.skew_ms()), (2, Some(-offset * 1000)));
-        assert_eq!(client.platform_now(), NOW * 1000);
-        client.page(endpoint(), &request(0)).await.unwrap();
-        assert_eq!(sim.call_count(), 3, "the skew is kept");
-    }
 }
 
 #[tokio::test]

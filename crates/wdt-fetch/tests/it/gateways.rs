@@ -19,13 +19,11 @@ use wdt_sim::{Fault, Sim, SimConfig};
 use crate::calls::{client_with, config, platform};
 use crate::sockets::{SharedClock, WINDOW};
 
-const STRANGERS: [Gateway; 2] = [Gateway::Flagship, Gateway::Top];
-
 fn endpoint(dataset: &str) -> &'static Endpoint {
     wdt_models::endpoints::find(dataset).unwrap()
 }
 
-fn simulator(clock: &SharedClock) -> SimConfig {
+pub(crate) fn simulator(clock: &SharedClock) -> SimConfig {
     let mut config = SimConfig::new(platform(clock));
     for endpoint in wdt_models::endpoints::ALL {
         config = config.with_rows(endpoint.dataset, 260);
@@ -35,7 +33,7 @@ fn simulator(clock: &SharedClock) -> SimConfig {
     config
 }
 
-fn client(sim: &Sim, gateway: Gateway, clock: &SharedClock) -> Client {
+pub(crate) fn client(sim: &Sim, gateway: Gateway, clock: &SharedClock) -> Client {
     client_with(config(gateway, &sim.base_url(gateway), |_| {}), clock)
 }
 
@@ -52,7 +50,7 @@ fn reader(client: &Client, endpoint: &'static Endpoint, method: &'static Method)
 }
 
 /// A dataset of the gateway, and its first page.
-fn first_page(gateway: Gateway) -> (&'static Endpoint, PageRequest) {
+pub(crate) fn first_page(gateway: Gateway) -> (&'static Endpoint, PageRequest) {
     let (dataset, target) = match gateway {
         Gateway::Enterprise => ("enterprise_stock", Target::Window(WINDOW)),
         Gateway::Flagship => ("flagship_stock", Target::Window(WINDOW)),
@@ -181,20 +179,6 @@ async fn a_slice_whose_rows_come_and_go_is_whole_or_not_certified() {
         }
     }
     assert!(whole > 0 && failed > 0, "{whole} whole, {failed} failed");
-}
-
-#[tokio::test]
-async fn a_wrong_local_clock_costs_one_call() {
-    for gateway in STRANGERS {
-        for offset in [-3600, 3600] {
-            let clock = SharedClock::new(0);
-            let sim = Sim::start(simulator(&clock)).unwrap();
-            let client = client(&sim, gateway, &clock.set_wrong(offset));
-            let (endpoint, request) = first_page(gateway);
-            client.page(endpoint, &request).await.unwrap();
-            assert_eq!((sim.call_count(), client.skew_ms()), (2, Some(-offset * 1000)), "{gateway}");
-        }
-    }
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod breaks;
 mod calls;
+mod clocks;
 mod gateways;
 mod ids;
 mod moving;
@@ -12,4 +14,5 @@ mod shelf;
 mod slices;
 mod sockets;
 mod ways;
+mod wide;
 mod windows;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wdt_models::Gateway;
 use wdt_sim::{Account, Fault, FaultPlan};
 
-use crate::support::{Home, Platform, ROWS, Ran, SECRET, VARIABLE, WRONG_SECRET, account, configuration, now};
+use crate::support::{Home, Platform, ROWS, Ran, SECRET, UNTIL, VARIABLE, WRONG_SECRET, account, configuration, now};
 
 /// A platform that answers every call with its error.
 fn refusing(code: i64, message: &str) -> Platform {
@@ -156,10 +156,34 @@ fn faults_on_the_way_are_mended_by_new_attempts() {
 
 #[test]
 fn a_platform_whose_clock_differs_by_more_than_it_accepts() {
-    let platform = Platform::with(|config| config.clock = Arc::new(|| now() + 3_600));
-    let home = Home::of(&platform);
-    home.load().ends_with(0);
-    assert_eq!(home.keys("enterprise_stock"), platform.keys("enterprise_stock"));
+    for (offset, words) in [(3_600, "ahead of"), (-3_600, "behind")] {
+        let platform = Platform::with(|config| config.clock = Arc::new(move || now() + offset));
+        let home = Home::of(&platform);
+        let ran = home.load().ends_with(3);
+        assert_eq!(platform.call_count(), 1, "the account's other dataset is not tried");
+        let text = ends(&ran);
+        assert!(text.contains(words) && text.contains("it accepts 300 s at most"), "{text}");
+        assert!(text.contains("not tried, because the platform refused the account"), "{text}");
+        assert!(text.contains("hint: set this machine's clock by a time server (NTP)"), "{text}");
+        let check = home.run(&["check"]).ends_with(3);
+        assert!(
+            check.out.contains("clock refused") && check.out.contains("mend: set this machine's clock"),
+            "{}",
+            check.out
+        );
+    }
+}
+
+#[test]
+fn a_platform_whose_clock_differs_notably_is_told_once_for_the_account() {
+    for (offset, notices) in [(-200, 1), (200, 1), (-10, 0)] {
+        let platform = Platform::with(|config| config.clock = Arc::new(move || now() + offset));
+        let home = Home::of(&platform);
+        let ran = home.load().ends_with(0);
+        let told = ran.events_named("notice").into_iter().filter(|event| event["message"].to_string().contains("NTP"));
+        assert_eq!(told.count(), notices, "{offset}: {}", ran.out);
+        assert_eq!(home.keys("enterprise_stock"), platform.keys("enterprise_stock"));
+    }
 }
 
 #[test]
@@ -193,4 +217,31 @@ fn fewer_refused_records_than_the_limit() {
     assert_eq!(ran.finished("main", "enterprise_stock")["refused"], 1);
     assert_eq!(home.keys("enterprise_stock").len(), (ROWS - 1) as usize);
     assert_eq!(home.rows("etl_quarantine").len(), 2);
+}
+
+#[test]
+fn two_processes_with_one_application_keep_its_limit_together() {
+    // 1200 a minute are 60 in 3 seconds; two that do not know of each other make 120
+    let platform = Platform::with(|config| {
+        config.rows.insert("enterprise_stock".to_owned(), 600);
+        (config.calls_per_minute, config.minute_seconds) = (80, 3);
+    });
+    let temporary = tempfile::tempdir().unwrap();
+    let homes: Vec<Home> = (0..2)
+        .map(|_| {
+            let home = Home::of(&platform).but("calls_per_minute = 0", "calls_per_minute = 1200");
+            let home = home.but("[run]\n", "[run]\nwindow = \"30d\"\n");
+            let home = home.but("name = \"enterprise_stock\"\n", "name = \"enterprise_stock\"\npage_size = 10\n");
+            home.variable("TMPDIR", temporary.path().to_str().unwrap())
+        })
+        .collect();
+    let run = |home: &Home| home.command(&["run", "--until", UNTIL, "--dataset", "enterprise_stock"]).spawn().unwrap();
+    let children: Vec<_> = homes.iter().map(run).collect();
+    for (child, home) in children.into_iter().zip(&homes) {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(home.keys("enterprise_stock"), platform.keys("enterprise_stock"));
+    }
+    assert!(platform.call_count() > 120, "{}", platform.call_count());
+    assert_eq!(platform.limit_breaches(), 0);
 }

@@ -108,6 +108,7 @@ fn the_summary_says_which_account_failed_and_why() {
     let (_open, stop) = watch::channel(false);
     let around = Surroundings {
         clock: Arc::new(SystemClock),
+        limiters: Arc::default(),
         waits: Waits::none(),
         reporter: Arc::new(Silent),
         stop,
