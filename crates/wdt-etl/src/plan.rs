@@ -36,8 +36,10 @@ struct State {
 }
 
 /// Begin of a run: `lookback` behind the watermark, or `start` when nothing was landed yet.
+///
+/// It is at least a second behind the watermark, whatever `lookback` and a later `start` say: no time is left out.
 pub(crate) fn begin(watermark: Option<i64>, start: i64, lookback: i64) -> i64 {
-    watermark.map_or(start, |watermark| (watermark - lookback).max(start))
+    watermark.map_or(start, |watermark| (watermark - lookback.max(1)).max(start.min(watermark - 1)))
 }
 
 impl Range {
@@ -138,5 +140,7 @@ mod tests {
         assert_eq!(Planner::new(range(400, 1000, Some(1000))).next(), None);
         assert_eq!(begin(Some(1000), 0, 600), 400);
         assert_eq!(begin(None, 7, 600), 7);
+        assert_eq!(begin(Some(1000), 0, 0), 999, "windows overlap by a second without a lookback too");
+        assert_eq!(begin(Some(1000), 5000, 600), 999, "a later start leaves out no time");
     }
 }

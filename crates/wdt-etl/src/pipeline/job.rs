@@ -192,6 +192,8 @@ impl Job {
                 None => break Ok(Pass::Whole),
                 Some(Err(error)) => break Err(self.window_error(error).await),
                 Some(Ok(_)) if range.until * 1000 > client.platform_now() - self.shared.settings.settle * 1000 => {
+                    // nothing of this pass is landed, so nothing of it is known
+                    self.seen_refused.clear();
                     return Ok(Pass::ClockBehind);
                 }
                 Some(Ok(part)) => {
