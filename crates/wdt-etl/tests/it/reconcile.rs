@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use wdt_etl::pipeline::{DatasetOutcome, DeleteLimit, RunOptions, Surroundings, Verdict, run};
 use wdt_etl::report::{Event, Reporter};
-use wdt_models::endpoints::ENTERPRISE_STOCK;
+use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
 use wdt_models::time::format_wall_time;
 use wdt_sim::{Fault, SimConfig};
 
@@ -125,7 +125,13 @@ fn logged(world: &World, op: &str) -> Vec<Row> {
 async fn rows_that_are_gone_are_marked_and_no_other_while_the_erp_moves() {
     for seed in 1..=20 {
         println!("seed {seed}");
-        let world = world(240, |sim| (sim.seed, sim.edits_per_page) = (seed, 0.3));
+        let world = world(160, |sim| {
+            let end = sim.span.unwrap().end;
+            sim.span = Some(wdt_models::Window::new(end - 3 * 86_400, end));
+            (sim.seed, sim.edits_per_page) = (seed, 0.3);
+        });
+        let start = format_wall_time(world.clock.now() - 4 * 86_400);
+        world.write_config(&format!("start = \"{start}\"\npage_size = 20"));
         let first = world.run_of("first", &[STOCK]).await.datasets.remove(0);
         world.clock.advance(BETWEEN);
         let ledger = world.sim.ledger(STOCK).unwrap();
@@ -133,7 +139,7 @@ async fn rows_that_are_gone_are_marked_and_no_other_while_the_erp_moves() {
         let landed: BTreeSet<Key> = current(&world).into_keys().collect();
         let gone: BTreeSet<Key> = keys_of(&world, &ledger.delete(12)).intersection(&landed).cloned().collect();
         let count = gone.len() as u64;
-        assert!(count > 6, "seed {seed}: {count} rows are gone");
+        assert!(count > 4, "seed {seed}: {count} rows are gone");
         let (calls, between, clock) = (ledger.clone(), ledger.clone(), world.clock.clone());
         world.script.set(move |number| {
             clock.advance(1);
@@ -204,8 +210,9 @@ async fn a_row_edited_between_the_phases_is_landed_and_not_marked() {
     let world = loaded(120, |_| {}).await;
     let ledger = world.sim.ledger(STOCK).unwrap();
     // every row moves on after the first call, before its window is read
-    let (calls, base) = (ledger.clone(), world.sim.call_count());
+    let (calls, base, clock) = (ledger.clone(), world.sim.call_count(), world.clock.clone());
     world.script.set(move |number| {
+        clock.advance(1);
         if number == base + 2 {
             calls.edit(usize::MAX);
         }
@@ -274,6 +281,41 @@ async fn five_percent_exactly_are_marked() {
     assert!(deletes.iter().all(|row| row["dt"].as_str() == row["modified"].as_str().map(shanghai_date).as_deref()));
     let again = reconcile(&world, DeleteLimit::Few).await;
     assert_eq!((again.vanished, again.deleted, logged(&world, "delete").len()), (0, 0, 25), "marked once");
+}
+
+/// Members of `txn` and `commitInfo` actions of the history, in the order of its commits.
+fn actions(world: &World, name: &str) -> Vec<serde_json::Value> {
+    let commits = support::commits(&world.warehouse().join("enterprise_stock_history"));
+    let lines = commits.iter().flat_map(|commit| commit.lines());
+    let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter_map(|line| line.get(name).cloned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_count_up_tell_their_progress_and_leave_the_watermark_alone() {
+    let world = loaded(200, |_| {}).await;
+    let of_runs = |action: &serde_json::Value| action["appId"] == "wdt-etl/run/main/enterprise_stock";
+    let runs = actions(&world, "txn").into_iter().filter(of_runs).count();
+    for night in 1..=2 {
+        world.sim.ledger(STOCK).unwrap().delete(3);
+        assert_eq!(reconcile(&world, DeleteLimit::Few).await.deleted, 3, "{night}");
+        world.clock.advance(BETWEEN);
+    }
+    let transactions = actions(&world, "txn");
+    assert_eq!(transactions.iter().filter(|action| of_runs(action)).count(), runs, "no watermark is written");
+    let own = transactions.iter().filter(|action| action["appId"] == "wdt-etl/reconcile/main/enterprise_stock");
+    let versions: Vec<u64> = own.map(|action| action["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, (1..=versions.len() as u64).collect::<Vec<_>>());
+    let records = actions(&world, "commitInfo").into_iter().filter(|info| info["wdtEtl"]["kind"] == "reconcile");
+    let progress: Vec<_> = records.map(|info| info["wdtEtl"]["reconcile"].clone()).collect();
+    assert_eq!(progress.len(), versions.len());
+    assert_eq!(progress.iter().filter(|progress| progress["marks"] == true).count(), 2);
+    for pair in progress.split_inclusive(|progress| progress["marks"] == true).flat_map(|night| night.windows(2)) {
+        assert!(pair[0]["done"].as_i64() <= pair[1]["done"].as_i64(), "{pair:?}");
+        assert_eq!((&pair[0]["from"], &pair[0]["walked_until"]), (&pair[1]["from"], &pair[1]["walked_until"]));
+    }
+    let last = progress.last().unwrap();
+    assert_eq!(last["done"], last["settled_until"]);
 }
 
 /// The Asia/Shanghai date of a UTC instant.
@@ -350,6 +392,31 @@ async fn a_stop_while_it_waits_leaves_what_was_landed_and_marks_nothing() {
     assert!(audience.notices().iter().any(|notice| notice.contains("begins at the first row again")));
     let again = reconcile(&world, DeleteLimit::Few).await;
     assert_eq!((again.unmoved, again.deleted), (0, 3), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_dataset_that_is_read_in_windows_is_compared() {
+    let names: Vec<&str> =
+        endpoints::ALL.iter().filter(|endpoint| endpoint.cursor().is_some()).map(|endpoint| endpoint.dataset).collect();
+    assert_eq!(names.len(), 4);
+    let rows: Vec<_> = names.iter().map(|&name| (name, 60)).collect();
+    let world = World::of_all_gateways(&rows, |_| {});
+    world.run_of("first", &names).await;
+    world.clock.advance(BETWEEN);
+    for name in &names {
+        world.sim.ledger(name).unwrap().delete(3);
+        world.sim.ledger(name).unwrap().drift(5);
+    }
+    let datasets = names.iter().map(|&name| name.to_owned()).collect();
+    let options = RunOptions { datasets, ..options(DeleteLimit::Few) };
+    let reporter = Audience::of(&world, || {}) as Arc<dyn Reporter>;
+    let around = Surroundings { reporter, ..world.surroundings("compare") };
+    let outcome = run(&world.config(), &options, &around).await.unwrap();
+    assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
+    for dataset in &outcome.datasets {
+        assert_eq!((dataset.deleted, dataset.unmoved), (3, 5), "{dataset:?}");
+        world.assert_is_the_erp(endpoints::find(dataset.dataset).unwrap()).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
