@@ -55,6 +55,9 @@ pub struct SimConfig {
     pub forms: Forms,
     /// What goes wrong, and when.
     pub faults: FaultPlan,
+    /// A dataset and a second: every window with that second declares a record more than its pages hold. Not one that a
+    /// filter narrows.
+    pub phantom: Option<(&'static str, i64)>,
     /// The platform's clock.
     pub clock: Clock,
 }
@@ -80,6 +83,7 @@ impl SimConfig {
             end: WindowEnd::Closed,
             forms: Forms::default(),
             faults: FaultPlan::None,
+            phantom: None,
             clock,
         }
     }
