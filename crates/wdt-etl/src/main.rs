@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::{check, demo, explain, export, init, run, schema, simulate, status};
+use wdt_etl::commands::{backfill, check, demo, explain, export, init, run, schema, simulate, status};
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, Surroundings};
@@ -82,18 +82,29 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Run(args) => {
             let config = load()?;
-            let json = args.json || !std::io::stderr().is_terminal();
-            let reporter: Arc<dyn Reporter> =
-                if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) };
             let options = RunOptions {
                 accounts: args.accounts.clone(),
                 datasets: args.datasets.clone(),
                 until: args.until,
                 dry_run: args.dry_run,
+                accept: args.accept(),
+                backfill: None,
             };
+            let (json, reporter) = reporter(args.json);
             run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
         }
+        Command::Backfill(args) => {
+            let config = load()?;
+            let (json, reporter) = reporter(args.json);
+            backfill::backfill(&config, args, &surroundings(&variables, reporter), json, &mut out).await
+        }
     }
+}
+
+/// Whether a job's events are JSON lines, because that is asked for or nobody looks, and who takes them.
+fn reporter(json: bool) -> (bool, Arc<dyn Reporter>) {
+    let json = json || !std::io::stderr().is_terminal();
+    (json, if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) })
 }
 
 fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundings {

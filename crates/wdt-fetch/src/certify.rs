@@ -51,7 +51,7 @@ pub(crate) struct Unproven {
     /// Values of the endpoint's splitting column, for a window that cannot be halved.
     pub(crate) values: BTreeSet<String>,
     /// What was read all the same, where the options accept it; its certificate says so.
-    pub(crate) accepted: Option<CertifiedPart>,
+    pub(crate) accepted: Option<Box<CertifiedPart>>,
 }
 
 /// One reading of all pages.
@@ -147,11 +147,11 @@ impl<S: PageSource> Scope<'_, S> {
 
     /// The fullest reading of a piece that the options accept and that cannot be cut; of two the later one. A walk back
     /// stops where it sees that it proves nothing, so the last reading may hold less than the one before.
-    fn accepted(&self, walks: Vec<Walk>, attempts: u32) -> Option<CertifiedPart> {
+    fn accepted(&self, walks: Vec<Walk>, attempts: u32) -> Option<Box<CertifiedPart>> {
         let inside = |accept: Window| accept.start <= self.window.start && self.window.end <= accept.end;
         let taken = self.filter.is_none() && !self.may_be_cut() && self.options.accept.is_some_and(inside);
         let fullest = walks.into_iter().filter(|_| taken).max_by_key(|walk| walk.tally.distinct())?;
-        Some(self.part(fullest, attempts, Verdict::Accepted))
+        Some(Box::new(self.part(fullest, attempts, Verdict::Accepted)))
     }
 
     async fn many_pages(&self, first: PageAnswer) -> Result<Reading, FetchError> {

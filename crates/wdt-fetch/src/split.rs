@@ -98,7 +98,7 @@ async fn proved_or_accepted<S: PageSource>(
 ) -> Result<CertifiedPart, WindowError> {
     let accepted = unproven.accepted.take();
     match (filtered(scope, unproven).await, accepted) {
-        (Err(WindowError::Uncertified { .. }), Some(part)) => Ok(part),
+        (Err(WindowError::Uncertified { .. }), Some(part)) => Ok(*part),
         (result, _) => result,
     }
 }

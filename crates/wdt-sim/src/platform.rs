@@ -210,7 +210,8 @@ impl Platform {
     /// Records that are counted and on no page.
     fn phantoms(&self, ledger: &Ledger, selection: &Selection) -> usize {
         let Selection::Between { start, end, part: None } = selection else { return 0 };
-        let inside = |&(dataset, at): &(&str, i64)| ledger.endpoint().dataset == dataset && (*start..=*end).contains(&at);
+        let inside =
+            |&(dataset, at): &(&str, i64)| ledger.endpoint().dataset == dataset && (*start..=*end).contains(&at);
         usize::from(self.config.phantom.as_ref().is_some_and(inside))
     }
 

@@ -7,13 +7,14 @@ use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use wdt_fetch::Certificate;
-use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice};
+use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice, Window};
 
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
 use super::files::Reader;
 use super::log::{Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
+use super::question::{Progress, Questions, Turn};
 use super::schema::{DELETED_AT, TableSpec};
 use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
@@ -29,6 +30,7 @@ pub(crate) struct DatasetTables {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) history: Table,
     pub(crate) current: Table,
+    pub(super) questions: Questions,
 }
 
 /// What a history commit says of itself, in its metadata.
@@ -38,16 +40,16 @@ pub(crate) struct CommitRecord {
     pub(crate) format: u32,
     /// Version of wdt-etl.
     pub(crate) wdt_etl: String,
-    /// `run`.
+    /// `run` or `backfill`.
     pub(crate) kind: String,
     /// Run, account and dataset of the commit.
     pub(crate) run_id: String,
     pub(crate) account: String,
     pub(crate) merchant: String,
     pub(crate) dataset: String,
-    /// Hash of what the account asks for.
+    /// Hash of what the account asks for; of a backfill that is not done, of what it has asked for so far.
     pub(crate) scope: String,
-    /// First second ever asked for, epoch seconds.
+    /// First second from which on nothing is missing, epoch seconds.
     pub(crate) start: i64,
     /// How far the dataset is complete for the account, epoch seconds; of a snapshot, nothing.
     #[serde(default)]
@@ -58,6 +60,12 @@ pub(crate) struct CommitRecord {
     /// Platform time of the slice's reading, epoch milliseconds.
     #[serde(default)]
     pub(crate) read_at: Option<i64>,
+    /// Range and progress, of a backfill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backfill: Option<Progress>,
+    /// The range in which an operator takes windows as they are, where this commit holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accept: Option<Window>,
     /// Begin of the run, epoch milliseconds.
     pub(crate) started_at: i64,
     /// Sums of the run so far, this commit included.
@@ -122,20 +130,14 @@ pub(crate) enum Landed {
     Committed { version: u64, sums: Sums },
     /// A rival had landed it already: up to this second, or this slice at this millisecond.
     Already { version: i64 },
+    /// A backfill has meanwhile made another question the one whose rows are there.
+    OtherQuestion,
 }
 
 impl CommitRecord {
     /// The layout this version writes.
     pub(crate) const fn format() -> u32 {
         COMMIT_FORMAT
-    }
-
-    /// Application id and version of the commit: what makes it happen once.
-    fn transaction(&self) -> (String, i64) {
-        match &self.slice {
-            Some(slice) => (slice_application(&self.account, &self.dataset, slice), self.read_at.unwrap_or_default()),
-            None => (application(&self.account, &self.dataset), self.watermark_after.unwrap_or_default()),
-        }
     }
 }
 
@@ -147,7 +149,7 @@ impl DatasetTables {
     pub(crate) async fn open_or_create(warehouse: &Url, endpoint: &'static Endpoint) -> Result<Self, WarehouseError> {
         let history = Table::open_or_create(warehouse, &TableSpec::history(endpoint)).await?;
         let current = Table::open_or_create(warehouse, &TableSpec::current(endpoint)).await?;
-        Ok(Self { endpoint, history, current })
+        Ok(Self { endpoint, history, current, questions: Questions::default() })
     }
 
     /// Opens both tables; `None` when one is missing.
@@ -157,7 +159,8 @@ impl DatasetTables {
     pub(crate) async fn open(warehouse: &Url, endpoint: &'static Endpoint) -> Result<Option<Self>, WarehouseError> {
         let history = Table::open(warehouse, &TableSpec::history(endpoint)).await?;
         let current = Table::open(warehouse, &TableSpec::current(endpoint)).await?;
-        Ok(history.zip(current).map(|(history, current)| Self { endpoint, history, current }))
+        let opened = history.zip(current);
+        Ok(opened.map(|(history, current)| Self { endpoint, history, current, questions: Questions::default() }))
     }
 
     /// Loads rivals' commits and brings the projection up to the log.
@@ -176,19 +179,6 @@ impl DatasetTables {
     /// When the storage refuses.
     pub(crate) async fn watermark(&self, account: &str) -> Result<Option<i64>, WarehouseError> {
         self.history.transaction(&application(account, self.endpoint.dataset)).await
-    }
-
-    /// The account's last commit, newest first; `None` when it has none.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub(crate) async fn last_record(&self, account: &str) -> Result<Option<CommitRecord>, WarehouseError> {
-        for version in (1..=self.history.version()).rev() {
-            if let Some(record) = self.record(version).await?.filter(|record| record.account == account) {
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
     }
 
     /// The record of one history version; `None` for commits of others.
@@ -351,11 +341,11 @@ impl DatasetTables {
     pub(crate) async fn land(&mut self, mut landing: Landing) -> Result<Landed, WarehouseError> {
         for _ in 0..MOST_CONFLICTS {
             self.catch_up().await?;
-            let (application, version) = landing.record.transaction();
-            if let Some(stored) = self.history.transaction(&application).await?.filter(|&stored| stored >= version) {
-                return Ok(Landed::Already { version: stored });
-            }
-            match self.commit(&landing).await {
+            let turn = match self.turn(&mut landing.record).await? {
+                Ok(turn) => turn,
+                Err(late) => return Ok(late),
+            };
+            match self.commit(&landing, turn).await {
                 Err(WarehouseError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok((version, sums)) => {
@@ -372,7 +362,7 @@ impl DatasetTables {
         Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason })
     }
 
-    async fn commit(&mut self, landing: &Landing) -> Result<(u64, Sums), WarehouseError> {
+    pub(super) async fn commit(&mut self, landing: &Landing, turn: Turn) -> Result<(u64, Sums), WarehouseError> {
         let Landing { record, readings, picture } = landing;
         let comparison = Comparison {
             current: &self.current,
@@ -390,11 +380,11 @@ impl DatasetTables {
         failpoint::hit(failpoint::LOG_WRITTEN);
         let mut record = record.clone();
         record.sums.add(changes.counts);
-        let transaction = Some(record.transaction());
+        let Turn { transaction, unmoved } = turn;
         let metadata = serde_json::to_value(&record).map_err(WarehouseError::storage(self.history.name(), "commit"))?;
-        let version =
-            self.history.commit(Change { adds, removes: Vec::new(), transaction, metadata: Some(metadata) }).await?;
-        Ok((version, record.sums))
+        let (transaction, metadata) = (Some(transaction), Some(metadata));
+        let change = Change { adds, transaction, unmoved, metadata, ..Change::default() };
+        Ok((self.history.commit(change).await?, record.sums))
     }
 }
 
@@ -408,12 +398,12 @@ impl Sums {
 }
 
 /// Application id of an account's runs of a dataset; its version is the watermark in epoch seconds.
-fn application(account: &str, dataset: &str) -> String {
+pub(super) fn application(account: &str, dataset: &str) -> String {
     format!("wdt-etl/run/{account}/{dataset}")
 }
 
 /// Application id of an account's readings of one slice; its version is the platform time in milliseconds.
-fn slice_application(account: &str, dataset: &str, slice: &Slice) -> String {
+pub(super) fn slice_application(account: &str, dataset: &str, slice: &Slice) -> String {
     format!("wdt-etl/run/{account}/{dataset}/{slice}")
 }
 

@@ -16,7 +16,7 @@ use crate::support::{
 #[test]
 fn help_of_every_command() {
     let home = Home::empty();
-    for command in ["demo", "init", "run", "simulate", "status", "schema", "check"] {
+    for command in ["demo", "init", "run", "backfill", "simulate", "status", "schema", "check"] {
         let ran = home.run(&[command, "--help"]).ends_with(0);
         insta::assert_snapshot!(format!("help_{command}"), ran.masked());
     }
