@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wdt_models::Gateway;
 use wdt_models::time::parse_wall_time;
+use wdt_models::{Gateway, Window};
 
 use crate::config::parse_duration;
 use crate::pipeline::DeleteLimit;
@@ -71,6 +71,11 @@ pub enum Command {
     /// Rows that the platform no longer has are marked as deleted and stay. Rows that differ although their
     /// cursor did not move (volatile columns) are landed. The watermark stays where it is. docs/operations.md has more.
     Reconcile(Reconcile),
+    /// Read a range behind the watermark again, and land what differs.
+    ///
+    /// For rows older than the `start` a table was loaded from, and for changed `params` or `method`; the refusal of `run`
+    /// names the line to type. Never moves the watermark. Stopped or killed, the same line goes on where it was.
+    Backfill(Backfill),
     /// Run the gateway simulator on a port of this machine.
     ///
     /// It is as strict as the real gateway is documented to be, and says which address and credentials to use.
@@ -148,6 +153,12 @@ pub struct Run {
     /// A time later than the platform's clock is refused; one within settle is moved back, with a notice.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
     pub until: Option<i64>,
+    /// Take a window between these times that cannot be certified as it is, on record; Asia/Shanghai.
+    ///
+    /// Needs one --account and one --dataset. What can be certified still is; of the rest inside these times the fullest
+    /// reading is landed, and `etl_windows` says `accepted`. The message of the failed run names the window.
+    #[arg(long, num_args = 2, value_names = ["START", "END"], value_parser = wall_time)]
+    pub accept_window: Vec<i64>,
     /// Read, type and certify, but land nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -182,6 +193,45 @@ pub struct Reconcile {
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Read a range behind the watermark again, and land what differs.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl backfill --from \"2023-01-01 00:00:00\" --to \"2024-01-01 00:00:00\"
+  wdt-etl backfill --account main --dataset enterprise_stock --from \"2012-01-01 00:00:00\" --to \"2024-04-01 00:00:00\"
+  wdt-etl backfill --from \"2024-05-01 00:00:00\" --to \"2024-05-08 00:00:00\" --dry-run")]
+pub struct Backfill {
+    /// First second to read, Asia/Shanghai; it may lie before `start`.
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
+    pub from: i64,
+    /// Last second to read, Asia/Shanghai; one behind the watermark, or the range ends there.
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
+    pub to: i64,
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Only this dataset; may be given several times [default: all that are read in windows].
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+    /// Read, type and certify, but land nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Run {
+    /// The range of `--accept-window`.
+    #[must_use]
+    pub fn accept(&self) -> Option<Window> {
+        match self.accept_window.as_slice() {
+            &[start, end] => Some(Window::new(start, end)),
+            _ => None,
+        }
+    }
 }
 
 /// Run the gateway simulator on a port of this machine.
@@ -495,6 +545,8 @@ mod tests {
         for line in [
             ["run", "--until", "yesterday"],
             ["status", "--max-age", "26"],
+            ["run", "--accept-window", "2024-05-01 00:00:00"],
+            ["backfill", "--from", "2024-05-01 00:00:00"],
             ["demo", "--rows", "0"],
             ["reconcile", "--max-deletes", "5%"],
             ["schema", "--format", "xml"],

@@ -43,6 +43,8 @@ pub enum EtlError {
         what: String,
         /// Why it was not.
         reason: String,
+        /// What to try, where it is more than for all such failures.
+        mend: Option<String>,
     },
     /// More records were refused than `quarantine_limit` allows.
     #[error("{refused} of {read} records of {dataset} were refused, more than the limit of {limit_percent}%")]
@@ -146,7 +148,7 @@ impl EtlError {
         match self {
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
-            Self::Usage { hint: Some(hint), .. } => Some(hint.clone()),
+            Self::Usage { hint: Some(hint), .. } | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
             Self::EnvFile(_) => {
                 Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
             }

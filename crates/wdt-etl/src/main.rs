@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::{check, demo, explain, export, init, reconcile, run, schema, simulate, status, verify};
+use wdt_etl::commands::{
+    backfill, check, demo, explain, export, init, reconcile, run, schema, simulate, status, verify,
+};
 use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
 use wdt_etl::pipeline::{RunOptions, Surroundings};
@@ -86,14 +88,16 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Run(args) => {
             let config = load()?;
-            let (json, reporter) = reporter(args.json);
             let options = RunOptions {
                 accounts: args.accounts.clone(),
                 datasets: args.datasets.clone(),
                 until: args.until,
                 dry_run: args.dry_run,
                 reconcile: None,
+                accept: args.accept(),
+                backfill: None,
             };
+            let (json, reporter) = reporter(args.json);
             run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
         }
         Command::Reconcile(args) => {
@@ -101,13 +105,18 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             let (json, reporter) = reporter(args.json);
             reconcile::reconcile(&config, args, &surroundings(&variables, reporter), json, &mut out).await
         }
+        Command::Backfill(args) => {
+            let config = load()?;
+            let (json, reporter) = reporter(args.json);
+            backfill::backfill(&config, args, &surroundings(&variables, reporter), json, &mut out).await
+        }
     }
 }
 
-/// JSON lines when asked for or when nobody looks on, progress otherwise.
+/// Whether a job's events are JSON lines, because that is asked for or nobody looks, and who takes them.
 fn reporter(json: bool) -> (bool, Arc<dyn Reporter>) {
     let json = json || !std::io::stderr().is_terminal();
-    if json { (true, Arc::new(JsonLines::new(std::io::stdout()))) } else { (false, Arc::new(Terminal::new())) }
+    (json, if json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Terminal::new()) })
 }
 
 fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundings {

@@ -6,7 +6,7 @@ use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
 use wdt_models::{Refusal, Slice, Window};
 
-/// A piece of a window that was read whole, with the evidence.
+/// A piece of a window that was read whole, or is taken as it was read, with the evidence.
 #[derive(Debug)]
 pub struct CertifiedPart {
     /// The piece.
@@ -117,6 +117,8 @@ pub enum Verdict {
     Certified,
     /// Something may be missing.
     Uncertified,
+    /// Something may be missing, and an operator has taken it as it was read.
+    Accepted,
 }
 
 #[cfg(test)]

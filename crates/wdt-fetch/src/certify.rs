@@ -5,7 +5,7 @@
 //! settled window rows only leave, which moves every later row towards the first page, and in a strict order a row's
 //! page number never grows: at the start it is at most the last page, so going down page by page the walk meets each
 //! row that stays. Every page must also be as full as the totals demand, or an answer that was wrongly short could
-//! hide behind rows that left. Records of a reading that proves nothing are dropped.
+//! hide behind rows that left. Records of a reading that proves nothing are dropped, unless the caller accepts them.
 
 use std::collections::BTreeSet;
 
@@ -50,6 +50,8 @@ pub(crate) struct Unproven {
     pub(crate) certificate: Certificate,
     /// Values of the endpoint's splitting column, for a window that cannot be halved.
     pub(crate) values: BTreeSet<String>,
+    /// What was read all the same, where the options accept it; its certificate says so.
+    pub(crate) accepted: Option<Box<CertifiedPart>>,
 }
 
 /// One reading of all pages.
@@ -122,7 +124,11 @@ impl<S: PageSource> Scope<'_, S> {
     }
 
     fn whole(&self, walk: Walk, attempts: u32) -> CertifiedPart {
-        let certificate = self.certificate(&walk, attempts, Verdict::Certified);
+        self.part(walk, attempts, Verdict::Certified)
+    }
+
+    fn part(&self, walk: Walk, attempts: u32, verdict: Verdict) -> CertifiedPart {
+        let certificate = self.certificate(&walk, attempts, verdict);
         let Tally { batches, refused, .. } = walk.tally;
         CertifiedPart { window: self.window, batches, refused, certificate }
     }
@@ -134,7 +140,18 @@ impl<S: PageSource> Scope<'_, S> {
         let reasons: Vec<&str> = walks.iter().map(|walk| walk.fault.as_deref().unwrap_or(unconfirmed)).collect();
         let split = self.endpoint.split.as_ref().filter(|_| self.filter.is_none() && !self.may_be_cut());
         let values = split.map(|split| walks.iter().flat_map(|walk| walk.tally.values(self.endpoint, split.field)));
-        Unproven { reason: reasons.join("; "), certificate, values: values.into_iter().flatten().collect() }
+        let values = values.into_iter().flatten().collect();
+        let reason = reasons.join("; ");
+        Unproven { reason, certificate, values, accepted: self.accepted(walks, attempts) }
+    }
+
+    /// The fullest reading of a piece that the options accept and that cannot be cut; of two the later one. A walk back
+    /// stops where it sees that it proves nothing, so the last reading may hold less than the one before.
+    fn accepted(&self, walks: Vec<Walk>, attempts: u32) -> Option<Box<CertifiedPart>> {
+        let inside = |accept: Window| accept.start <= self.window.start && self.window.end <= accept.end;
+        let taken = self.filter.is_none() && !self.may_be_cut() && self.options.accept.is_some_and(inside);
+        let fullest = walks.into_iter().filter(|_| taken).max_by_key(|walk| walk.tally.distinct())?;
+        Some(Box::new(self.part(fullest, attempts, Verdict::Accepted)))
     }
 
     async fn many_pages(&self, first: PageAnswer) -> Result<Reading, FetchError> {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use wdt_models::{Endpoint, Method};
+use wdt_models::{Endpoint, Method, Window};
 
 use crate::client::{Client, PageAnswer};
 use crate::error::FetchError;
@@ -39,12 +39,16 @@ pub struct ReadOptions {
     pub settle_seconds: i64,
     /// A window of more pages is cut before they are read, so that memory stays bounded.
     pub max_pages: u32,
+    /// A piece inside this window that cannot be proved whole is given as it was read, [`Verdict::Accepted`].
+    ///
+    /// [`Verdict::Accepted`]: crate::Verdict::Accepted
+    pub accept: Option<Window>,
 }
 
 impl Default for ReadOptions {
-    /// 8 in flight, 5 minutes to settle, windows of at most 50 pages.
+    /// 8 in flight, 5 minutes to settle, windows of at most 50 pages, nothing accepted unproved.
     fn default() -> Self {
-        Self { concurrency: 8, settle_seconds: 300, max_pages: 50 }
+        Self { concurrency: 8, settle_seconds: 300, max_pages: 50, accept: None }
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a, S: PageSource> Pieces<'a, S> {
         Self { source, endpoint, options, turn, todo: vec![(window, false)] }
     }
 
-    /// The next piece that was read whole; `None` after the last.
+    /// The next piece that was read whole, or is accepted as it was read; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<CertifiedPart>, WindowError> {
         while let Some((window, stood)) = self.todo.pop() {
             let (source, endpoint, options) = (self.source, self.endpoint, self.options);
@@ -78,7 +78,7 @@ impl<'a, S: PageSource> Pieces<'a, S> {
                 Reading::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
                 Reading::Unproven(unproven) => match cut(window, 2) {
                     pieces if pieces.len() > 1 => pieces,
-                    _ => return filtered(&scope, unproven).await.map(Some),
+                    _ => return proved_or_accepted(&scope, unproven).await.map(Some),
                 },
             };
             self.todo.extend(pieces.into_iter().rev().map(|piece| (piece, true)));
@@ -102,6 +102,18 @@ fn cut(window: Window, wanted: u64) -> Vec<Window> {
         pieces = halves;
     }
     pieces
+}
+
+/// The shortest window by its last way, or as it was read where the options accept that.
+async fn proved_or_accepted<S: PageSource>(
+    scope: &Scope<'_, S>,
+    mut unproven: Unproven,
+) -> Result<CertifiedPart, WindowError> {
+    let accepted = unproven.accepted.take();
+    match (filtered(scope, unproven).await, accepted) {
+        (Err(WindowError::Uncertified { .. }), Some(part)) => Ok(*part),
+        (result, _) => result,
+    }
 }
 
 /// The shortest window, read once for each value of the splitting column that was seen in it.

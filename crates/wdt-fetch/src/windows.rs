@@ -24,7 +24,8 @@ pub struct WindowRead {
 ///
 /// # Errors
 ///
-/// [`WindowError::Fetch`] when a page could not be read, [`WindowError::Uncertified`] when nothing proves a piece whole.
+/// [`WindowError::Fetch`] when a page could not be read, [`WindowError::Uncertified`] when nothing proves a piece whole that
+/// [`ReadOptions::accept`] does not take as it is.
 pub async fn read_window<S: PageSource>(
     source: &S,
     endpoint: &'static Endpoint,

@@ -61,6 +61,9 @@ pub struct SimConfig {
     pub forms: Forms,
     /// What goes wrong, and when.
     pub faults: FaultPlan,
+    /// A dataset and a second: every window with that second declares a record more than its pages hold. Not one that a
+    /// filter narrows.
+    pub phantom: Option<(&'static str, i64)>,
     /// The platform's clock.
     pub clock: Clock,
 }
@@ -88,6 +91,7 @@ impl SimConfig {
             longest_window_seconds: DEFAULT_LONGEST_WINDOW_SECONDS,
             forms: Forms::default(),
             faults: FaultPlan::None,
+            phantom: None,
             clock,
         }
     }

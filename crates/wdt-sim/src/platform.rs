@@ -15,7 +15,7 @@ use crate::{
     fault::Fault,
     flagship,
     form::{Forms, NumberForm},
-    ledger::Ledger,
+    ledger::{Ledger, Selection},
     limit::Limit,
     refusal::Refusal,
     render::Spelling,
@@ -185,7 +185,7 @@ impl Platform {
                 {
                     *last = *first;
                 }
-                (page.rows, page.total, *counted)
+                (page.rows, page.total + self.phantoms(ledger, selection), *counted)
             }
             What::Ids(ids) => {
                 let row = |&(id, force): &(i64, bool)| {
@@ -211,6 +211,14 @@ impl Platform {
             ledger.edit_near(selection, &mut turn.dice);
         }
         Ok(Outcome { text, code: "0".to_owned(), records: rows.len() })
+    }
+
+    /// Records that are counted and on no page.
+    fn phantoms(&self, ledger: &Ledger, selection: &Selection) -> usize {
+        let Selection::Between { start, end, part: None } = selection else { return 0 };
+        let inside =
+            |&(dataset, at): &(&str, i64)| ledger.endpoint().dataset == dataset && (*start..=*end).contains(&at);
+        usize::from(self.config.phantom.as_ref().is_some_and(inside))
     }
 
     /// Makes a merchant's rows; those of datasets that others are computed from come first.

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod aligned;
+pub mod backfill;
 pub mod check;
 pub mod demo;
 pub mod explain;

@@ -25,9 +25,9 @@ pub async fn reconcile(
     let options = RunOptions {
         accounts: args.accounts.clone(),
         datasets: args.datasets.clone(),
-        until: None,
         dry_run: args.dry_run,
         reconcile: Some(args.max_deletes.unwrap_or_default()),
+        ..RunOptions::default()
     };
     let outcome = crate::pipeline::run(config, &options, around).await?;
     if !json {

@@ -10,6 +10,7 @@ use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
 use wdt_models::time::format_wall_time;
 use wdt_models::{Reading, Window};
 
+use super::backfill::Backfill;
 use super::outcome::{DatasetOutcome, Problem, Verdict};
 use super::pending::Pending;
 use super::scope::{check_scope, scope};
@@ -44,6 +45,8 @@ pub(super) struct Job {
     pub(super) watermark: Option<i64>,
     pub(super) sums: Sums,
     pub(super) version: Option<u64>,
+    /// Set by [`Job::prepare`] where the command is one.
+    pub(super) backfill: Option<Backfill>,
     /// Hashes of the refused records of this run.
     pub(super) seen_refused: HashSet<u128>,
 }
@@ -58,7 +61,7 @@ const NOTHING_FOUND: &str = "the first load found no row at all: if there should
      interface account has (warehouses, shops) and at params";
 
 /// How a pass over the range ended.
-enum Pass {
+pub(super) enum Pass {
     /// To the end of the range.
     Whole,
     /// The platform's clock turned out to be behind: the range was too long, nothing was landed.
@@ -68,11 +71,14 @@ enum Pass {
 impl Job {
     /// Reads the watermark and refuses what does not fit the rows that are there. No call is made.
     pub(super) async fn prepare(&mut self) -> Result<(), EtlError> {
+        if let Some(range) = self.shared.options.backfill {
+            return self.prepare_backfill(range).await;
+        }
         let Some(tables) = &self.tables else { return Ok(()) };
-        let tables = tables.lock().await;
+        let mut tables = tables.lock().await;
         self.watermark = tables.complete_until(&self.account.name, &slices(&self.dataset)).await?;
-        if let Some(record) = tables.last_record(&self.account.name).await? {
-            check_scope(&record, &self.account.name, &self.dataset)?;
+        if let Some(question) = tables.question(&self.account.name).await? {
+            check_scope(&question, self.watermark, &self.account.name, &self.dataset)?;
         }
         Ok(())
     }
@@ -82,6 +88,7 @@ impl Job {
         let first_load = self.watermark.is_none();
         let result = match self.dataset.endpoint.reading {
             _ if self.shared.options.reconcile.is_some() => Box::pin(self.reconcile(&client, reader)).await,
+            Reading::Incremental(_) if self.backfill.is_some() => self.read_backfill(&client, reader).await,
             Reading::Incremental(_) => self.read_windows(&client, reader).await,
             Reading::Slices(_) => self.read_slices(&client, reader).await,
             Reading::Ids(source) => self.read_ids(&client, reader, &source).await,
@@ -133,7 +140,7 @@ impl Job {
             }
             self.announce(&range);
             if let Pass::Whole = self.pass(client, &reader, range).await? {
-                return Ok(if self.shared.options.dry_run { Verdict::DryRun } else { Verdict::Landed });
+                return Ok(self.landed());
             }
         }
     }
@@ -177,7 +184,12 @@ impl Job {
         })
     }
 
-    async fn pass(&mut self, client: &Client, reader: &Arc<WindowReader>, range: Range) -> Result<Pass, EtlError> {
+    pub(super) async fn pass(
+        &mut self,
+        client: &Client,
+        reader: &Arc<WindowReader>,
+        range: Range,
+    ) -> Result<Pass, EtlError> {
         let planner = Planner::new(range);
         let mut parts = read_windows(Arc::clone(reader), self.dataset.endpoint, planner.clone(), self.read_options());
         let mut stop = self.shared.around.stop.clone();
@@ -191,7 +203,7 @@ impl Job {
             match part {
                 None => break Ok(Pass::Whole),
                 Some(Err(error)) => break Err(self.window_error(error).await),
-                Some(Ok(_)) if range.until * 1000 > client.platform_now() - self.shared.settings.settle * 1000 => {
+                Some(Ok(_)) if self.backfill.is_none() && self.has_not_settled(client, range.until) => {
                     // nothing of this pass is landed, so nothing of it is known
                     self.seen_refused.clear();
                     return Ok(Pass::ClockBehind);
@@ -199,6 +211,7 @@ impl Job {
                 Some(Ok(part)) => {
                     planner.observe(part.window, part.certificate.declared_before);
                     self.window_read(&range, part.window, part.certificate.distinct);
+                    self.tell_accepted(&part.certificate);
                     pending.push(part, &mut self.seen_refused);
                     if pending.is_full() {
                         self.land(client, pending.take()).await?;
@@ -210,24 +223,32 @@ impl Job {
         ended
     }
 
+    fn has_not_settled(&self, client: &Client, until: i64) -> bool {
+        until * 1000 > client.platform_now() - self.shared.settings.settle * 1000
+    }
+
     async fn land(&mut self, client: &Client, pending: Pending) -> Result<(), EtlError> {
         let Some(end) = pending.end() else { return Ok(()) };
         self.count_calls(client);
         self.sums.windows += pending.windows();
         self.sums.records += pending.records();
         self.sums.refused += pending.refused();
-        let Some(tables) = self.tables.as_ref().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
+        let Some(tables) = self.tables.clone().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
         let (readings, certificates, quarantine) = pending.into_parts();
-        let record = CommitRecord { certificates, quarantine, watermark_after: Some(end), ..self.record() };
-        match tables.lock().await.land(Landing { record, readings, picture: None }).await? {
+        let accept = self.accepted_in(&certificates);
+        let record = CommitRecord { accept, certificates, quarantine, ..self.record_up_to(end) };
+        let landed = tables.lock().await.land(Landing { record, readings, picture: None }).await?;
+        match landed {
             Landed::Committed { version, sums } => {
-                (self.sums, self.watermark, self.version) = (sums, Some(end), Some(version));
-                self.committed(version, end);
+                (self.sums, self.version) = (sums, Some(version));
+                self.landed_up_to(end);
+                self.committed(version, self.watermark.unwrap_or(end));
             }
             Landed::Already { version: watermark } => {
                 self.watermark = Some(watermark);
                 self.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
             }
+            Landed::OtherQuestion => return Err(self.overtaken_by_a_question()),
         }
         Ok(())
     }
@@ -247,6 +268,8 @@ impl Job {
             slice: None,
             read_at: None,
             reconcile: None,
+            backfill: None,
+            accept: None,
             started_at: self.shared.started_at,
             sums: self.sums,
             certificates: Vec::new(),
@@ -259,6 +282,7 @@ impl Job {
             concurrency: super::concurrency(&self.shared.settings, self.account.calls_per_minute),
             settle_seconds: self.shared.settings.settle,
             max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size).max(2),
+            accept: self.shared.options.accept,
         }
     }
 
@@ -292,8 +316,9 @@ impl Job {
                         self.notice(format!("the certificate could not be written: {error}"));
                     }
                 }
+                let mend = self.accept_hint(&what);
                 let dataset = self.dataset.endpoint.dataset.to_owned();
-                EtlError::Uncertified { dataset, what: what.to_string(), reason }
+                EtlError::Uncertified { dataset, what: what.to_string(), reason, mend }
             }
             other => EtlError::Bug(other.to_string()),
         }

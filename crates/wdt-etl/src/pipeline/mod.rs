@@ -1,5 +1,7 @@
 //! A run: every account side by side, the datasets of an account one after the other, each failing alone.
 
+mod accept;
+mod backfill;
 mod job;
 mod outcome;
 mod pending;
@@ -15,7 +17,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use url::Url;
 use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Waits, WindowReader};
-use wdt_models::{Endpoint, Reading};
+use wdt_models::{Endpoint, Reading, Window};
 
 use crate::config::{Account, Config, Dataset, RunSettings};
 use crate::error::EtlError;
@@ -67,6 +69,10 @@ pub struct RunOptions {
     pub dry_run: bool,
     /// Compare the whole table instead of reading what is new, and mark at most so many rows as deleted.
     pub reconcile: Option<DeleteLimit>,
+    /// Take a window inside this one that cannot be certified as it is; needs one account and one dataset.
+    pub accept: Option<Window>,
+    /// Read this range behind the watermark again, and nothing else.
+    pub backfill: Option<Window>,
 }
 
 /// Runs the nightly job.
@@ -76,7 +82,8 @@ pub struct RunOptions {
 /// Faults that end the run before any call: configuration, scope, warehouse. Faults of one account or dataset are in
 /// the outcome.
 pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -> Result<RunOutcome, EtlError> {
-    let selected = config.select(&options.accounts, &options.datasets)?;
+    let selected = backfill::with_windows(config.select(&options.accounts, &options.datasets)?, options)?;
+    accept::check(options, &selected)?;
     let warehouse = warehouse_url(&config.warehouse.url)?;
     let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
     let mirrors = open_mirrors(config, &warehouse, &tables, options.dry_run).await?;
@@ -174,6 +181,7 @@ async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tab
             watermark: None,
             sums: Sums::default(),
             version: None,
+            backfill: None,
             seen_refused: HashSet::new(),
         };
         job.prepare().await?;

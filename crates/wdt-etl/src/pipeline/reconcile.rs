@@ -21,7 +21,7 @@ use super::pending::Pending;
 use crate::error::EtlError;
 use crate::plan::{Planner, Range};
 use crate::report::Event;
-use crate::table::{CommitRecord, Landed, Landing, Marks, Progress, SeenKeys, Unseen};
+use crate::table::{CommitRecord, Landed, Landing, Marks, ReconcileProgress, SeenKeys, Unseen};
 
 /// Longest sleep before the clock is looked at again, seconds.
 const NAP: i64 = 10;
@@ -37,7 +37,7 @@ struct Compared {
     unreadable: usize,
     /// Platform time of the begin, epoch milliseconds.
     began: i64,
-    progress: Progress,
+    progress: ReconcileProgress,
 }
 
 impl Job {
@@ -62,7 +62,7 @@ impl Job {
             self.notice("no row stands in the table: nothing to compare".to_owned());
             return Ok(Verdict::NothingDue);
         };
-        let Progress { from, walked_until, .. } = compared.progress;
+        let ReconcileProgress { from, walked_until, .. } = compared.progress;
         self.walk(client, &mut compared, (from, walked_until)).await?;
         let settled_until = now(client) + CLOCK_RESOLUTION;
         compared.progress.settled_until = Some(settled_until);
@@ -89,7 +89,7 @@ impl Job {
             standing: cursors.standing,
             unreadable: 0,
             began: client.platform_now(),
-            progress: Progress { from, walked_until, settled_until: None, done: from, marks: false },
+            progress: ReconcileProgress { from, walked_until, settled_until: None, done: from, marks: false },
         }))
     }
 
@@ -162,6 +162,7 @@ impl Job {
             Landed::Already { version } => {
                 return Err(EtlError::Bug(format!("a reconcile's commit was there already, as {version}")));
             }
+            Landed::OtherQuestion => return Err(self.overtaken_by_a_question()),
         }
         Ok(())
     }
@@ -267,7 +268,7 @@ impl Job {
         Ok(Range { from, until, watermark: None, first, longest: cursor.max_seconds, most_records: WINDOW_RECORDS })
     }
 
-    fn record_of(&self, progress: &Progress) -> CommitRecord {
+    fn record_of(&self, progress: &ReconcileProgress) -> CommitRecord {
         CommitRecord { kind: "reconcile".to_owned(), reconcile: Some(progress.clone()), ..self.record() }
     }
 

@@ -1,4 +1,7 @@
 //! What an account asks for, so that rows of two different questions never mix in one table.
+//!
+//! Slices are no part of it: each is a table of its own to the guarantees, with its own transaction, so one that is added
+//! begins with its first reading and one that is taken away only stays as it was.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +9,11 @@ use wdt_models::time::format_wall_time;
 
 use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
-use crate::table::CommitRecord;
+use crate::table::Question;
 
-/// Hash of the method, the business parameters, and the slices or ids, whose order means nothing.
+/// Hash of the method, the business parameters, and listed ids, whose order means nothing.
 pub(super) fn scope(dataset: &Dataset) -> String {
     let mut asked = serde_json::json!({ "method": dataset.method.name, "params": dataset.params });
-    if !dataset.slices.is_empty() {
-        asked["slices"] = dataset.slices.iter().map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect();
-    }
     if let Ids::Listed(ids) = &dataset.ids {
         asked["ids"] = ids.iter().copied().collect::<BTreeSet<i64>>().into_iter().collect();
     }
@@ -26,27 +26,47 @@ pub(super) fn scope(dataset: &Dataset) -> String {
 /// # Errors
 ///
 /// [`EtlError::Usage`] when parameters or method changed, or `start` is earlier than the rows that were ever asked for.
-pub(super) fn check_scope(record: &CommitRecord, account: &str, dataset: &Dataset) -> Result<(), EtlError> {
+pub(super) fn check_scope(
+    standing: &Question,
+    watermark: Option<i64>,
+    account: &str,
+    dataset: &Dataset,
+) -> Result<(), EtlError> {
     let name = dataset.endpoint.dataset;
-    if record.scope != scope(dataset) {
-        return Err(EtlError::Usage {
-            message: format!("account `{account}`, dataset `{name}`: method, params, slices or ids are not those the table was loaded with"),
-            hint: Some("put them back, or give the new ones an account of their own: rows asked for in two ways must not mix under one watermark".to_owned()),
-        });
+    if standing.scope != scope(dataset) {
+        let hint = match watermark.filter(|_| dataset.endpoint.cursor().is_some()) {
+            Some(watermark) => format!(
+                "put them back, or read everything in the new way, after which it is accepted: {}",
+                backfill_line(account, dataset, dataset.start, watermark)
+            ),
+            None => {
+                "put them back, or give the new ones an account of their own: rows asked for in two ways must not mix"
+                    .to_owned()
+            }
+        };
+        let message = format!(
+            "account `{account}`, dataset `{name}`: method, params or ids are not those the table was loaded with"
+        );
+        return Err(EtlError::Usage { message, hint: Some(hint) });
     }
-    if dataset.start < record.start {
+    if dataset.endpoint.cursor().is_some() && dataset.start < standing.start {
+        let (asked, start) = (format_wall_time(dataset.start), format_wall_time(standing.start));
+        let line = backfill_line(account, dataset, dataset.start, standing.start);
         return Err(EtlError::Usage {
             message: format!(
-                "account `{account}`, dataset `{name}`: start {} is earlier than {}, from which the table was loaded",
-                format_wall_time(dataset.start),
-                format_wall_time(record.start)
+                "account `{account}`, dataset `{name}`: start {asked} is earlier than {start}, from which the table was loaded"
             ),
             hint: Some(format!(
-                "put start back to \"{0}\"; older rows need a backfill from \"{1}\" to \"{0}\", which this version does not have yet, or a load into a new warehouse",
-                format_wall_time(record.start),
-                format_wall_time(dataset.start)
+                "put start back to \"{start}\", or read the older rows, after which it is accepted: {line}"
             )),
         });
     }
     Ok(())
+}
+
+/// The command that reads a range again.
+pub(super) fn backfill_line(account: &str, dataset: &Dataset, from: i64, to: i64) -> String {
+    let (from, to) = (format_wall_time(from), format_wall_time(to));
+    let name = dataset.endpoint.dataset;
+    format!("wdt-etl backfill --account {account} --dataset {name} --from \"{from}\" --to \"{to}\"")
 }

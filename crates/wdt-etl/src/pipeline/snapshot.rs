@@ -36,6 +36,7 @@ impl Job {
         let slices = slices(&self.dataset);
         let reader = Arc::new(reader);
         let standing = self.standing().await?;
+        self.tell_slices_left_out(&slices, &standing);
         let endpoint = self.dataset.endpoint;
         let readings = slices.iter().cloned().map(|slice| {
             let values: Vec<String> = slice.0.iter().map(|(_, value)| value.clone()).collect();
@@ -150,7 +151,9 @@ impl Job {
                 (self.sums, self.version) = (sums, Some(version));
                 self.committed(version, read_at.div_euclid(1000));
             }
-            Landed::Already { .. } => self.notice(format!("another run landed a newer picture of slice {slice}")),
+            Landed::Already { .. } | Landed::OtherQuestion => {
+                self.notice(format!("another run landed a newer picture of slice {slice}"));
+            }
         }
         Ok(())
     }
@@ -177,7 +180,21 @@ impl Job {
         Ok(())
     }
 
-    fn landed(&self) -> Verdict {
+    /// Tells of slices in which rows stand and that are not asked for any more.
+    fn tell_slices_left_out(&self, slices: &[Slice], standing: &HashSet<Vec<String>>) {
+        let names = self.dataset.endpoint.dimensions().iter().map(|dimension| dimension.name.to_owned());
+        let slice = |values: &Vec<String>| Slice(names.clone().zip(values.iter().cloned()).collect());
+        let mut left: Vec<Slice> = standing.iter().map(slice).filter(|slice| !slices.contains(slice)).collect();
+        left.sort();
+        if let Some(first) = left.first() {
+            let more = if left.len() > 1 { format!(" and {} more", left.len() - 1) } else { String::new() };
+            self.notice(format!(
+                "slice {first}{more} is not asked for any more: its rows stay as they were last seen, and no delete is noticed"
+            ));
+        }
+    }
+
+    pub(super) fn landed(&self) -> Verdict {
         if self.shared.options.dry_run { Verdict::DryRun } else { Verdict::Landed }
     }
 

@@ -7,14 +7,15 @@ use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use wdt_fetch::Certificate;
-use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice};
+use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice, Window};
 
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
 use super::files::Reader;
 use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
-use super::reconcile::{self, Progress};
+use super::question::{BackfillProgress, Questions, Turn};
+use super::reconcile::ReconcileProgress;
 use super::schema::{DELETED_AT, TableSpec};
 use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
@@ -33,6 +34,7 @@ pub(crate) struct DatasetTables {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) history: Table,
     pub(crate) current: Table,
+    pub(super) questions: Questions,
 }
 
 /// What a history commit says of itself, in its metadata.
@@ -42,16 +44,16 @@ pub(crate) struct CommitRecord {
     pub(crate) format: u32,
     /// Version of wdt-etl.
     pub(crate) wdt_etl: String,
-    /// `run` or `reconcile`.
+    /// `run`, `backfill` or `reconcile`.
     pub(crate) kind: String,
     /// Run, account and dataset of the commit.
     pub(crate) run_id: String,
     pub(crate) account: String,
     pub(crate) merchant: String,
     pub(crate) dataset: String,
-    /// Hash of what the account asks for.
+    /// Hash of what the account asks for; of a backfill that is not done, of what it has asked for so far.
     pub(crate) scope: String,
-    /// First second ever asked for, epoch seconds.
+    /// First second from which on nothing is missing, epoch seconds.
     pub(crate) start: i64,
     /// How far the dataset is complete for the account, epoch seconds; of a snapshot, nothing.
     #[serde(default)]
@@ -64,7 +66,13 @@ pub(crate) struct CommitRecord {
     pub(crate) read_at: Option<i64>,
     /// Range and progress of a reconcile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reconcile: Option<Progress>,
+    pub(crate) reconcile: Option<ReconcileProgress>,
+    /// Range and progress, of a backfill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backfill: Option<BackfillProgress>,
+    /// The range in which an operator takes windows as they are, where this commit holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accept: Option<Window>,
     /// Begin of the run, epoch milliseconds.
     pub(crate) started_at: i64,
     /// Sums of the run so far, this commit included.
@@ -135,6 +143,8 @@ pub(crate) enum Landed {
     Committed { version: u64, sums: Sums },
     /// A rival had landed it already: up to this second, or this slice at this millisecond.
     Already { version: i64 },
+    /// A backfill has meanwhile made another question the one whose rows are there.
+    OtherQuestion,
 }
 
 impl CommitRecord {
@@ -160,20 +170,8 @@ impl CommitRecord {
         serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
     }
 
-    /// Application id of the commit: with its version it makes it happen once.
-    fn application(&self) -> String {
-        match &self.slice {
-            _ if self.reconcile.is_some() => reconcile::application(&self.account, &self.dataset),
-            Some(slice) => slice_application(&self.account, &self.dataset, slice),
-            None => application(&self.account, &self.dataset),
-        }
-    }
-
     /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
-    fn version(&self, stored: Option<i64>) -> Option<i64> {
-        if self.reconcile.is_some() {
-            return Some(stored.unwrap_or_default() + 1);
-        }
+    pub(super) fn version(&self, stored: Option<i64>) -> Option<i64> {
         let stored = stored.unwrap_or(i64::MIN);
         if self.slice.is_none() {
             return self.watermark_after.filter(|end| *end > stored);
@@ -191,7 +189,7 @@ impl DatasetTables {
     pub(crate) async fn open_or_create(warehouse: &Url, endpoint: &'static Endpoint) -> Result<Self, WarehouseError> {
         let history = Table::open_or_create(warehouse, &TableSpec::history(endpoint)).await?;
         let current = Table::open_or_create(warehouse, &TableSpec::current(endpoint)).await?;
-        Ok(Self { endpoint, history, current })
+        Ok(Self { endpoint, history, current, questions: Questions::default() })
     }
 
     /// Opens both tables; `None` when one is missing.
@@ -201,7 +199,8 @@ impl DatasetTables {
     pub(crate) async fn open(warehouse: &Url, endpoint: &'static Endpoint) -> Result<Option<Self>, WarehouseError> {
         let history = Table::open(warehouse, &TableSpec::history(endpoint)).await?;
         let current = Table::open(warehouse, &TableSpec::current(endpoint)).await?;
-        Ok(history.zip(current).map(|(history, current)| Self { endpoint, history, current }))
+        let opened = history.zip(current);
+        Ok(opened.map(|(history, current)| Self { endpoint, history, current, questions: Questions::default() }))
     }
 
     /// Loads rivals' commits and brings the projection up to the log.
@@ -220,19 +219,6 @@ impl DatasetTables {
     /// When the storage refuses.
     pub(crate) async fn watermark(&self, account: &str) -> Result<Option<i64>, WarehouseError> {
         self.history.transaction(&application(account, self.endpoint.dataset)).await
-    }
-
-    /// The account's last commit, newest first; `None` when it has none.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub(crate) async fn last_record(&self, account: &str) -> Result<Option<CommitRecord>, WarehouseError> {
-        for version in (1..=self.history.version()).rev() {
-            if let Some(record) = self.record(version).await?.filter(|record| record.account == account) {
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
     }
 
     /// The record of one history version; `None` for commits of others.
@@ -388,12 +374,11 @@ impl DatasetTables {
     pub(crate) async fn land(&mut self, mut landing: Landing) -> Result<Landed, WarehouseError> {
         for _ in 0..MOST_CONFLICTS {
             self.catch_up().await?;
-            let application = landing.record.application();
-            let stored = self.history.transaction(&application).await?;
-            let Some(version) = landing.record.version(stored) else {
-                return Ok(Landed::Already { version: stored.unwrap_or_default() });
+            let turn = match self.turn(&mut landing.record).await? {
+                Ok(turn) => turn,
+                Err(late) => return Ok(late),
             };
-            match self.commit(&landing, (application, version)).await {
+            match self.commit(&landing, turn).await {
                 Err(WarehouseError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok((version, sums)) => {
@@ -410,10 +395,10 @@ impl DatasetTables {
         Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason })
     }
 
-    async fn commit(&mut self, landing: &Landing, transaction: (String, i64)) -> Result<(u64, Sums), WarehouseError> {
+    pub(super) async fn commit(&mut self, landing: &Landing, turn: Turn) -> Result<(u64, Sums), WarehouseError> {
         let Landing { record, readings, picture } = landing;
         let changes = self.comparison(record).changes(readings, picture.as_ref()).await?;
-        self.write(record, changes, transaction).await
+        self.write(record, changes, turn).await
     }
 
     /// What records are compared with, on behalf of a commit.
@@ -432,7 +417,7 @@ impl DatasetTables {
         &mut self,
         record: &CommitRecord,
         changes: Changes,
-        transaction: (String, i64),
+        turn: Turn,
     ) -> Result<(u64, Sums), WarehouseError> {
         let mut writer = self.history.writer()?;
         if let Some(rows) = &changes.rows {
@@ -442,11 +427,11 @@ impl DatasetTables {
         failpoint::hit(failpoint::LOG_WRITTEN);
         let mut record = record.clone();
         record.sums.add(changes.counts);
-        let transaction = Some(transaction);
+        let Turn { transaction, unmoved } = turn;
         let metadata = serde_json::to_value(&record).map_err(WarehouseError::storage(self.history.name(), "commit"))?;
-        let version =
-            self.history.commit(Change { adds, removes: Vec::new(), transaction, metadata: Some(metadata) }).await?;
-        Ok((version, record.sums))
+        let (transaction, metadata) = (Some(transaction), Some(metadata));
+        let change = Change { adds, transaction, unmoved, metadata, ..Change::default() };
+        Ok((self.history.commit(change).await?, record.sums))
     }
 }
 
@@ -461,12 +446,12 @@ impl Sums {
 }
 
 /// Application id of an account's runs of a dataset; its version is the watermark in epoch seconds.
-fn application(account: &str, dataset: &str) -> String {
+pub(super) fn application(account: &str, dataset: &str) -> String {
     format!("wdt-etl/run/{account}/{dataset}")
 }
 
 /// Application id of an account's readings of one slice; its version is the platform time in milliseconds.
-fn slice_application(account: &str, dataset: &str, slice: &Slice) -> String {
+pub(super) fn slice_application(account: &str, dataset: &str, slice: &Slice) -> String {
     format!("wdt-etl/run/{account}/{dataset}/{slice}")
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Change {
     pub(crate) removes: Vec<DataFile>,
     /// Application id and version.
     pub(crate) transaction: Option<(String, i64)>,
+    /// Another one that is repeated as it stands, so that a rival who moves it meanwhile is a conflict.
+    pub(crate) unmoved: Option<(String, i64)>,
     /// This project's part of the commit's metadata.
     pub(crate) metadata: Option<Value>,
 }
@@ -264,7 +266,7 @@ impl Table {
         if let Some(metadata) = change.metadata {
             properties = properties.with_metadata([(METADATA.to_owned(), metadata)]);
         }
-        if let Some((app_id, version)) = change.transaction {
+        for (app_id, version) in change.transaction.into_iter().chain(change.unmoved) {
             properties = properties.with_application_transaction(Transaction::new(app_id, version));
         }
         let removed: Vec<_> = change.removes.iter().map(|file| file.path.clone()).collect();

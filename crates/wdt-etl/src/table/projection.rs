@@ -103,7 +103,9 @@ async fn apply(
     let transaction = Some((PROJECTION.to_owned(), i64::try_from(version).unwrap_or(i64::MAX)));
     let metadata =
         Some(serde_json::json!({ "kind": "projection", "history_version": version, HISTORY_ID: history.id()? }));
-    current.commit(Change { adds: change.adds, removes: change.removes, transaction, metadata }).await?;
+    current
+        .commit(Change { adds: change.adds, removes: change.removes, transaction, metadata, ..Change::default() })
+        .await?;
     Ok(())
 }
 

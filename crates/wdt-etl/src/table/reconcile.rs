@@ -41,7 +41,7 @@ pub enum DeleteLimit {
 
 /// Range and progress of a reconcile, in the metadata of its commits. All times are epoch seconds of the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Progress {
+pub(crate) struct ReconcileProgress {
     /// First second that was asked for.
     pub(crate) from: i64,
     /// End of the first phase (E0).
@@ -222,9 +222,12 @@ impl DatasetTables {
             .map_err(WarehouseError::storage(self.current.name(), "comparison"))?;
         let logged = self.comparison(record).deletes(&rows, read_at)?;
         let counts = Counts { deleted: logged.num_rows() as u64, ..Counts::default() };
-        let application = application(&record.account, &record.dataset);
-        let stored = self.history.transaction(&application).await?.unwrap_or_default();
-        self.write(record, Changes { rows: Some(logged), counts }, (application, stored + 1)).await
+        let mut record = record.clone();
+        let Ok(turn) = self.reconcile_turn(&mut record).await? else {
+            let reason = "a backfill has made another question the one whose rows are there".to_owned();
+            return Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason });
+        };
+        self.write(&record, Changes { rows: Some(logged), counts }, turn).await
     }
 }
 

@@ -11,7 +11,7 @@ use wdt_models::{Endpoint, Reading, Slice, endpoints};
 use wdt_sim::Row as ErpRow;
 
 use crate::support;
-use crate::world::{BETWEEN, World};
+use crate::world::{BETWEEN, STORES, World};
 
 /// The datasets of slices, and of whole lists.
 const SNAPSHOTS: [&str; 3] = ["cainiao_inventory", "flagship_warehouses", "flagship_shops"];
@@ -270,4 +270,26 @@ async fn rows_of_another_account_are_left_alone() {
     assert!(of("top").iter().all(|row| !row["_wdt_deleted_at"].is_null()));
     let deleted = logged(&world, "cainiao_inventory", "second", "delete");
     assert_eq!(deleted.len(), before.len(), "the rows of one account are gone, and logged once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_added_is_read_and_one_that_is_taken_away_keeps_its_rows() {
+    let world = world();
+    let inventory = ["cainiao_inventory"];
+    let endpoint = endpoints::find(inventory[0]).unwrap();
+    world.edit_config(STORES, "[\"STORE_1\"]");
+    world.run_of("first", &inventory).await;
+    world.assert_is_the_erp(endpoint).await;
+    let first = standing(&world, inventory[0]);
+    world.edit_config("stores = [\"STORE_1\"]", &format!("stores = {STORES}"));
+    world.clock.advance(BETWEEN);
+    world.run_of("added", &inventory).await;
+    world.assert_is_the_erp(endpoint).await;
+    let both = standing(&world, inventory[0]);
+    assert!(both.len() > first.len() && both.is_superset(&first));
+    world.edit_config(STORES, "[\"STORE_2\"]");
+    world.sim.ledger(inventory[0]).unwrap().delete(usize::MAX);
+    world.clock.advance(BETWEEN);
+    world.run_of("taken away", &inventory).await;
+    assert_eq!(standing(&world, inventory[0]), first, "nobody looks at them, so nobody says that they are gone");
 }

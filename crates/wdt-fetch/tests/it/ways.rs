@@ -168,6 +168,45 @@ async fn a_total_that_is_never_reached_is_never_certified() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_proved_is_given_as_it_was_read_only_inside_the_window_that_is_accepted() {
+    // one second of the window counts a record that no page holds
+    let at = START + 1000;
+    let source = || {
+        Moving::spread(45, WINDOW, 4).twisted(move |_, asked, _, page| {
+            if (asked.window.start..=asked.window.end).contains(&at) {
+                page.total += 1;
+            }
+        })
+    };
+    let accepting = |accept| ReadOptions { accept: Some(accept), ..ReadOptions::default() };
+    let beside = accepting(Window::new(at + 3, WINDOW.end));
+    let refused = read_window(&source(), endpoint(), WINDOW, &beside).await;
+    let (failed, ..) = uncertified(refused.map(|read| read.parts));
+    let moved = source();
+    let parts = read_window(&moved, endpoint(), WINDOW, &accepting(Window::new(at - 3, at + 3))).await.unwrap().parts;
+    let of = |verdict| parts.iter().filter(move |part| part.certificate.verdict == verdict);
+    assert!(of(Verdict::Accepted).any(|part| part.window == failed), "{failed}");
+    assert!(of(Verdict::Accepted).all(|part| part.window.seconds() <= Window::SHORTEST_SECONDS), "{parts:?}");
+    assert!(of(Verdict::Accepted).all(|part| part.certificate.declared_before == part.certificate.distinct + 1));
+    assert!(of(Verdict::Certified).count() > 1, "what can be proved is proved");
+    assert_nothing_missing(&moved, WINDOW, &parts);
+}
+
+#[tokio::test]
+async fn of_two_readings_that_prove_nothing_the_fuller_one_is_accepted() {
+    // one second, two pages and more, in no order: the walk back stops at the first page it sees
+    let second = Window::new(START, START + 2);
+    let source = Moving::spread(25, second, 4).twisted(|_, _, _, page| {
+        page.total += 1;
+        page.records.reverse();
+    });
+    let options = ReadOptions { accept: Some(second), ..ReadOptions::default() };
+    let parts = read_window(&source, endpoint(), second, &options).await.unwrap().parts;
+    assert_eq!((parts.len(), parts[0].certificate.verdict), (1, Verdict::Accepted));
+    assert_nothing_missing(&source, second, &parts);
+}
+
+#[tokio::test]
 async fn a_page_that_hides_rows_behind_others_that_leave_is_noticed() {
     // While the walk goes back, page 2 answers an empty success, and as many rows leave after they were read.
     let source = Moving::spread(60, WINDOW, 5).twisted(|call, asked, rows, page| {

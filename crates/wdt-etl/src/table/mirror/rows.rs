@@ -97,7 +97,7 @@ pub(crate) const WINDOWS: Layout = Layout {
         WINDOW_END,
         SLICE,
         ("way", Type::Text, "读取方式", "single_page, any_order, backward, filtered, slice or ids"),
-        ("verdict", Type::Text, "结论", "certified or uncertified"),
+        ("verdict", Type::Text, "结论", "certified, uncertified or accepted"),
         ("declared_before", Type::Int, "读前总数", "total declared before"),
         ("declared_after", Type::Int, "读后总数", "total declared after"),
         ("pages", Type::Int, "页数", "pages read"),

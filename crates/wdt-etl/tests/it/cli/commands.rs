@@ -17,7 +17,18 @@ use crate::support::{
 fn help_of_every_command() {
     let home = Home::empty();
     for command in [
-        "demo", "init", "run", "reconcile", "verify", "simulate", "status", "schema", "explain", "check", "export",
+        "demo",
+        "init",
+        "run",
+        "backfill",
+        "reconcile",
+        "verify",
+        "simulate",
+        "status",
+        "schema",
+        "explain",
+        "check",
+        "export",
     ] {
         let ran = home.run(&[command, "--help"]).ends_with(0);
         insta::assert_snapshot!(format!("help_{command}"), ran.masked());

@@ -1,0 +1,35 @@
+//! `wdt-etl backfill`: a range behind the watermark, told and summed up as a run is.
+
+use std::io::Write;
+
+use wdt_models::Window;
+
+use super::run::run;
+use crate::cli::Backfill;
+use crate::config::Config;
+use crate::error::EtlError;
+use crate::pipeline::{RunOptions, Surroundings};
+
+/// Reads the range and prints the summary on `out`, unless `json` leaves everything to the events.
+///
+/// Returns the exit code.
+///
+/// # Errors
+///
+/// Faults that end it before any call, a range that is none among them.
+pub async fn backfill(
+    config: &Config,
+    args: &Backfill,
+    around: &Surroundings,
+    json: bool,
+    out: &mut (dyn Write + Send),
+) -> Result<u8, EtlError> {
+    let options = RunOptions {
+        accounts: args.accounts.clone(),
+        datasets: args.datasets.clone(),
+        dry_run: args.dry_run,
+        backfill: Some(Window::new(args.from, args.to)),
+        ..RunOptions::default()
+    };
+    run(config, &options, around, json, out).await
+}
