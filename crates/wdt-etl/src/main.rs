@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::sync::watch;
-use wdt_etl::cli::{Cli, Command};
+use wdt_etl::cli::{Cli, Command, Run};
 use wdt_etl::commands::{
     backfill, check, demo, explain, export, init, reconcile, run, schema, simulate, status, verify,
 };
@@ -88,15 +88,7 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Run(args) => {
             let config = load()?;
-            let options = RunOptions {
-                accounts: args.accounts.clone(),
-                datasets: args.datasets.clone(),
-                until: args.until,
-                dry_run: args.dry_run,
-                reconcile: None,
-                accept: args.accept(),
-                backfill: None,
-            };
+            let options = run_options(args);
             let (json, reporter) = reporter(args.json);
             run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
         }
@@ -110,6 +102,18 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             let (json, reporter) = reporter(args.json);
             backfill::backfill(&config, args, &surroundings(&variables, reporter), json, &mut out).await
         }
+    }
+}
+
+fn run_options(args: &Run) -> RunOptions {
+    RunOptions {
+        accounts: args.accounts.clone(),
+        datasets: args.datasets.clone(),
+        until: args.until,
+        dry_run: args.dry_run,
+        reconcile: None,
+        accept: args.accept(),
+        backfill: None,
     }
 }
 
