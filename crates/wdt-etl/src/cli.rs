@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wdt_models::Gateway;
 use wdt_models::time::parse_wall_time;
-use wdt_models::{Gateway, Window};
 
 use crate::config::parse_duration;
 use crate::pipeline::DeleteLimit;
@@ -221,17 +221,6 @@ pub struct Backfill {
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,
-}
-
-impl Run {
-    /// The range of `--accept-window`.
-    #[must_use]
-    pub fn accept(&self) -> Option<Window> {
-        match self.accept_window.as_slice() {
-            &[start, end] => Some(Window::new(start, end)),
-            _ => None,
-        }
-    }
 }
 
 /// Run the gateway simulator on a port of this machine.

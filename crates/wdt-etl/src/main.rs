@@ -17,6 +17,7 @@ use wdt_etl::pipeline::{RunOptions, Surroundings};
 use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
 use wdt_etl::{EtlError, failpoint};
 use wdt_fetch::{Clock, Limiters, SystemClock, Waits};
+use wdt_models::Window;
 
 /// The system's allocator keeps what threads freed; this one gives it back (`.cargo/config.toml`, `docs/performance.md`).
 #[cfg(not(target_env = "msvc"))]
@@ -106,13 +107,17 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
 }
 
 fn run_options(args: &Run) -> RunOptions {
+    let accept = match args.accept_window.as_slice() {
+        &[start, end] => Some(Window::new(start, end)),
+        _ => None,
+    };
     RunOptions {
         accounts: args.accounts.clone(),
         datasets: args.datasets.clone(),
         until: args.until,
         dry_run: args.dry_run,
         reconcile: None,
-        accept: args.accept(),
+        accept,
         backfill: None,
     }
 }

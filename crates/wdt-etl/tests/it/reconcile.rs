@@ -297,7 +297,7 @@ async fn commits_count_up_tell_their_progress_and_leave_the_watermark_alone() {
     let of_runs = |action: &serde_json::Value| action["appId"] == "wdt-etl/run/main/enterprise_stock";
     let watermarks = |world: &World| {
         let runs = actions(world, "txn").into_iter().filter(of_runs);
-        runs.map(|action| action["version"].as_i64().unwrap()).collect::<std::collections::BTreeSet<_>>()
+        runs.map(|action| action["version"].as_i64().unwrap()).collect::<BTreeSet<_>>()
     };
     let before = watermarks(&world);
     for night in 1..=2 {
