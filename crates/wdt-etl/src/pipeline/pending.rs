@@ -64,18 +64,8 @@ impl Pending {
         for part in self.parts {
             let read_at = part.certificate.read_at;
             readings.extend(part.batches.into_iter().map(|batch| Reading { batch, read_at }));
-            quarantine.extend(part.refused.into_iter().map(|refused| Quarantined {
-                window_start: Some(part.window.start),
-                window_end: Some(part.window.end),
-                slice: None,
-                page: refused.page,
-                row: refused.row as u64,
-                column: refused.column,
-                text: refused.text,
-                reason: refused.reason,
-                record: refused.record,
-                read_at,
-            }));
+            let window = Some(part.window);
+            quarantine.extend(part.refused.into_iter().map(|refused| Quarantined::new(refused, window, None, read_at)));
             certificates.push(part.certificate);
         }
         (readings, certificates, quarantine)

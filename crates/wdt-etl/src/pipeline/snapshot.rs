@@ -130,11 +130,11 @@ impl Job {
         let CertifiedSlice { slice, batches, refused, upstream, certificate } = reading;
         let (read_at, rows) = (certificate.read_at, certificate.distinct);
         let readings = batches.into_iter().map(|batch| Reading { batch, read_at }).collect();
-        let refused = refused.into_iter().map(|refused| quarantined(refused, &slice, read_at));
-        let upstream = upstream.into_iter().map(|record| refused_upstream(record, &slice, read_at));
+        let refused = refused.into_iter().chain(upstream.into_iter().map(refused_upstream));
+        let refused = refused.map(|refused| Quarantined::new(refused, None, Some(&slice), read_at));
         let record = CommitRecord {
             certificates: vec![certificate],
-            quarantine: refused.chain(upstream).collect(),
+            quarantine: refused.collect(),
             read_at: Some(read_at),
             slice: Some(slice.clone()),
             ..self.record()
@@ -211,32 +211,8 @@ impl Job {
     }
 }
 
-fn quarantined(refused: Refusal, slice: &Slice, read_at: i64) -> Quarantined {
-    Quarantined {
-        window_start: None,
-        window_end: None,
-        slice: Some(slice.clone()),
-        page: refused.page,
-        row: refused.row as u64,
-        column: refused.column,
-        text: refused.text,
-        reason: refused.reason,
-        record: refused.record,
-        read_at,
-    }
-}
-
-fn refused_upstream(record: String, slice: &Slice, read_at: i64) -> Quarantined {
-    Quarantined {
-        window_start: None,
-        window_end: None,
-        slice: Some(slice.clone()),
-        page: 0,
-        row: 0,
-        column: String::new(),
-        text: String::new(),
-        reason: REFUSED_UPSTREAM.to_owned(),
-        record,
-        read_at,
-    }
+/// An id that the platform refuses itself, with its own words as the record.
+fn refused_upstream(record: String) -> Refusal {
+    let (column, text) = (String::new(), String::new());
+    Refusal { page: 0, row: 0, column, text, reason: REFUSED_UPSTREAM.to_owned(), record }
 }

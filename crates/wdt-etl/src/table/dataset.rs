@@ -7,7 +7,7 @@ use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use wdt_fetch::Certificate;
-use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Slice, Window};
+use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Refusal, Slice, Window};
 
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
@@ -145,6 +145,16 @@ pub(crate) enum Landed {
     Already { version: i64 },
     /// A backfill has meanwhile made another question the one whose rows are there.
     OtherQuestion,
+}
+
+impl Quarantined {
+    /// A refused record of a window or of a slice.
+    pub(crate) fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: i64) -> Self {
+        let Refusal { page, row, column, text, reason, record } = refused;
+        let (window_start, window_end) = (window.map(|window| window.start), window.map(|window| window.end));
+        let (slice, row) = (slice.cloned(), row as u64);
+        Self { window_start, window_end, slice, page, row, column, text, reason, record, read_at }
+    }
 }
 
 impl CommitRecord {
