@@ -183,8 +183,13 @@ impl<S: PageSource> Scope<'_, S> {
         }
         let after = self.total().await?;
         let distinct = tally.distinct();
-        let fault = (before != distinct || distinct != after)
+        let mut fault = (before != distinct || distinct != after)
             .then(|| format!("in any order: {distinct} records read, {before} declared before and {after} after"));
+        if self.options.whole && tally.keys_with_two_records(self.endpoint) > 0 {
+            // a platform may take everything for the window: then an edited row does not leave it, but moves to the
+            // last page, where it counts for one that was skipped
+            fault.get_or_insert_with(|| "in any order: a key was met with two records".to_owned());
+        }
         Ok(Walk { way: Way::AnyOrder, tally, before, after, order: Order::Unseen, fault })
     }
 
@@ -247,7 +252,7 @@ impl<S: PageSource> Scope<'_, S> {
     }
 
     fn may_be_cut(&self) -> bool {
-        self.window.halves().is_some()
+        !self.options.whole && self.window.halves().is_some()
     }
 }
 

@@ -13,6 +13,9 @@ use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};
 use crate::wire::Target;
 
+/// A window that must not be cut is read this often before it counts as unprovable.
+const WHOLE_TRIES: u32 = 3;
+
 /// The pieces of one window that are still to be read, in order.
 pub(crate) struct Pieces<'a, S> {
     source: &'a S,
@@ -59,6 +62,9 @@ impl<'a, S: PageSource> Pieces<'a, S> {
         while let Some((window, stood)) = self.todo.pop() {
             let (source, endpoint, options) = (self.source, self.endpoint, self.options);
             let scope = Scope { source, endpoint, window, filter: None, options, stood };
+            if options.whole {
+                return in_one_piece(&scope).await.map(Some);
+            }
             let turn = &mut self.turn;
             let ready = async {
                 if let Some(turn) = turn {
@@ -84,6 +90,30 @@ impl<'a, S: PageSource> Pieces<'a, S> {
             self.todo.extend(pieces.into_iter().rev().map(|piece| (piece, true)));
         }
         Ok(None)
+    }
+}
+
+/// A window that must not be cut, read anew while nothing proves it whole.
+async fn in_one_piece<S: PageSource>(scope: &Scope<'_, S>) -> Result<CertifiedPart, WindowError> {
+    let mut tries = 0;
+    let mut attempts = 0;
+    loop {
+        tries += 1;
+        match scope.read(async {}).await? {
+            Reading::Whole(mut part) => {
+                part.certificate.attempts += attempts;
+                return Ok(part);
+            }
+            Reading::Unproven(Unproven { reason, mut certificate, .. }) => {
+                certificate.attempts += attempts;
+                attempts = certificate.attempts;
+                if tries == WHOLE_TRIES {
+                    return Err(uncertified(scope.window, reason, certificate));
+                }
+            }
+            // nothing is too large that is not cut
+            Reading::TooLarge { .. } => {}
+        }
     }
 }
 
