@@ -71,7 +71,7 @@ pub enum Command {
     /// Rows that the platform no longer has are marked as deleted and stay. Rows that differ although their
     /// cursor did not move (volatile columns) are landed. The watermark stays where it is. docs/operations.md has more.
     Reconcile(Reconcile),
-    /// Read a range behind the watermark again, and land what differs.
+    /// Read a range behind the watermark again, or everything, and land what differs.
     ///
     /// For rows older than the `start` a table was loaded from, and for changed `params` or `method`; the refusal of `run`
     /// names the line to type. Never moves the watermark. Stopped or killed, the same line goes on where it was.
