@@ -44,6 +44,6 @@ pub use account::Account;
 pub use calls::Call;
 pub use config::{Clock, PageOrder, SimConfig, WindowEnd};
 pub use fault::{Fault, FaultPlan};
-pub use ledger::{Ledger, Row};
+pub use ledger::{Change, Ledger, Row};
 pub use places::STORES;
 pub use sim::{BrokeOff, Exchanged, Sim, SimError};
