@@ -343,7 +343,7 @@ mod tests {
         let (_folder, _, _, mut one, mut other) = two().await;
         let endpoints = [&wdt_models::endpoints::ENTERPRISE_STOCK as &Endpoint];
         let (first, second) = tokio::join!(one.columns(&endpoints), other.columns(&endpoints));
-        (first.unwrap(), second.unwrap());
+        first.and(second).unwrap();
         one.columns.refresh().await.unwrap();
         let there = all_rows(&one.columns).await.unwrap();
         assert_eq!(there.num_rows(), rows::columns(endpoints[0]).len());
