@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
@@ -59,21 +59,19 @@ impl DeltaHandle {
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
     pub(super) async fn open(address: Url, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
-        let failed = || WarehouseError::storage::<DeltaTableError>(&spec.name, "open");
-        // the library refuses a local folder that is not there, where it should say that there is no table
-        if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
-            return Ok(None);
-        }
-        let mut inner = DeltaTable::try_from_url(address).await.map_err(failed())?;
-        if inner.version().is_none() {
-            if !inner.verify_deltatable_existence().await.map_err(failed())? {
-                return Ok(None);
-            }
-            inner.load().await.map_err(failed())?;
-        }
-        let found: Schema = arrow_schema(&inner).map_err(failed())?;
+        let Some((inner, found)) = load(address, &spec.name).await? else { return Ok(None) };
         spec.check(&found)?;
         Ok(Some(Self::new(inner, spec)))
+    }
+
+    /// Opens a table as it is, with its columns; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(super) async fn find(address: Url, name: &str) -> Result<Option<(Self, SchemaRef)>, WarehouseError> {
+        let found = load(address, name).await?;
+        let handle = |inner| Self { name: name.to_owned(), partition: None, inner };
+        Ok(found.map(|(inner, schema)| (handle(inner), Arc::new(schema))))
     }
 
     /// Creates a table, or opens the one that a rival has created meanwhile.
@@ -231,14 +229,14 @@ impl DeltaHandle {
         let Some(bytes) = self.inner.log_store().read_commit_entry(version).await.map_err(failed())? else {
             return Ok(None);
         };
-        let mut commit =
-            Commit { files: Vec::new(), rows: Some(0), removed: 0, transactions: Vec::new(), metadata: None };
+        let mut commit = Commit { rows: Some(0), ..Commit::default() };
         for action in get_actions(version, &bytes).map_err(failed())? {
             match action {
                 Action::Add(add) if add.data_change => {
                     let path = object_store::path::Path::parse(&add.path)
                         .map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
                     commit.files.push((path, u64::try_from(add.size).unwrap_or_default()));
+                    commit.partitions.push(add.partition_values);
                     commit.rows = commit.rows.zip(rows_in(add.stats.as_deref())).map(|(rows, more)| rows + more);
                 }
                 Action::Remove(remove) if remove.data_change => commit.removed += 1,
@@ -311,6 +309,24 @@ impl DeltaWriter {
 /// Rows of a file by the statistics that the log keeps of it.
 fn rows_in(stats: Option<&str>) -> Option<u64> {
     serde_json::from_str::<Value>(stats?).ok()?.get("numRecords")?.as_u64()
+}
+
+/// A table at its latest version, with its columns; `None` when there is none.
+async fn load(address: Url, name: &str) -> Result<Option<(DeltaTable, Schema)>, WarehouseError> {
+    let failed = || WarehouseError::storage::<DeltaTableError>(name, "open");
+    // the library refuses a local folder that is not there, where it should say that there is no table
+    if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
+        return Ok(None);
+    }
+    let mut table = DeltaTable::try_from_url(address).await.map_err(failed())?;
+    if table.version().is_none() {
+        if !table.verify_deltatable_existence().await.map_err(failed())? {
+            return Ok(None);
+        }
+        table.load().await.map_err(failed())?;
+    }
+    let found = arrow_schema(&table).map_err(failed())?;
+    Ok(Some((table, found)))
 }
 
 fn arrow_schema(table: &DeltaTable) -> Result<Schema, DeltaTableError> {

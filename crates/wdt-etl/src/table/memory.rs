@@ -10,6 +10,8 @@ mod step;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::datatypes::SchemaRef;
+
 use super::error::WarehouseError;
 use super::schema::TableSpec;
 use super::versioned::{AddedFile, Change, Commit, DataFile, ListedFile};
@@ -42,6 +44,11 @@ impl Shelf {
         if let Some(log) = self.tables().by_name.remove(name) {
             log.close();
         }
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Arc<Log>>, WarehouseError> {
+        let find = || Ok(self.tables().by_name.get(name).map(Arc::clone));
+        self.steps.take(name, Operation::Open, find).await
     }
 
     fn create(&self, spec: &TableSpec) -> Arc<Log> {
@@ -78,8 +85,7 @@ impl MemoryHandle {
     /// # Errors
     /// When the step is to fail, or a table of that name has other columns.
     pub(super) async fn open(shelf: &Arc<Shelf>, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
-        let found = || Ok(shelf.tables().by_name.get(&spec.name).map(Arc::clone));
-        match shelf.steps.take(&spec.name, Operation::Open, found).await? {
+        match shelf.find(&spec.name).await? {
             Some(log) => Self::new(shelf, spec, log).map(Some),
             None => Ok(None),
         }
@@ -92,6 +98,16 @@ impl MemoryHandle {
     pub(super) async fn create(shelf: &Arc<Shelf>, spec: &TableSpec) -> Result<Self, WarehouseError> {
         let log = shelf.steps.take(&spec.name, Operation::Create, || Ok(shelf.create(spec))).await?;
         Self::new(shelf, spec, log)
+    }
+
+    /// Opens a table as it is, with its columns; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the step is to fail.
+    pub(super) async fn find(shelf: &Arc<Shelf>, name: &str) -> Result<Option<(Self, SchemaRef)>, WarehouseError> {
+        let Some(log) = shelf.find(name).await? else { return Ok(None) };
+        let (loaded, schema) = (log.latest(name)?, Arc::clone(&log.schema));
+        Ok(Some((Self { stored: Stored { shelf: Arc::clone(shelf), name: name.to_owned(), log }, loaded }, schema)))
     }
 
     fn new(shelf: &Arc<Shelf>, spec: &TableSpec, log: Arc<Log>) -> Result<Self, WarehouseError> {

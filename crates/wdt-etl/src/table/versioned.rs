@@ -2,6 +2,7 @@
 //!
 //! Every way of keeping them is one variant of the closed enums below; `contract.rs` says what all of them must do.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -80,10 +81,16 @@ pub(super) enum AddedFile {
     Memory(Arc<StoredFile>),
 }
 
+/// Values of partition columns as text.
+pub(crate) type PartitionValues = HashMap<String, Option<String>>;
+
 /// One commit of a log as it is read back.
+#[derive(Default)]
 pub(crate) struct Commit {
     /// Files with new rows, in the order of the commit.
     pub(crate) files: Vec<(Path, u64)>,
+    /// Values of the partition column in each of those files.
+    pub(crate) partitions: Vec<PartitionValues>,
     /// Rows of those files; `None` when the log does not say it of every one.
     pub(crate) rows: Option<u64>,
     /// Files whose rows the commit takes away.
@@ -134,6 +141,23 @@ impl Table {
             Place::Memory(shelf) => MemoryHandle::open(shelf, spec).await?.map(Backend::Memory),
         };
         Ok(backend.map(|backend| Self::new(backend, spec)))
+    }
+
+    /// Opens a table as it is, to be read; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn find(warehouse: &Warehouse, name: &str) -> Result<Option<Self>, WarehouseError> {
+        let found = match warehouse.place() {
+            Place::Folder(folder) => DeltaHandle::find(Place::address(folder, name)?, name)
+                .await?
+                .map(|(table, schema)| (Backend::delta(table), schema)),
+            Place::Memory(shelf) => {
+                MemoryHandle::find(shelf, name).await?.map(|table| (Backend::Memory(table.0), table.1))
+            }
+        };
+        let filters = KeyFilters::default();
+        Ok(found.map(|(backend, schema)| Self { name: name.to_owned(), partition: None, schema, backend, filters }))
     }
 
     fn new(backend: Backend, spec: &TableSpec) -> Self {

@@ -12,6 +12,7 @@ use object_store::path::Path;
 use super::log::Log;
 use super::{Operation, Shelf};
 use crate::table::error::WarehouseError;
+use crate::table::versioned::PartitionValues;
 
 /// A data file.
 #[derive(Debug)]
@@ -34,6 +35,11 @@ impl StoredFile {
     /// Value of the partition column.
     pub(super) fn value(&self) -> Option<&str> {
         self.partition.as_ref()?.1.as_deref()
+    }
+
+    /// The partition column's value by its name.
+    pub(super) fn partition_values(&self) -> PartitionValues {
+        self.partition.iter().map(|(column, value)| ((*column).to_owned(), value.clone())).collect()
     }
 
     /// The named columns in the file's order, or all; all rows, or those at the given positions (ascending).

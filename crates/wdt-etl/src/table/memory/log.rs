@@ -161,6 +161,7 @@ impl Committed {
     pub(super) fn read(&self) -> Commit {
         Commit {
             files: self.adds.iter().map(|file| (file.path.clone(), file.size)).collect(),
+            partitions: self.adds.iter().map(|file| file.partition_values()).collect(),
             rows: Some(self.adds.iter().map(|file| file.rows as u64).sum()),
             removed: self.removes.len(),
             transactions: self.transactions.clone(),
