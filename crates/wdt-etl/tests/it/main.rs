@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod datasets;
 mod export;
+mod memory;
 mod params;
 mod readers;
 mod reconcile;
