@@ -1,5 +1,6 @@
 //! A week of nights: the merchant edits, jobs run, are killed, overlap; then everything heals and is compared.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -261,6 +262,7 @@ impl Week {
     /// Everything is quiet: a run, a reconcile and a run more; then the tables must be the ERP.
     async fn heal(&mut self) {
         self.scene.sim.rest();
+        self.scene.calm.store(true, Ordering::Relaxed);
         self.scene.time.set_local(0);
         sleep(Duration::from_secs(3600)).await;
         let run = RunOptions::default;
