@@ -73,7 +73,8 @@ pub(crate) fn spelling(endpoint: &Endpoint, method: &Method, forms: Forms) -> Sp
 impl Platform {
     pub(crate) fn new(config: SimConfig) -> Self {
         let limit = Mutex::new(Limit::new(config.calls_per_minute, config.minute_seconds, config.cool_down_seconds));
-        let mut platform = Self { config, ledgers: Vec::new(), log: Mutex::default(), limit, resting: AtomicBool::new(false) };
+        let mut platform =
+            Self { config, ledgers: Vec::new(), log: Mutex::default(), limit, resting: AtomicBool::new(false) };
         for place in 0..platform.config.accounts.len() {
             if platform.merchant(place) == place {
                 platform.add_merchant(place);

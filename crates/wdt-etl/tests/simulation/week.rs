@@ -34,7 +34,7 @@ pub(crate) struct Job {
 }
 
 /// What a week was like.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) jobs: u64,
     pub(crate) killed: u64,
@@ -43,6 +43,8 @@ pub(crate) struct Tally {
     pub(crate) calls: u64,
     pub(crate) versions: u64,
     pub(crate) deletes: u64,
+    /// Stands for every call of the week, with its parameters, time and outcome.
+    pub(crate) trace: u64,
 }
 
 impl Tally {
@@ -55,6 +57,7 @@ impl Tally {
         self.calls += other.calls;
         self.versions += other.versions;
         self.deletes += other.deletes;
+        self.trace ^= other.trace;
     }
 }
 
@@ -65,6 +68,8 @@ struct Week {
     jobs: Mutex<Vec<Job>>,
     followers: Vec<Follower>,
     tally: Tally,
+    /// Whether each job is told on the way.
+    tell: bool,
 }
 
 /// What happens in a night.
@@ -85,11 +90,11 @@ enum Night {
 /// # Panics
 ///
 /// When a row is lost, doubled or wrongly marked as deleted.
-pub(crate) async fn play(seed: u64, format: Format) -> Tally {
+pub(crate) async fn play(seed: u64, format: Format, tell: bool) -> Tally {
     let scene = Scene::new(seed, format);
     let followers = scene.datasets.iter().map(|endpoint| Follower::new(endpoint)).collect();
     let dice = Dice::new(seed, &[3]);
-    let mut week = Week { scene, dice, jobs: Mutex::default(), followers, tally: Tally::default() };
+    let mut week = Week { scene, dice, jobs: Mutex::default(), followers, tally: Tally::default(), tell };
     for day in 0..7 {
         week.day(day).await;
     }
@@ -119,8 +124,20 @@ impl Week {
     fn night(&mut self) -> Night {
         use Night::{Backfill, Killed, Reconcile, Run, RunAndBackfill, RunAndReconcile, Skipped, TwoRuns};
         let nights = [
-            Run, Run, Run, Run, Killed, Killed, Killed, Killed, TwoRuns, RunAndBackfill, RunAndReconcile, Backfill,
-            Reconcile, Skipped,
+            Run,
+            Run,
+            Run,
+            Run,
+            Killed,
+            Killed,
+            Killed,
+            Killed,
+            TwoRuns,
+            RunAndBackfill,
+            RunAndReconcile,
+            Backfill,
+            Reconcile,
+            Skipped,
         ];
         *self.dice.pick(&nights).unwrap()
     }
@@ -240,6 +257,15 @@ impl Week {
         let code = outcome.as_ref().map(RunOutcome::exit_code);
         assert!(code.is_none_or(|code| EXPECTED.contains(&code)), "{name}: {outcome:#?}");
         let end = self.scene.time.platform();
+        if self.tell {
+            let outcomes = outcome.iter().flat_map(|outcome| &outcome.datasets);
+            let outcomes: Vec<_> = outcomes
+                .map(|own| {
+                    format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.changed, own.watermark)
+                })
+                .collect();
+            println!("{start} to {end} {name} {:?} {:?}: {outcomes:?}", options.backfill, options.reconcile);
+        }
         self.jobs.lock().unwrap().push(Job { name: name.to_owned(), start, end, outcome, is_run });
     }
 
@@ -269,6 +295,8 @@ impl Week {
         self.quiet("healed", run()).await;
         self.compare(false).await;
         self.quiet("reconciled", RunOptions { reconcile: Some(DeleteLimit::All), ..run() }).await;
+        // what is asked for by id follows what the reconcile has marked
+        self.quiet("followed", run()).await;
         self.compare(true).await;
         for follower in &mut self.followers {
             follower.follow(&self.scene.warehouse).await;
@@ -277,8 +305,10 @@ impl Week {
         let jobs = self.jobs.lock().unwrap().clone();
         self.tally.jobs = jobs.len() as u64;
         self.tally.killed = jobs.iter().filter(|job| job.outcome.is_none()).count() as u64;
-        self.tally.failed = jobs.iter().filter_map(|job| job.outcome.as_ref()).filter(|o| o.exit_code() != 0).count() as u64;
+        self.tally.failed =
+            jobs.iter().filter_map(|job| job.outcome.as_ref()).filter(|o| o.exit_code() != 0).count() as u64;
         self.tally.calls = self.scene.sim.call_count();
+        self.tally.trace = number_of(&format!("{:?}", self.scene.sim.calls()));
         assert_eq!(self.scene.sim.limit_breaches(), 0, "calls above the limit");
     }
 
