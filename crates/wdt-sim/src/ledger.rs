@@ -120,7 +120,8 @@ impl Ledger {
     /// at the begin are dated then.
     #[must_use]
     pub fn journal(&self) -> Vec<Change> {
-        self.lock().journal()
+        let journal = self.lock().journal();
+        journal.into_iter().filter(|change| self.shows(change.row.id)).collect()
     }
 
     /// A row's key, in the order of the endpoint's key columns; only those columns that hold whole numbers.

@@ -43,6 +43,7 @@ mod xml;
 pub use account::Account;
 pub use calls::Call;
 pub use config::{Clock, PageOrder, SimConfig, WindowEnd};
+pub use dice::Dice;
 pub use fault::{Fault, FaultPlan};
 pub use ledger::{Change, Ledger, Row};
 pub use places::STORES;

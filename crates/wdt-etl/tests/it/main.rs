@@ -9,6 +9,7 @@ mod crash;
 mod datasets;
 mod export;
 mod full_read;
+mod memory;
 mod params;
 mod readers;
 mod reconcile;
