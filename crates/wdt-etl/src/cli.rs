@@ -201,8 +201,7 @@ pub struct Reconcile {
 Examples:
   wdt-etl backfill --from \"2023-01-01 00:00:00\" --to \"2024-01-01 00:00:00\"
   wdt-etl backfill --account main --dataset enterprise_stock --from \"2012-01-01 00:00:00\" --to \"2024-04-01 00:00:00\"
-  wdt-etl backfill --from \"2024-05-01 00:00:00\" --to \"2024-05-08 00:00:00\" --dry-run
-  wdt-etl backfill --all --dataset enterprise_stock      (00:00 to 02:00 in China)")]
+  wdt-etl backfill --all --dataset enterprise_stock --dry-run      (00:00 to 02:00 in China)")]
 pub struct Backfill {
     /// First second to read, Asia/Shanghai; it may lie before `start`.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, required_unless_present = "all", requires = "to")]
@@ -210,9 +209,7 @@ pub struct Backfill {
     /// Last second to read, Asia/Shanghai; one behind the watermark, or the range ends there.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, requires = "from")]
     pub to: Option<i64>,
-    /// Read everything behind the watermark in one go, by the endpoint's own full read, in the hours that it has.
-    ///
-    /// `docs/endpoints.md` says which dataset has one, and when. It is landed whole or not at all.
+    /// Everything behind the watermark by the endpoint's own full read (docs/endpoints.md), landed whole or not at all.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub all: bool,
     /// Only this account; may be given several times.
