@@ -9,10 +9,14 @@ use wdt_models::{Asked, Endpoint, Slice, decode, envelope};
 
 fuzz_target!(|input: &[u8]| {
     let (calls, body) = wdt_fuzz::calls(input);
+    let picked = calls.len() == 1;
     for (endpoint, method) in calls {
-        let page = envelope::read(endpoint, method, body).map(|answer| answer.records);
-        // What is no page is taken for records, one after the other.
-        let records = page.unwrap_or_else(|_| values(body));
+        let records = match envelope::read(endpoint, method, body) {
+            Ok(answer) if !answer.records.is_empty() => answer.records,
+            // What is no page is taken for records, one after the other; by every dataset that would be slow.
+            _ if picked => values(body),
+            _ => continue,
+        };
         check(endpoint, &records, &slice(endpoint));
     }
 });
