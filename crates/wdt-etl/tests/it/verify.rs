@@ -137,6 +137,18 @@ async fn nights_with_edits_while_reading_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readings_of_a_slice_within_one_second_hold() {
+    let world = World::of_all_gateways(&[("flagship_shops", 9)], |_| {});
+    world.clock.stop();
+    for night in ["first", "second", "third"] {
+        world.sim.ledger("flagship_shops").unwrap().edit(2);
+        world.run_of(night, &["flagship_shops"]).await;
+    }
+    let args = Verify { datasets: vec!["flagship_shops".to_owned()], ..args() };
+    verified(&world, &world.config(), &args).await.assert_spotless();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_hold() {
     let world = World::new(800, |sim| sim.refused_rows = 3);
     let options = RunOptions::default();
