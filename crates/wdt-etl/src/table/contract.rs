@@ -32,6 +32,7 @@ macro_rules! rules {
 
 rules! {
     a_table_is_created_once
+    who_creates_a_table_second_opens_that_of_the_first
     other_columns_are_refused
     rows_of_all_types_come_back_as_they_were
     a_date_that_partitions_is_no_part_of_the_files
@@ -168,6 +169,15 @@ async fn a_table_is_created_once(place: Place) {
     let opened = Table::open(&place.warehouse, &plain()).await.unwrap().unwrap();
     assert_eq!(opened.id().unwrap(), first.id().unwrap());
     assert_eq!((opened.name(), opened.partition(), opened.schema()), ("sample", None, &plain().schema));
+}
+
+async fn who_creates_a_table_second_opens_that_of_the_first(place: Place) {
+    let spec = plain();
+    let (mut first, mut second) = tokio::join!(place.handle(&spec), place.handle(&spec));
+    assert_eq!(first.id().unwrap(), second.id().unwrap());
+    append(&mut first, ids(&plain(), [1])).await.unwrap();
+    append(&mut second, ids(&plain(), [2])).await.unwrap();
+    assert_eq!(all_ids(&second).await, [1, 2]);
 }
 
 async fn other_columns_are_refused(place: Place) {

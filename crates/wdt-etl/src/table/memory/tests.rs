@@ -136,3 +136,14 @@ async fn a_table_that_was_taken_away_takes_no_commit_any_more() {
     assert!(other.refresh().await.is_err());
     assert_eq!(stage.table().await.version(), 0);
 }
+
+#[tokio::test]
+async fn who_creates_a_table_second_opens_that_of_the_first() {
+    let stage = Stage::new();
+    stage.set(Create, Step { before: Duration::from_millis(1), ..Step::default() });
+    let spec = spec();
+    let open = || Table::open_or_create(&stage.warehouse, &spec);
+    let (first, second) = tokio::join!(open(), open());
+    assert_eq!(stage.asked.lock().unwrap()[..], [Open, Create, Open, Create], "each finds none");
+    assert_eq!(first.unwrap().id().unwrap(), second.unwrap().id().unwrap());
+}
