@@ -1,5 +1,7 @@
 //! The warehouse: one log and one projection per dataset, and the mirrors derived from them.
 
+#[cfg(test)]
+mod contract;
 pub(crate) mod dataset;
 mod delta;
 mod error;
