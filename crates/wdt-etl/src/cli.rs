@@ -71,7 +71,7 @@ pub enum Command {
     /// Rows that the platform no longer has are marked as deleted and stay. Rows that differ although their
     /// cursor did not move (volatile columns) are landed. The watermark stays where it is. docs/operations.md has more.
     Reconcile(Reconcile),
-    /// Read a range behind the watermark again, and land what differs.
+    /// Read a range behind the watermark again, or everything, and land what differs.
     ///
     /// For rows older than the `start` a table was loaded from, and for changed `params` or `method`; the refusal of `run`
     /// names the line to type. Never moves the watermark. Stopped or killed, the same line goes on where it was.
@@ -195,24 +195,27 @@ pub struct Reconcile {
     pub json: bool,
 }
 
-/// Read a range behind the watermark again, and land what differs.
+/// Read a range behind the watermark again, or everything, and land what differs.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   wdt-etl backfill --from \"2023-01-01 00:00:00\" --to \"2024-01-01 00:00:00\"
   wdt-etl backfill --account main --dataset enterprise_stock --from \"2012-01-01 00:00:00\" --to \"2024-04-01 00:00:00\"
-  wdt-etl backfill --from \"2024-05-01 00:00:00\" --to \"2024-05-08 00:00:00\" --dry-run")]
+  wdt-etl backfill --all --dataset enterprise_stock --dry-run      (00:00 to 02:00 in China)")]
 pub struct Backfill {
     /// First second to read, Asia/Shanghai; it may lie before `start`.
-    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
-    pub from: i64,
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, required_unless_present = "all", requires = "to")]
+    pub from: Option<i64>,
     /// Last second to read, Asia/Shanghai; one behind the watermark, or the range ends there.
-    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
-    pub to: i64,
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, requires = "from")]
+    pub to: Option<i64>,
+    /// Everything behind the watermark by the endpoint's own full read (docs/endpoints.md), landed whole or not at all.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub all: bool,
     /// Only this account; may be given several times.
     #[arg(long = "account", value_name = "NAME")]
     pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times [default: all that are read in windows].
+    /// Only this dataset; may be given several times [default: all that can be read so].
     #[arg(long = "dataset", value_name = "NAME")]
     pub datasets: Vec<String>,
     /// Read, type and certify, but land nothing.
@@ -536,6 +539,7 @@ mod tests {
             ["status", "--max-age", "26"],
             ["run", "--accept-window", "2024-05-01 00:00:00"],
             ["backfill", "--from", "2024-05-01 00:00:00"],
+            ["backfill", "--account", "main"],
             ["demo", "--rows", "0"],
             ["reconcile", "--max-deletes", "5%"],
             ["schema", "--format", "xml"],

@@ -34,6 +34,18 @@ pub enum EtlError {
         /// What mends it, by the gateway's error table.
         mend: Option<&'static str>,
     },
+    /// The platform takes such a call in certain hours only, and these are others.
+    #[error("{dataset}: the platform takes a full read from {hours} in China only, and there it is {now}")]
+    Closed {
+        /// Name of the dataset.
+        dataset: String,
+        /// The hours, Asia/Shanghai.
+        hours: String,
+        /// Asia/Shanghai wall time.
+        now: String,
+        /// When it may be called, Asia/Shanghai wall time.
+        opens: String,
+    },
     /// A window or a slice that could not be read whole.
     #[error("{what} of {dataset} could not be certified: {reason}")]
     Uncertified {
@@ -126,6 +138,7 @@ impl EtlError {
             Self::Config(_) | Self::EnvFile(_) => Failure::Configuration,
             Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
             Self::Fetch { error, .. } => Failure::of_call(error.kind()),
+            Self::Closed { .. } => Failure::Unavailable,
             Self::Uncertified { .. } => Failure::Uncertified,
             Self::Stale { .. } => Failure::Stale,
             Self::Quarantine { .. } => Failure::Quarantine,
@@ -146,6 +159,9 @@ impl EtlError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Closed { opens, .. } => Some(format!(
+                "run the same command at {opens}, or read the rows in windows at any time: wdt-etl backfill --from … --to …"
+            )),
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
             Self::Usage { hint: Some(hint), .. } | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),

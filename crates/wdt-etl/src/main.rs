@@ -119,6 +119,7 @@ fn run_options(args: &Run) -> RunOptions {
         reconcile: None,
         accept,
         backfill: None,
+        all: false,
     }
 }
 

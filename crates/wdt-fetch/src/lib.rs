@@ -29,6 +29,7 @@ mod order;
 mod self_test;
 mod split;
 mod tally;
+mod turn;
 
 pub use certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 pub use client::{Client, ClientConfig, NOTABLE_SKEW_SECONDS, PageAnswer};

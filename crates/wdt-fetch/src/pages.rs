@@ -43,12 +43,15 @@ pub struct ReadOptions {
     ///
     /// [`Verdict::Accepted`]: crate::Verdict::Accepted
     pub accept: Option<Window>,
+    /// A window is read in one piece, however many pages it has: nothing cuts it, and it is read anew where nothing
+    /// proves it whole.
+    pub whole: bool,
 }
 
 impl Default for ReadOptions {
     /// 8 in flight, 5 minutes to settle, windows of at most 50 pages, nothing accepted unproved.
     fn default() -> Self {
-        Self { concurrency: 8, settle_seconds: 300, max_pages: 50, accept: None }
+        Self { concurrency: 8, settle_seconds: 300, max_pages: 50, accept: None, whole: false }
     }
 }
 

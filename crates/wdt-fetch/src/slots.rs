@@ -166,8 +166,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn slow_answers_and_the_call_limit_cost_no_more_than_the_limit_alone() {
-        // beyond the limit's own time it takes the first answer, the last one and the total asked for after that
-        for (windows, most_calls, most) in [(12, 230, 1.03), (22, 430, 1.02)] {
+        // beyond the limit's own time it takes the first answer and the last one
+        for (windows, most_calls, most) in [(11, 210, 1.02), (12, 230, 1.02), (22, 430, 1.01)] {
             let slots = Slots::growing(8, 10, 60);
             let (calls, share) = load(60, slots, 10, Duration::from_secs(3), windows).await;
             assert!(calls <= most_calls && share <= most, "{calls} calls, {share}");
@@ -178,7 +178,7 @@ mod tests {
     async fn places_grow_with_the_latency_seen_where_fewer_would_leave_the_limit_unused() {
         let slow = Duration::from_secs(3);
         let (calls, share) = load(300, Slots::growing(8, 50, 300), 50, slow, 60).await;
-        assert!(share <= 1.4, "{calls} calls, {share}");
+        assert!(share <= 1.25, "{calls} calls, {share}");
         let (_, share) = load(300, Slots::new(8), 50, slow, 60).await;
         assert!(share > 1.7, "eight places are too few: {share}");
     }

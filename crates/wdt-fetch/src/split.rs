@@ -2,16 +2,18 @@
 //! documented filter.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use tokio::sync::{Notify, watch};
 use wdt_models::{Endpoint, Window};
 
 use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 use crate::certify::{Reading, Scope, Unproven};
 use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};
+use crate::turn::Turn;
 use crate::wire::Target;
+
+/// A window that must not be cut is read this often before it counts as unprovable.
+const WHOLE_TRIES: u32 = 3;
 
 /// The pieces of one window that are still to be read, in order.
 pub(crate) struct Pieces<'a, S> {
@@ -21,26 +23,6 @@ pub(crate) struct Pieces<'a, S> {
     turn: Option<Turn>,
     /// The next piece is the last element; with it, whether rows are known to have stood there.
     todo: Vec<(Window, bool)>,
-}
-
-/// Leave to hold more than a page of a window that lies ahead of the one being consumed.
-pub(crate) struct Turn {
-    pub(crate) consumed: watch::Receiver<u64>,
-    pub(crate) number: u64,
-    /// Is told that the window's first page was answered.
-    pub(crate) begun: Arc<Notify>,
-}
-
-impl Turn {
-    /// Windows that may be held in full: the one being consumed and the next.
-    const HELD: u64 = 2;
-
-    async fn wait(&mut self) {
-        self.begun.notify_one();
-        let number = self.number;
-        // Fails when nobody consumes any more, and then this task is about to be ended.
-        let _ = self.consumed.wait_for(|&consumed| number < consumed + Self::HELD).await;
-    }
 }
 
 impl<'a, S: PageSource> Pieces<'a, S> {
@@ -59,13 +41,10 @@ impl<'a, S: PageSource> Pieces<'a, S> {
         while let Some((window, stood)) = self.todo.pop() {
             let (source, endpoint, options) = (self.source, self.endpoint, self.options);
             let scope = Scope { source, endpoint, window, filter: None, options, stood };
-            let turn = &mut self.turn;
-            let ready = async {
-                if let Some(turn) = turn {
-                    turn.wait().await;
-                }
-            };
-            let reading = match (scope.read(ready).await, window.halves()) {
+            if options.whole {
+                return in_one_piece(&scope).await.map(Some);
+            }
+            let reading = match (scope.read(self.turn.as_mut()).await, window.halves()) {
                 // where there are no halves, the refusal is the end
                 (Err(FetchError::WindowTooWide { .. }), Some((first, second))) => {
                     self.todo.extend([(second, stood), (first, stood)]);
@@ -74,7 +53,12 @@ impl<'a, S: PageSource> Pieces<'a, S> {
                 (reading, _) => reading?,
             };
             let pieces = match reading {
-                Reading::Whole(part) => return Ok(Some(part)),
+                Reading::Whole(part) => {
+                    if self.todo.is_empty() {
+                        self.turn.iter_mut().for_each(Turn::waits_no_more);
+                    }
+                    return Ok(Some(part));
+                }
                 Reading::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
                 Reading::Unproven(unproven) => match cut(window, 2) {
                     pieces if pieces.len() > 1 => pieces,
@@ -84,6 +68,30 @@ impl<'a, S: PageSource> Pieces<'a, S> {
             self.todo.extend(pieces.into_iter().rev().map(|piece| (piece, true)));
         }
         Ok(None)
+    }
+}
+
+/// A window that must not be cut, read anew while nothing proves it whole.
+async fn in_one_piece<S: PageSource>(scope: &Scope<'_, S>) -> Result<CertifiedPart, WindowError> {
+    let mut tries = 0;
+    let mut attempts = 0;
+    loop {
+        tries += 1;
+        match scope.read(None).await? {
+            Reading::Whole(mut part) => {
+                part.certificate.attempts += attempts;
+                return Ok(part);
+            }
+            Reading::Unproven(Unproven { reason, mut certificate, .. }) => {
+                certificate.attempts += attempts;
+                attempts = certificate.attempts;
+                if tries == WHOLE_TRIES {
+                    return Err(uncertified(scope.window, reason, certificate));
+                }
+            }
+            // nothing is too large that is not cut
+            Reading::TooLarge { .. } => {}
+        }
     }
 }
 
@@ -128,7 +136,7 @@ async fn filtered<S: PageSource>(scope: &Scope<'_, S>, unproven: Unproven) -> Re
     let mut parts = BTreeMap::new();
     for value in unproven.values {
         let filter = Some((split.param, value.as_str()));
-        match (Scope { filter, stood: true, ..*scope }).read(async {}).await? {
+        match (Scope { filter, stood: true, ..*scope }).read(None).await? {
             Reading::Whole(part) => parts.insert(value, part),
             Reading::Unproven(Unproven { reason: part, certificate, .. }) => {
                 let reason = format!("{}; {} {value}: {part}", unproven.reason, split.param);

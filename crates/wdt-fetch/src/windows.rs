@@ -11,7 +11,8 @@ use wdt_models::{Endpoint, Window};
 use crate::certificate::CertifiedPart;
 use crate::error::WindowError;
 use crate::pages::{PageSource, ReadOptions};
-use crate::split::{Pieces, Turn};
+use crate::split::Pieces;
+use crate::turn::{Left, Turn};
 
 /// All of a window.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub async fn read_window<S: PageSource>(
 /// Windows are taken from the iterator as there is room, so a planner may choose their lengths by what came before.
 /// The reading goes on in tasks of its own while the caller is busy with a piece; the first window is alone until
 /// its first page is answered, so that the first call is its own. Memory is bounded: beyond the window
-/// being consumed and the next, only single pages are held, and no piece has more than
+/// being consumed and the next two, only single pages are held, and no piece has more than
 /// [`ReadOptions::max_pages`] pages unless it cannot be cut. The first error ends the stream; dropping it ends the tasks.
 pub fn read_windows<S: PageSource>(
     source: Arc<S>,
@@ -63,6 +64,7 @@ pub fn read_windows<S: PageSource>(
         started: 0,
         answered: false,
         begun: Arc::default(),
+        left: Arc::new(watch::Sender::new(Left::default())),
     };
     stream::unfold(Some(ahead), async |ahead| {
         let mut ahead = ahead?;
@@ -87,6 +89,8 @@ struct Ahead<S, I> {
     answered: bool,
     /// Told by a window that goes beyond its first page.
     begun: Arc<Notify>,
+    /// What the windows have still to ask for.
+    left: Arc<watch::Sender<Left>>,
 }
 
 /// A window being read in a task of its own.
@@ -138,7 +142,10 @@ impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
     fn fill(&mut self) {
         let room = if self.answered { self.options.concurrency.max(1) } else { 1 };
         while self.in_flight.len() < room {
-            let Some(window) = self.windows.next() else { break };
+            let Some(window) = self.windows.next() else {
+                Left::all_started(&self.left);
+                break;
+            };
             let in_flight = self.start(window);
             self.in_flight.push_back(in_flight);
         }
@@ -147,7 +154,7 @@ impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
     fn start(&mut self, window: Window) -> InFlight {
         let (sender, parts) = mpsc::channel(1);
         let (consumed, begun) = (self.consumed.subscribe(), Arc::clone(&self.begun));
-        let turn = Turn { consumed, number: self.started, begun };
+        let turn = Turn::new(consumed, self.started, begun, Arc::clone(&self.left));
         self.started += 1;
         let (source, endpoint, options) = (Arc::clone(&self.source), self.endpoint, self.options);
         let task = tokio::spawn(async move {

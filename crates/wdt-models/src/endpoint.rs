@@ -1,6 +1,6 @@
 //! The description of one API call type: plain data, read by every stage.
 
-use crate::{Field, Gateway};
+use crate::{Field, FullRead, Gateway};
 
 /// One API call type and the dataset it becomes.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Endpoint {
     pub params: &'static [Param],
     /// What one reading asks for.
     pub reading: Reading,
+    /// The call that gives everything at once, where a dataset that is read in windows has one.
+    pub full_read: Option<FullRead>,
     /// Columns that identify a row within an account.
     pub key: &'static [&'static str],
     /// The documented filter that splits a window too short to halve.

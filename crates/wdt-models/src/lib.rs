@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod envelope;
 pub mod error;
 pub mod field;
+pub mod full_read;
 pub mod gateway;
 mod json;
 pub mod slice;
@@ -23,6 +24,7 @@ pub use endpoint::{
 pub use envelope::{Answer, AnswerError};
 pub use error::{Class, PlatformError};
 pub use field::{Code, Field, Kind};
+pub use full_read::{FullRead, Hours};
 pub use gateway::{Gateway, GatewayFacts};
 pub use slice::Slice;
 pub use window::Window;

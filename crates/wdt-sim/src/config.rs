@@ -61,6 +61,8 @@ pub struct SimConfig {
     pub end: WindowEnd,
     /// The longest window that is answered, in seconds; a longer one is refused in the platform's words.
     pub longest_window_seconds: i64,
+    /// Whether a full read gives everything, whatever window is sent with it.
+    pub full_read_has_no_window: bool,
     /// How answers are written.
     pub forms: Forms,
     /// What goes wrong, and when.
@@ -95,6 +97,7 @@ impl SimConfig {
             order: PageOrder::Strict,
             end: WindowEnd::Closed,
             longest_window_seconds: DEFAULT_LONGEST_WINDOW_SECONDS,
+            full_read_has_no_window: false,
             forms: Forms::default(),
             faults: FaultPlan::None,
             phantom: None,
@@ -104,7 +107,7 @@ impl SimConfig {
 
     /// What holds for windows.
     pub(crate) const fn windows(&self) -> Windows {
-        Windows { end: self.end, longest: self.longest_window_seconds }
+        Windows { end: self.end, longest: self.longest_window_seconds, none_when_all: self.full_read_has_no_window }
     }
 
     /// The same with that many rows of a dataset.
@@ -140,6 +143,8 @@ pub(crate) struct Windows {
     pub(crate) end: WindowEnd,
     /// Longest one answered, in seconds.
     pub(crate) longest: i64,
+    /// A full read gives everything, whatever window is sent with it.
+    pub(crate) none_when_all: bool,
 }
 
 impl Windows {

@@ -23,6 +23,7 @@ use crate::{
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 const LARGEST_PAGE: u32 = 100;
 const HOUR: i64 = 3_600;
+const EVERYTHING: Window = Window::new(i64::MIN, i64::MAX);
 
 /// The account that calls, by position.
 pub(crate) fn caller(request: &Request, accounts: &[Account], now: i64) -> Result<usize, Refusal> {
@@ -122,7 +123,7 @@ fn selection(params: &Params, ledger: &Ledger, windows: Windows, now: i64) -> Re
             return Ok(ledger.about(name, value, group));
         }
     }
-    let window = window(params, endpoint, group.is_some(), windows.longest, now)?;
+    let window = window(params, endpoint, group.is_some(), windows, now)?;
     let last = windows.last(window);
     Ok(Selection::Between { start: window.start, end: last, part: group })
 }
@@ -176,7 +177,7 @@ fn window(
     params: &Params,
     endpoint: &Endpoint,
     one_warehouse: bool,
-    longest: i64,
+    windows: Windows,
     now: i64,
 ) -> Result<Window, Refusal> {
     let all = documented(params, endpoint, "is_all") == Some("1");
@@ -184,13 +185,16 @@ fn window(
         return Err(Refusal::new(APPLICATION_ERROR, "全量获取仅允许在00:00-02:00调用"));
     }
     match (params.get("start_time"), params.get("end_time")) {
-        (None, None) if all => Ok(Window::new(i64::MIN, i64::MAX)),
+        (None, None) if all => Ok(EVERYTHING),
         (None, None) if one_warehouse && documented(params, endpoint, "warehouse_no").is_some() => {
             Ok(Window::new(now - HOUR, now))
         }
         (None, _) => Err(missing("start_time")),
         (_, None) => Err(missing("end_time")),
-        (Some(start), Some(end)) => bounded(start, end, if all { i64::MAX } else { longest }),
+        (Some(start), Some(end)) => {
+            let window = bounded(start, end, if all { i64::MAX } else { windows.longest })?;
+            Ok(if all && windows.none_when_all { EVERYTHING } else { window })
+        }
     }
 }
 

@@ -16,7 +16,8 @@
 //!   string are not read. Empty parameters are refused.
 //! - A window may span 30 days from end to end, though with both ends in it that is one second more than the documented
 //!   example. `spec_no` and `barcode` switch the window off; `warehouse_no` alone means the last hour; nothing at all
-//!   is refused; `is_all=1` needs no window and works from 00:00 to 02:00 in China.
+//!   is refused; `is_all=1` needs no window, heeds one that is sent (or not: `full_read_has_no_window`) and works from
+//!   00:00 to 02:00 in China.
 //! - `is_deleted` changes nothing: deleted rows are gone. Answers are `text/html`, as PHP sends when told nothing.
 //!
 //! # Flagship

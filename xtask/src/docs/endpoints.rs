@@ -1,7 +1,7 @@
 //! `docs/endpoints.md`: every gateway and dataset as the descriptions state them.
 
 use wdt_models::{
-    Arguments, Dimension, Endpoint, Field, Gateway, IdSource, Kind, Method, ParamKind, Reading, endpoints,
+    Arguments, Dimension, Endpoint, Field, FullRead, Gateway, IdSource, Kind, Method, ParamKind, Reading, endpoints,
 };
 
 use super::markdown::{bullets, cell, code, codes, head, table};
@@ -76,6 +76,13 @@ fn facts(endpoint: &Endpoint) -> Vec<String> {
     facts.extend(endpoint.methods.iter().enumerate().map(|(place, method)| call(endpoint, method, place == 0)));
     facts.push(format!("Reading: {}", reading(endpoint.reading)));
     facts.push(format!("Key: {}", codes(["account"].iter().chain(endpoint.key).copied())));
+    if let Some(FullRead { param, value, hours, .. }) = endpoint.full_read {
+        let hours = hours.map_or_else(|| "at any time".to_owned(), |hours| format!("from {hours} in China"));
+        facts.push(format!(
+            "Full read (`backfill --all`): a window of any length with {}, {hours}",
+            code(&format!("{param}={value}"))
+        ));
+    }
     if let Some(split) = endpoint.split {
         let by = format!("one call for each value of {}, sent as {}", code(split.field), code(split.param));
         facts.push(format!("A window that is too short to halve is read in parts: {by}"));

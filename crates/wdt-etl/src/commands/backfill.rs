@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, Surroundings};
 
-/// Reads the range and prints the summary on `out`, unless `json` leaves everything to the events.
+/// Reads the range, or everything, and prints the summary on `out`, unless `json` leaves everything to the events.
 ///
 /// Returns the exit code.
 ///
@@ -28,7 +28,8 @@ pub async fn backfill(
         accounts: args.accounts.clone(),
         datasets: args.datasets.clone(),
         dry_run: args.dry_run,
-        backfill: Some(Window::new(args.from, args.to)),
+        backfill: args.from.zip(args.to).map(|(from, to)| Window::new(from, to)),
+        all: args.all,
         ..RunOptions::default()
     };
     run(config, &options, around, json, out).await

@@ -9,7 +9,7 @@ use wdt_models::time::format_wall_time;
 use super::job::{Job, Pass};
 use super::outcome::Verdict;
 use super::scope::{backfill_line, scope};
-use super::{RunOptions, Selected};
+use super::{RunOptions, Selected, full_read};
 use crate::error::EtlError;
 use crate::plan::Range;
 use crate::table::{BackfillProgress, CommitRecord, Question};
@@ -51,17 +51,20 @@ pub(super) fn with_windows<'a>(
 
 impl Job {
     /// Finds how far this backfill is, and refuses a range that cannot be one. No call is made.
-    pub(super) async fn prepare_backfill(&mut self, asked: Window) -> Result<(), EtlError> {
+    ///
+    /// Without a last second it goes to the watermark.
+    pub(super) async fn prepare_backfill(&mut self, from: i64, to: Option<i64>) -> Result<(), EtlError> {
         let account = &self.account.name;
         let Some(tables) = &self.tables else { return Err(self.nothing_landed()) };
         let mut tables = tables.lock().await;
         let found = tables.watermark(account).await?.zip(tables.question(account).await?);
         let Some((watermark, standing)) = found else { return Err(self.nothing_landed()) };
+        let asked = Window::new(from, to.unwrap_or(watermark));
         if asked.start >= watermark {
             return Err(self.ahead_of_the_watermark(asked, watermark));
         }
         let scope = scope(&self.dataset);
-        let until = (asked.end + 1).min(watermark);
+        let until = asked.end.saturating_add(1).min(watermark);
         if scope != standing.scope && (asked.start > self.dataset.start || until < watermark) {
             return Err(self.too_short_for_a_question(watermark));
         }
@@ -81,13 +84,17 @@ impl Job {
         let BackfillProgress { from, until, done, .. } = backfill.progress;
         self.tell_begin(backfill);
         let Some(cursor) = self.dataset.endpoint.cursor() else { return Ok(Verdict::NothingDue) };
-        let range = Range {
-            from: (done - 1).max(from),
-            until,
-            watermark: None,
-            first: self.shared.settings.window,
-            longest: cursor.max_seconds,
-            most_records: super::job::WINDOW_RECORDS,
+        let range = if self.shared.options.all {
+            full_read::range(from, until)
+        } else {
+            Range {
+                from: (done - 1).max(from),
+                until,
+                watermark: None,
+                first: self.shared.settings.window,
+                longest: cursor.max_seconds,
+                most_records: super::job::WINDOW_RECORDS,
+            }
         };
         self.announce(&range);
         match self.pass(client, &Arc::new(reader), range).await? {

@@ -71,7 +71,10 @@ impl Job {
     /// Reads the watermark and refuses what does not fit the rows that are there. No call is made.
     pub(super) async fn prepare(&mut self) -> Result<(), EtlError> {
         if let Some(range) = self.shared.options.backfill {
-            return self.prepare_backfill(range).await;
+            return self.prepare_backfill(range.start, Some(range.end)).await;
+        }
+        if let Some(full_read) = self.dataset.endpoint.full_read.filter(|_| self.shared.options.all) {
+            return self.prepare_backfill(full_read.from, None).await;
         }
         let Some(tables) = &self.tables else { return Ok(()) };
         let mut tables = tables.lock().await;
@@ -282,6 +285,7 @@ impl Job {
             settle_seconds: self.shared.settings.settle,
             max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size).max(2),
             accept: self.shared.options.accept,
+            whole: self.shared.options.all,
         }
     }
 

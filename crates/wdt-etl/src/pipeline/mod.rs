@@ -2,6 +2,7 @@
 
 mod accept;
 mod backfill;
+mod full_read;
 mod job;
 mod outcome;
 mod pending;
@@ -87,6 +88,8 @@ pub struct RunOptions {
     pub accept: Option<Window>,
     /// Read this range behind the watermark again, and nothing else.
     pub backfill: Option<Window>,
+    /// Read everything behind the watermark again by the endpoint's own full read, and nothing else.
+    pub all: bool,
 }
 
 /// Runs the nightly job.
@@ -96,7 +99,12 @@ pub struct RunOptions {
 /// Faults that end the run before any call: configuration, scope, warehouse. Faults of one account or dataset are in
 /// the outcome.
 pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -> Result<RunOutcome, EtlError> {
-    let selected = backfill::with_windows(config.select(&options.accounts, &options.datasets)?, options)?;
+    let selected = config.select(&options.accounts, &options.datasets)?;
+    let selected = if options.all {
+        full_read::with_full_read(selected, options, around.clock.now_ms().div_euclid(1000))?
+    } else {
+        backfill::with_windows(selected, options)?
+    };
     accept::check(options, &selected)?;
     let warehouse = around.warehouse(config)?;
     let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
@@ -228,7 +236,7 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::L
             }
             (None, Err(error)) => job.not_tried(Problem::from(&error)).await,
             (None, Ok(client)) => {
-                let reader = reader(&job, &client, &slots);
+                let reader = reader(shared, &job, &client, &slots);
                 job.run(client, reader).await
             }
         };
@@ -304,12 +312,15 @@ fn skew_notice(skew_ms: i64) -> String {
     )
 }
 
-fn reader(job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
+fn reader(shared: &Shared, job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
+    let mut params = job.dataset.params.clone();
+    let full_read = job.dataset.endpoint.full_read.filter(|_| shared.options.all);
+    params.extend(full_read.map(|full_read| (full_read.param.to_owned(), full_read.value.into())));
     WindowReader {
         client: client.clone(),
         endpoint: job.dataset.endpoint,
         method: job.dataset.method,
-        params: job.dataset.params.clone(),
+        params,
         personal: job.dataset.personal,
         page_size: job.dataset.page_size,
         slots: Arc::clone(slots),

@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod datasets;
 mod export;
+mod full_read;
 mod memory;
 mod params;
 mod readers;

@@ -234,7 +234,7 @@ async fn every_attempt_is_signed_anew() {
 async fn the_platform_s_limit_lets_all_wait_and_loses_nothing() {
     let clock = SharedClock::new(4);
     let mut config = simulator(900, &clock);
-    config.calls_per_minute = 5;
+    config.calls_per_minute = 3;
     let sim = Sim::start(config).unwrap();
     let limiter = Arc::new(Limiter::new(0));
     let events = Arc::new(Mutex::new(Vec::new()));

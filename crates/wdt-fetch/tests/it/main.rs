@@ -8,6 +8,7 @@ mod calls;
 mod clocks;
 mod gateways;
 mod ids;
+mod limits;
 mod moving;
 mod requests;
 mod shelf;

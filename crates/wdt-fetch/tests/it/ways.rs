@@ -372,3 +372,64 @@ fn the_records_of_these_tests_are_typed() {
     let raw = serde_json::value::RawValue::from_string(r#"{"spec_id":"1"}"#.to_owned()).unwrap();
     assert_eq!(decode(endpoint(), &[&raw], &Asked::page(0, false)).refused.len(), 1, "the key is required");
 }
+
+mod whole {
+    use super::*;
+
+    async fn read_whole(source: &Moving) -> Result<Vec<wdt_fetch::CertifiedPart>, WindowError> {
+        let options = ReadOptions { whole: true, max_pages: 2, ..ReadOptions::default() };
+        read_window(source, endpoint(), WINDOW, &options).await.map(|read| read.parts)
+    }
+
+    #[tokio::test]
+    async fn a_window_that_must_not_be_cut_is_one_piece_however_many_pages_it_has() {
+        for seed in 0..20 {
+            let source = Moving { edits: 30, ..Moving::spread(300, WINDOW, seed) };
+            let parts = read_whole(&source).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert_eq!((parts.len(), parts[0].window), (1, WINDOW), "seed {seed}");
+            assert!(source.asked().iter().all(|asked| asked.window == WINDOW && asked.filter.is_none()));
+            assert_nothing_missing(&source, WINDOW, &parts);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_moves_to_the_last_page_does_not_count_for_one_that_was_skipped() {
+        // What a platform does that takes everything for the window: the edited row does not leave it.
+        let rows = (0..45).map(|spec| Row::new(spec, START + spec)).collect();
+        let source = Moving::new(rows, 3).twisted(|call, _, rows, _| {
+            if call == 0 {
+                (rows[0].modified, rows[0].version) = (WINDOW.end, 1);
+            }
+        });
+        let parts = read_whole(&source).await.unwrap();
+        assert_eq!((parts.len(), parts[0].certificate.way), (1, Way::Backward));
+        assert_nothing_missing(&source, WINDOW, &parts);
+    }
+
+    #[tokio::test]
+    async fn it_is_read_anew_three_times_and_then_not_certified() {
+        for (moves_until, attempts) in [(11, Some(3)), (12, Some(4)), (22, Some(5)), (usize::MAX, None)] {
+            // eleven calls a reading: five and a total in any order, five back; before the others of either a row of the
+            // first page moves to the last one
+            let rows = (0..45).map(|spec| Row::new(spec, START + spec)).collect();
+            let source = Moving::new(rows, 4).twisted(move |call, asked, rows, _| {
+                if call < moves_until && [0, 4].contains(&asked.page) {
+                    let last = rows.iter().map(|row| row.modified).max().unwrap();
+                    let first = rows.iter_mut().min_by_key(|row| row.modified).unwrap();
+                    (first.modified, first.version) = (last + 1, first.version + 1);
+                }
+            });
+            match (read_whole(&source).await, attempts) {
+                (Ok(parts), Some(attempts)) => {
+                    assert_eq!(parts[0].certificate.attempts, attempts);
+                    assert_nothing_missing(&source, WINDOW, &parts);
+                }
+                (result, None) => {
+                    let (window, _, certificate) = uncertified(result);
+                    assert_eq!((window, certificate.attempts), (WINDOW, 6));
+                }
+                (result, _) => panic!("{moves_until}: {result:?}"),
+            }
+        }
+    }
+}

@@ -54,8 +54,8 @@ async fn windows_are_taken_as_there_is_room_and_dense_ones_wait_for_their_turn()
     assert_eq!(taken.load(Ordering::Relaxed), 4);
     let asked = source.asked();
     let deepest = |number| asked.iter().filter(|asked| asked.window == hour(number)).map(|asked| asked.page).max();
-    assert!(deepest(1) > Some(0), "the next window is read while the first is consumed");
-    assert_eq!((deepest(2), deepest(3)), (Some(0), Some(0)), "windows further ahead hold one page each");
+    assert!(deepest(1).min(deepest(2)) > Some(0), "the next two windows are read while the first is consumed");
+    assert_eq!(deepest(3), Some(0), "a window further ahead holds one page");
 
     let rest: Vec<_> = parts.map(Result::unwrap).collect().await;
     assert_eq!(rest.len(), 19);

@@ -54,6 +54,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
             en: "states of the stock: 1 good, 101 defective, 102 and 103 damaged, 201 frozen, 301 on its way",
         },
     ]),
+    full_read: None,
     key: &["store_code", "type", "inventory_type", "item_id", "batch_code", "produce_date", "due_date", "channel_code"],
     split: None,
     fields: FIELDS,

@@ -3,7 +3,9 @@
 //! Types follow the vendor page, with one change: an amount of stock is a decimal even where the page says int.
 
 use super::codes::{SKU_STATUS, WAREHOUSE_TYPE};
-use crate::{Arguments, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, Reading, Shape, Split};
+use crate::{
+    Arguments, Cursor, Endpoint, Field, FullRead, Gateway, Hours, Method, Paging, Param, Reading, Shape, Split,
+};
 
 /// Stock per SKU and warehouse.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -40,11 +42,18 @@ pub static ENDPOINT: Endpoint = Endpoint {
         end_param: "end_time",
         max_seconds: 30 * 86_400 - 1,
     }),
+    full_read: Some(FULL_READ),
     key: &["spec_id", "warehouse_id"],
     split: Some(Split { param: "warehouse_no", field: "warehouse_no" }),
     fields: FIELDS,
     report: &[],
 };
+
+/// The page says that the flag lifts the 30 days, and that there are times for it, but not which: assumed are those of the
+/// platform's other full reads. The window is sent all the same, because no page says that it may be left out. It begins
+/// on 2000-01-01 in China, before there was such an ERP.
+const FULL_READ: FullRead =
+    FullRead { param: "is_all", value: "1", from: 946_656_000, hours: Some(Hours { from: 0, to: 2 }) };
 
 /// In the vendor page's order. Volatile are the two counters of a day, which fall back to zero at midnight without an
 /// edit, and the amount available, which the platform derives from the others when asked.

@@ -35,6 +35,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         end_param: "end_time",
         max_seconds: 30 * 86_400 - 1,
     }),
+    full_read: None,
     key: &["rec_id"],
     split: Some(Split { param: "shop_no", field: "shop_no" }),
     fields: FIELDS,

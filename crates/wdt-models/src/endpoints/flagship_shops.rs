@@ -25,6 +25,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::of(ParamKind::Int, "platform_id", "one sales platform"),
     ],
     reading: Reading::Slices(&[]),
+    full_read: None,
     key: &["shop_id"],
     split: None,
     fields: FIELDS,

@@ -39,6 +39,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         end_param: "end_time",
         max_seconds: 30 * 86_400 - 1,
     }),
+    full_read: None,
     key: &["rec_id"],
     split: Some(Split { param: "warehouse_no", field: "warehouse_no" }),
     fields: FIELDS,

@@ -46,6 +46,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         column: "rec_id",
         only: ("platform_id", OWN_PLATFORM),
     }),
+    full_read: None,
     key: &["rec_id"],
     split: None,
     fields: FIELDS,

@@ -31,6 +31,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::of(ParamKind::Int, "hide_delete", "0 gives warehouses out of use as well, 1 (default) hides them"),
     ],
     reading: Reading::Slices(&[]),
+    full_read: None,
     key: &["warehouse_id"],
     split: None,
     fields: FIELDS,

@@ -33,6 +33,7 @@ pub(crate) static INVENTED: Endpoint = Endpoint {
         max_seconds: 1,
     }),
     report: &[],
+    full_read: None,
     key: &["code"],
     split: None,
     fields: &[

@@ -279,3 +279,15 @@ fn check_codes(field: &Field) {
         assert!(held, "{}: {}", field.name, code.value);
     }
 }
+
+#[test]
+fn a_full_read_is_a_documented_parameter_of_a_dataset_with_windows() {
+    for endpoint in ALL {
+        let Some(full_read) = endpoint.full_read else { continue };
+        assert!(endpoint.cursor().is_some(), "{}", endpoint.dataset);
+        assert!(endpoint.params.iter().any(|param| param.name == full_read.param), "{}", endpoint.dataset);
+        assert!(full_read.hours.is_none_or(|hours| hours.from < hours.to && hours.to <= 24), "{}", endpoint.dataset);
+        let from = wdt_models::time::format_wall_time(full_read.from);
+        assert_eq!(from, "2000-01-01 00:00:00", "{}", endpoint.dataset);
+    }
+}

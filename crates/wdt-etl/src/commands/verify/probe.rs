@@ -35,7 +35,10 @@ pub(super) async fn probe(
 ) -> Result<Line, EtlError> {
     let client = account_client(account, limiter, around)?;
     let since = client.platform_now().div_euclid(1000) - i64::from(days) * 86_400;
-    let recent: Vec<Certified> = log.windows.iter().filter(|window| window.end > since).copied().collect();
+    // a full read is longer than what may be asked for: the windows that it covers are asked for one by one
+    let longest = dataset.endpoint.cursor().map_or(i64::MAX, |cursor| cursor.max_seconds);
+    let asked = |window: &&Certified| window.end > since && window.end - window.start <= longest;
+    let recent: Vec<Certified> = log.windows.iter().filter(asked).copied().collect();
     let mut findings = Findings::default();
     let (mut then, mut now, mut mend) = (0, 0, String::new());
     let mut stop = around.stop.clone();

@@ -88,7 +88,7 @@ impl Mirrors {
     /// When the storage refuses.
     pub(crate) async fn uncertified(&mut self, run: &RunRow, certificate: &Certificate) -> Result<(), WarehouseError> {
         let row = rows::window(&run.run_id, &run.account, &run.dataset, certificate, None);
-        append(&mut self.windows, WINDOWS.batch(&[row])?, None).await
+        commit_rows(&mut self.windows, WINDOWS.batch(&[row])?, Change::default()).await
     }
 
     /// Writes the accounts of the configuration; others that are known are no longer enabled.
@@ -119,8 +119,22 @@ impl Mirrors {
         put(&mut self.codes, CODES.batch(&rows)?, CODE_KEY).await
     }
 
-    /// Runs that left commits but no row: killed before their end.
+    /// Runs that left commits but no row: killed before their end, or not there yet.
     async fn unfinished_runs(&mut self, tables: &DatasetTables) -> Result<(), WarehouseError> {
+        for _ in 0..MOST_CONFLICTS {
+            self.runs.refresh().await?;
+            let turn = next_turn(&self.runs).await?;
+            let rows = self.unfinished(tables).await?;
+            match self.append_unfinished(tables, rows, turn).await {
+                Err(WarehouseError::Conflict { .. }) => {}
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of such runs, as of the loaded version.
+    async fn unfinished(&self, tables: &DatasetTables) -> Result<RecordBatch, WarehouseError> {
         let mut last: HashMap<(String, String), RunRow> = HashMap::new();
         for (version, record) in new_records(&self.runs, tables).await? {
             let row = RunRow::unfinished(&record, version);
@@ -132,8 +146,19 @@ impl Mirrors {
         let known = KeyIndex::new(self.runs.name(), &there, RUN_KEY.key)?.find(self.runs.name(), &rows, RUN_KEY.key)?;
         let missing: Vec<usize> =
             known.iter().enumerate().filter(|(_, known)| known.is_none()).map(|(row, _)| row).collect();
-        let rows = take(self.runs.name(), &rows, &missing)?;
-        append(&mut self.runs, rows, Some((tables, tables.history.version()))).await
+        take(self.runs.name(), &rows, &missing)
+    }
+
+    /// Appends them in their turn: a run that puts its own row in meanwhile is a conflict, or it would stand there twice.
+    async fn append_unfinished(
+        &mut self,
+        tables: &DatasetTables,
+        rows: RecordBatch,
+        turn: (String, i64),
+    ) -> Result<(), WarehouseError> {
+        let Some(copied) = not_copied(&self.runs, tables).await? else { return Ok(()) };
+        let unmoved = (rows.num_rows() > 0).then_some(turn);
+        commit_rows(&mut self.runs, rows, Change { transaction: Some(copied), unmoved, ..Change::default() }).await
     }
 }
 
@@ -168,33 +193,38 @@ async fn copy(
     mirror.refresh().await?;
     let records = new_records(mirror, tables).await?;
     let rows: Vec<Vec<Cell>> = records.iter().flat_map(|(version, record)| rows(record, *version)).collect();
-    append(mirror, layout.batch(&rows)?, Some((tables, tables.history.version()))).await
+    let Some(copied) = not_copied(mirror, tables).await? else { return Ok(()) };
+    let change = Change { transaction: Some(copied), ..Change::default() };
+    match commit_rows(mirror, layout.batch(&rows)?, change).await {
+        // a rival copied the same commits
+        Err(WarehouseError::Conflict { .. }) => mirror.refresh().await,
+        other => other,
+    }
 }
 
-/// Appends rows; with a history version, once.
-async fn append(
-    mirror: &mut Table,
-    rows: RecordBatch,
-    copied: Option<(&DatasetTables, u64)>,
-) -> Result<(), WarehouseError> {
-    let mut transaction = None;
-    if let Some((tables, version)) = copied {
-        let version = i64::try_from(version).unwrap_or(i64::MAX);
-        if mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default() >= version {
-            return Ok(());
-        }
-        transaction = Some((application(tables.endpoint.dataset), version));
-    }
+/// The transaction that tells that a mirror has copied the whole log; `None` when it has.
+async fn not_copied(mirror: &Table, tables: &DatasetTables) -> Result<Option<(String, i64)>, WarehouseError> {
+    let application = application(tables.endpoint.dataset);
+    let version = i64::try_from(tables.history.version()).unwrap_or(i64::MAX);
+    let copied = mirror.transaction(&application).await?.unwrap_or_default();
+    Ok((copied < version).then_some((application, version)))
+}
+
+/// Appends rows in a commit.
+async fn commit_rows(mirror: &mut Table, rows: RecordBatch, change: Change) -> Result<(), WarehouseError> {
     let mut writer = mirror.writer()?;
     if rows.num_rows() > 0 {
         writer.write(rows).await?;
     }
     let adds = writer.finish().await?;
-    match mirror.commit(Change { adds, transaction, ..Change::default() }).await {
-        // a rival copied the same commits
-        Err(WarehouseError::Conflict { .. }) if copied.is_some() => mirror.refresh().await,
-        other => other.map(|_| ()),
-    }
+    mirror.commit(Change { adds, ..change }).await.map(|_| ())
+}
+
+/// The transaction of those who write rows by key: of two that commit at once one conflicts, and looks again at what
+/// stands there.
+async fn next_turn(mirror: &Table) -> Result<(String, i64), WarehouseError> {
+    const TURN: &str = "wdt-etl/mirror-rows";
+    Ok((TURN.to_owned(), mirror.transaction(TURN).await?.unwrap_or_default() + 1))
 }
 
 /// Puts rows in by key; nothing is written when they stand there already.
@@ -205,13 +235,20 @@ async fn put(mirror: &mut Table, rows: RecordBatch, identity: Identity<'static>)
         if new.num_rows() == 0 {
             return Ok(());
         }
-        let files = upsert(mirror, None, &new, identity).await?;
-        match mirror.commit(Change { adds: files.adds, removes: files.removes, ..Change::default() }).await {
+        match put_once(mirror, &new, identity).await {
             Err(WarehouseError::Conflict { .. }) => {}
-            other => return other.map(|_| ()),
+            other => return other,
         }
     }
     Ok(())
+}
+
+/// Puts rows in upon the loaded version, in the turn that it tells.
+async fn put_once(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'static>) -> Result<(), WarehouseError> {
+    let transaction = Some(next_turn(mirror).await?);
+    let files = upsert(mirror, None, rows, identity).await?;
+    let change = Change { adds: files.adds, removes: files.removes, transaction, ..Change::default() };
+    mirror.commit(change).await.map(|_| ())
 }
 
 /// Rivals that win over a mirror so often in a row leave it as they wrote it.
@@ -235,4 +272,80 @@ async fn all_rows(mirror: &Table) -> Result<RecordBatch, WarehouseError> {
         }
     }
     concat_batches(mirror.schema(), &batches).map_err(WarehouseError::storage(mirror.name(), "read"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use super::*;
+    use crate::table::{Landed, Landing, Sums, Warehouse};
+
+    const DATASET: &str = "enterprise_stock";
+
+    /// A warehouse with a commit of a run, and two processes' views of its mirrors.
+    async fn two() -> (tempfile::TempDir, DatasetTables, CommitRecord, Mirrors, Mirrors) {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let endpoint = &wdt_models::endpoints::ENTERPRISE_STOCK;
+        let mut tables = DatasetTables::open_or_create(&warehouse, endpoint).await.unwrap();
+        let record: CommitRecord = serde_json::from_value(serde_json::json!({
+            "format": 1, "wdt_etl": "0", "kind": "run", "run_id": "r", "account": "main", "merchant": "main",
+            "dataset": DATASET, "scope": "x", "start": 100, "started_at": 0, "sums": Sums::default(),
+            "watermark_after": 1000, "certificates": [], "quarantine": [],
+        }))
+        .unwrap();
+        let landing = Landing { record: record.clone(), readings: Vec::new(), picture: None };
+        assert!(matches!(tables.land(landing).await.unwrap(), Landed::Committed { .. }));
+        let one = Mirrors::open_or_create(&warehouse).await.unwrap();
+        let other = Mirrors::open_or_create(&warehouse).await.unwrap();
+        (folder, tables, record, one, other)
+    }
+
+    fn finished(record: &CommitRecord) -> RunRow {
+        RunRow { verdict: "landed".to_owned(), exit_code: Some(0), ..RunRow::unfinished(record, 1) }
+    }
+
+    /// The verdicts in `etl_runs`.
+    async fn verdicts(mirrors: &mut Mirrors) -> Vec<String> {
+        mirrors.runs.refresh().await.unwrap();
+        let rows = all_rows(&mirrors.runs).await.unwrap();
+        let verdicts = arrow::array::AsArray::as_string::<i32>(rows.column_by_name("verdict").unwrap());
+        verdicts.iter().flatten().map(str::to_owned).collect()
+    }
+
+    #[tokio::test]
+    async fn a_run_that_ends_while_a_rival_notes_it_as_unfinished_has_one_row() {
+        let (_folder, tables, record, mut one, mut other) = two().await;
+        let (turn, rows) = (next_turn(&other.runs).await.unwrap(), other.unfinished(&tables).await.unwrap());
+        assert_eq!(rows.num_rows(), 1);
+        one.run(&finished(&record)).await.unwrap();
+        let overtaken = other.append_unfinished(&tables, rows, turn).await;
+        assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
+        other.catch_up(&tables).await.unwrap();
+        assert_eq!(verdicts(&mut one).await, ["landed"]);
+    }
+
+    #[tokio::test]
+    async fn a_rival_that_notes_a_run_as_unfinished_while_it_ends_leaves_it_one_row() {
+        let (_folder, tables, record, mut one, mut other) = two().await;
+        let row = RUNS.batch(&[finished(&record).cells()]).unwrap();
+        one.runs.refresh().await.unwrap();
+        other.catch_up(&tables).await.unwrap();
+        let overtaken = put_once(&mut one.runs, &row, RUN_KEY).await;
+        assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
+        one.run(&finished(&record)).await.unwrap();
+        assert_eq!(verdicts(&mut other).await, ["landed"]);
+    }
+
+    #[tokio::test]
+    async fn two_that_describe_the_columns_at_once_leave_each_once() {
+        let (_folder, _, _, mut one, mut other) = two().await;
+        let endpoints = [&wdt_models::endpoints::ENTERPRISE_STOCK as &Endpoint];
+        let (first, second) = tokio::join!(one.columns(&endpoints), other.columns(&endpoints));
+        first.and(second).unwrap();
+        one.columns.refresh().await.unwrap();
+        let there = all_rows(&one.columns).await.unwrap();
+        assert_eq!(there.num_rows(), rows::columns(endpoints[0]).len());
+    }
 }
