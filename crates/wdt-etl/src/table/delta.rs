@@ -24,6 +24,7 @@ use url::Url;
 use super::error::WarehouseError;
 use super::filter::KeyFilters;
 use super::schema::TableSpec;
+use crate::failpoint::{self, Place};
 
 /// Rows of a Parquet row group: the writer holds one encoded group in memory.
 const ROW_GROUP_ROWS: usize = 8 * 1024;
@@ -128,6 +129,7 @@ impl Table {
     }
 
     async fn create(warehouse: &Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        failpoint::hit(Place::TableMissing);
         let schema: StructType =
             spec.schema.as_ref().try_into_kernel().map_err(WarehouseError::storage(&spec.name, "create"))?;
         let address = address(warehouse, &spec.name)?;
@@ -145,6 +147,7 @@ impl Table {
             .with_partition_columns(spec.partition)
             .with_configuration(spec.configuration())
             .await;
+        failpoint::hit(Place::TableCreated);
         match created {
             Ok(inner) => Ok(Self::new(inner, spec)),
             Err(error) => match Box::pin(Self::open(warehouse, spec)).await? {
@@ -208,7 +211,10 @@ impl Table {
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn refresh(&mut self) -> Result<(), WarehouseError> {
-        self.inner.update_state().await.map_err(WarehouseError::storage(&self.name, "refresh"))
+        failpoint::hit(Place::RefreshDue);
+        self.inner.update_state().await.map_err(WarehouseError::storage(&self.name, "refresh"))?;
+        failpoint::hit(Place::Refreshed);
+        Ok(())
     }
 
     /// Version of an application's last transaction.
@@ -279,6 +285,7 @@ impl Table {
             partition_by: self.partition.map(|column| vec![column.to_owned()]),
             predicate: None,
         };
+        failpoint::hit(Place::CommitDue);
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(snapshot), self.inner.log_store(), operation)
@@ -288,6 +295,7 @@ impl Table {
             self.discard(&written).await;
         }
         let committed = committed?;
+        failpoint::hit(Place::Committed);
         for path in &removed {
             self.filters.forget(path);
         }
@@ -372,8 +380,10 @@ impl FileWriter {
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn roll(&mut self) -> Result<(), WarehouseError> {
+        failpoint::hit(Place::FileDue);
         let adds = self.inner.flush().await.map_err(WarehouseError::storage(&self.table, "write"))?;
         self.adds.extend(adds.into_iter().map(WrittenFile));
+        failpoint::hit(Place::FileWritten);
         Ok(())
     }
 

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod backfill;
+mod child;
 mod cli;
 mod config;
 mod crash;
 mod datasets;
 mod export;
+mod kill;
 mod params;
 mod readers;
 mod reconcile;

@@ -20,6 +20,7 @@ use super::delta::{Change, Table};
 use super::error::WarehouseError;
 use super::files::{Reader, conform};
 use super::upsert::{Identity, KeyIndex, take, upsert};
+use crate::failpoint::{self, Place};
 pub(crate) use counted::count;
 use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
 pub(crate) use rows::{Cell, RunRow, text};
@@ -167,6 +168,7 @@ async fn copy(
 ) -> Result<(), WarehouseError> {
     mirror.refresh().await?;
     let records = new_records(mirror, tables).await?;
+    failpoint::hit(Place::MirrorRead);
     let rows: Vec<Vec<Cell>> = records.iter().flat_map(|(version, record)| rows(record, *version)).collect();
     append(mirror, layout.batch(&rows)?, Some((tables, tables.history.version()))).await
 }
@@ -190,11 +192,14 @@ async fn append(
         writer.write(rows).await?;
     }
     let adds = writer.finish().await?;
+    failpoint::hit(Place::MirrorWritten);
     match mirror.commit(Change { adds, transaction, ..Change::default() }).await {
         // a rival copied the same commits
-        Err(WarehouseError::Conflict { .. }) if copied.is_some() => mirror.refresh().await,
-        other => other.map(|_| ()),
+        Err(WarehouseError::Conflict { .. }) if copied.is_some() => mirror.refresh().await?,
+        other => drop(other?),
     }
+    failpoint::hit(Place::Mirrored);
+    Ok(())
 }
 
 /// Puts rows in by key; nothing is written when they stand there already.
@@ -205,10 +210,15 @@ async fn put(mirror: &mut Table, rows: RecordBatch, identity: Identity<'static>)
         if new.num_rows() == 0 {
             return Ok(());
         }
+        failpoint::hit(Place::MirrorDue);
         let files = upsert(mirror, None, &new, identity).await?;
         match mirror.commit(Change { adds: files.adds, removes: files.removes, ..Change::default() }).await {
             Err(WarehouseError::Conflict { .. }) => {}
-            other => return other.map(|_| ()),
+            Err(error) => return Err(error),
+            Ok(_) => {
+                failpoint::hit(Place::MirrorPut);
+                return Ok(());
+            }
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use super::{Row, SNAPSHOTS, rows};
+use crate::child;
 use crate::world::{BETWEEN, World};
 
 const FAILPOINTS: [&str; 3] = ["log-written", "log-committed", "projected"];
@@ -23,10 +24,10 @@ async fn a_snapshot_killed_at_any_failpoint_equals_an_undisturbed_one() {
         // the child's clock is the system's
         world.clock.advance(BETWEEN);
         if let Some(failpoint) = failpoint {
-            let killed = child(&world, Some(failpoint)).await;
+            let killed = ran(&world, Some(failpoint)).await;
             assert!(killed.status.code().is_none(), "{failpoint} was not reached: {killed:?}");
         }
-        let ran = child(&world, None).await;
+        let ran = ran(&world, None).await;
         assert!(ran.status.success(), "{failpoint:?}: {ran:?}");
         let histories: Vec<_> = SNAPSHOTS.iter().map(|dataset| history(&world, dataset)).collect();
         for dataset in SNAPSHOTS {
@@ -47,9 +48,9 @@ async fn a_snapshot_killed_at_any_failpoint_equals_an_undisturbed_one() {
 async fn a_first_snapshot_killed_between_the_two_commits_is_whole_after_the_next_run() {
     let world = super::world();
     world.clock.advance(BETWEEN);
-    let killed = child(&world, Some("log-committed")).await;
+    let killed = ran(&world, Some("log-committed")).await;
     assert!(killed.status.code().is_none(), "{killed:?}");
-    assert!(child(&world, None).await.status.success());
+    assert!(ran(&world, None).await.status.success());
     for dataset in SNAPSHOTS {
         world.assert_is_the_erp(wdt_models::endpoints::find(dataset).unwrap()).await;
         let (current, history) = (rows(&world, dataset).len(), rows(&world, &format!("{dataset}_history")).len());
@@ -71,7 +72,7 @@ fn history(world: &World, dataset: &str) -> Vec<String> {
 }
 
 /// Runs the binary over the snapshots to its end.
-async fn child(world: &World, failpoint: Option<&str>) -> Output {
+async fn ran(world: &World, failpoint: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
     command.arg("run").arg("--config").arg(world.config_path()).env_clear();
     for dataset in SNAPSHOTS {
@@ -80,5 +81,5 @@ async fn child(world: &World, failpoint: Option<&str>) -> Output {
     if let Some(failpoint) = failpoint {
         command.env("WDT_ETL_TEST_FAILPOINT", failpoint);
     }
-    tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || child::output(command)).await.unwrap()
 }
