@@ -10,8 +10,8 @@ use wdt_etl::report::{Event, Reporter};
 use wdt_models::Window;
 use wdt_models::time::{format_wall_time, parse_wall_time};
 
-use crate::{child, support};
 use crate::world::{BETWEEN, World, assert_same_rows, sorted, table, texts, without};
+use crate::{child, support};
 
 const STOCK: &str = "enterprise_stock";
 const HISTORY: &str = "enterprise_stock_history";

@@ -138,6 +138,17 @@ async fn nights_with_edits_while_reading_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_read_again_within_the_second_holds() {
+    let world = World::of_all_gateways(&ROWS, |_| {});
+    world.clock.stop();
+    for run in ["first", "second", "third"] {
+        world.run_of(run, &["flagship_warehouses"]).await;
+    }
+    let args = Verify { datasets: vec!["flagship_warehouses".to_owned()], ..args() };
+    verified(&world, &world.config(), &args).await.assert_spotless();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_hold() {
     let world = World::new(800, |sim| sim.refused_rows = 3);
     let options = RunOptions::default();

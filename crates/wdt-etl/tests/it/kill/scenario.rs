@@ -134,7 +134,10 @@ fn windows() -> World {
     world.write_config(&start);
     let goods = "name = \"enterprise_goods\"";
     world.edit_config(goods, &format!("{goods}\n{start}"));
-    world.edit_config("[[accounts]]", "[run]\nsettle = \"5m\"\nwindow = \"6h\"\nquarantine_limit = \"100%\"\n\n[[accounts]]");
+    world.edit_config(
+        "[[accounts]]",
+        "[run]\nsettle = \"5m\"\nwindow = \"6h\"\nquarantine_limit = \"100%\"\n\n[[accounts]]",
+    );
     world
 }
 
