@@ -67,6 +67,8 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         limiters: Arc::default(),
         waits: Waits::none(),
+        warehouse: None,
+        transport: None,
         reporter: Arc::new(Silent),
         stop,
         seed: 1,

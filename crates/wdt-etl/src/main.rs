@@ -141,7 +141,17 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
     let clock = Arc::new(SystemClock);
     let seed = clock.now_ms().unsigned_abs();
     let limiters = Arc::new(Limiters::in_folder(limits_folder(), Arc::clone(&clock) as Arc<dyn Clock>));
-    Surroundings { clock, limiters, waits, reporter, stop: stop_on_signal(), seed, run_id: run::new_run_id() }
+    Surroundings {
+        clock,
+        limiters,
+        waits,
+        warehouse: None,
+        transport: None,
+        reporter,
+        stop: stop_on_signal(),
+        seed,
+        run_id: run::new_run_id(),
+    }
 }
 
 /// Becomes true at the first Ctrl-C or SIGTERM; the second one ends the process at once.

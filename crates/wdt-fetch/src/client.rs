@@ -12,11 +12,12 @@ use wdt_models::{
 
 use crate::clock::instant;
 use crate::error::{Call, ErrorKind, FetchError};
-use crate::http::{Http, Reply, Timeouts};
+use crate::http::{Http, Timeouts};
 use crate::ledger::{Lengths, Permit};
 use crate::limit::Limiter;
 use crate::observe::{Counters, Event, Observer, Tallies};
 use crate::retry::{Attempts, Fault, LONGEST_TOLD, Next, Random, Waits};
+use crate::transport::{Skew, Transport};
 use crate::wire::{PageRequest, Target, signed};
 use crate::{Clock, Credentials};
 
@@ -71,7 +72,7 @@ pub struct Client {
 struct Inner {
     base_url: String,
     credentials: Credentials,
-    http: Http,
+    transport: Arc<dyn Transport>,
     limiter: Arc<Limiter>,
     clock: Arc<dyn Clock>,
     waits: Waits,
@@ -102,10 +103,23 @@ impl Client {
         seed: u64,
     ) -> Result<Self, FetchError> {
         let http = Http::new(&config.base_url, config.proxy.as_deref(), config.timeouts)?;
+        Ok(Self::over(Arc::new(http), config, limiter, clock, waits, seed))
+    }
+
+    /// A client whose requests something else carries; the configuration's proxy and timeouts are not used.
+    #[must_use]
+    pub fn over(
+        transport: Arc<dyn Transport>,
+        config: ClientConfig,
+        limiter: Arc<Limiter>,
+        clock: Arc<dyn Clock>,
+        waits: Waits,
+        seed: u64,
+    ) -> Self {
         let inner = Inner {
             base_url: config.base_url,
             credentials: config.credentials,
-            http,
+            transport,
             limiter,
             clock,
             waits,
@@ -114,7 +128,7 @@ impl Client {
             skew_ms: AtomicI64::new(UNKNOWN),
             skew_told: AtomicBool::new(false),
         };
-        Ok(Self { inner: Arc::new(inner), observer: None })
+        Self { inner: Arc::new(inner), observer: None }
     }
 
     /// The same client, telling the observer what it does.
@@ -178,21 +192,18 @@ impl Client {
         let now = self.platform_now().div_euclid(1000);
         let signed = signed(endpoint, &inner.base_url, &inner.credentials, request, now)
             .map_err(|error| FetchError::Request { call, error })?;
-        let start = instant();
-        let reply = inner.http.post(signed, &*inner.clock).await;
+        let (start, sent_at) = (instant(), inner.clock.now_ms());
+        let reply = inner.transport.exchange(signed, &*inner.clock).await;
         inner.tallies.call(reply.as_ref().map_or(0, |reply| reply.body.len()), start.elapsed());
-        let answer = reply.and_then(|reply| {
-            let answer = understand(endpoint, request, &reply);
-            // Only an answer in the platform's own words tells its time: a broken one may be from a box in between.
-            if !matches!(answer, Err(Fault::Transport(_)))
-                && let Some(skew_ms) = reply.skew_ms
-            {
-                inner.skew_ms.store(skew_ms, Ordering::Relaxed);
+        let skew = reply.as_ref().ok().and_then(|reply| reply.skew(sent_at));
+        let body = reply.map_err(Fault::from).and_then(|reply| reply.body(&inner.base_url));
+        let answer = body.and_then(|body| understand(endpoint, request, &body));
+        // Only an answer in the platform's own words tells its time: a broken one may be from a box in between.
+        if let Some(skew) = skew.filter(|_| !matches!(answer, Err(Fault::Transport(_)))) {
+            inner.skew_ms.store(skew.least_ms, Ordering::Relaxed);
+            if matches!(answer, Ok(_) | Err(Fault::Platform(Class::Clock, _))) {
+                self.check_clock(call, skew)?;
             }
-            answer
-        });
-        if matches!(answer, Ok(_) | Err(Fault::Platform(Class::Clock, _))) {
-            self.check_clock(call)?;
         }
         if let Ok(PageAnswer { decoded, bytes, .. }) = &answer {
             let Call { method, page } = call;
@@ -203,8 +214,8 @@ impl Client {
 
     /// Refuses a skew that the platform refuses, though the times sent could be corrected by it: a clock so wrong is no
     /// clock to date readings by, and may be set right, and the correction become wrong, at any moment.
-    fn check_clock(&self, call: Call) -> Result<(), FetchError> {
-        let Some(skew_ms) = self.skew_ms() else { return Ok(()) };
+    fn check_clock(&self, call: Call, skew: Skew) -> Result<(), FetchError> {
+        let skew_ms = skew.certain_ms;
         // the header has whole seconds: less than one is no difference
         let seconds = skew_ms / 1000;
         let accepted = self.inner.credentials.gateway().clock_tolerance_seconds();
@@ -285,12 +296,12 @@ impl fmt::Debug for Client {
 }
 
 /// Reads an answer, repaired if need be.
-fn understand(endpoint: &Endpoint, request: &PageRequest, reply: &Reply) -> Result<PageAnswer, Fault> {
-    let mut answer = read(endpoint, request, &reply.body);
+fn understand(endpoint: &Endpoint, request: &PageRequest, body: &[u8]) -> Result<PageAnswer, Fault> {
+    let mut answer = read(endpoint, request, body);
     // this platform is known to send control characters as they are
     if endpoint.gateway == Gateway::Top
         && matches!(answer, Err(AnswerError::Malformed { .. }))
-        && let Some(repaired) = envelope::repaired(&reply.body)
+        && let Some(repaired) = envelope::repaired(body)
     {
         answer = read(endpoint, request, &repaired);
     }

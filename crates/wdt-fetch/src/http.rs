@@ -1,15 +1,15 @@
-//! One request over HTTP: the only file that names the HTTP client. It gives a whole body or a fault, nothing between.
+//! One request over HTTP: the only file that names the HTTP client. It gives a whole answer or a break, nothing between.
 
 use std::error::Error;
 use std::time::Duration;
 
-use chrono::DateTime;
-use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
-use reqwest::{Proxy, Response, StatusCode, Url, redirect, retry};
+use futures::future::BoxFuture;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION};
+use reqwest::{Proxy, Response, Url, redirect, retry};
 
 use crate::Clock;
 use crate::error::FetchError;
-use crate::retry::Fault;
+use crate::transport::{Broken, RawAnswer, Transport};
 use crate::wire::SignedRequest;
 
 /// An answer larger than this, unpacked, is a fault.
@@ -32,13 +32,6 @@ impl Default for Timeouts {
         let seconds = Duration::from_secs;
         Self { connect: seconds(10), read: seconds(60), total: seconds(120) }
     }
-}
-
-/// A whole answer.
-pub(crate) struct Reply {
-    pub(crate) body: Vec<u8>,
-    /// Milliseconds that the platform's clock, as the `Date` header tells it, is ahead of the local one.
-    pub(crate) skew_ms: Option<i64>,
 }
 
 /// A pool of connections to one address.
@@ -70,48 +63,52 @@ impl Http {
         let client = builder.build().map_err(|error| setup(format!("http client: {}", innermost(&error))))?;
         Ok(Self { client })
     }
+}
 
-    /// Sends the request and reads the answer to its end.
-    pub(crate) async fn post(&self, request: SignedRequest, clock: &dyn Clock) -> Result<Reply, Fault> {
-        let post = self.client.post(request.url).header(CONTENT_TYPE, request.content_type).body(request.body);
-        let mut response = post.send().await.map_err(broken)?;
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-        let skew_ms = date.map(|date| date.timestamp_millis() - clock.now_ms());
-        check_status(&response)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(Fault::Transport(format!("answer is larger than {LARGEST_BODY} bytes")));
+impl Transport for Http {
+    fn exchange<'a>(
+        &'a self,
+        request: SignedRequest,
+        clock: &'a dyn Clock,
+    ) -> BoxFuture<'a, Result<RawAnswer, Broken>> {
+        Box::pin(async move {
+            let post = self.client.post(request.url).header(CONTENT_TYPE, request.content_type).body(request.body);
+            let response = post.send().await.map_err(broken)?;
+            let mut answer = RawAnswer {
+                status: response.status().as_u16(),
+                date: header(&response, DATE),
+                location: header(&response, LOCATION),
+                body: Vec::new(),
+                came_at: clock.now_ms(),
+            };
+            if response.status().is_success() {
+                answer.body = body(response).await?;
             }
-            body.extend_from_slice(&chunk);
+            Ok(answer)
+        })
+    }
+}
+
+fn header(response: &Response, name: HeaderName) -> Option<String> {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, Broken> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Err(Broken(format!("answer is larger than {LARGEST_BODY} bytes")));
         }
-        Ok(Reply { body, skew_ms })
+        body.extend_from_slice(&chunk);
     }
+    Ok(body)
 }
 
-fn check_status(response: &Response) -> Result<(), Fault> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(());
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(Fault::Limited(format!("http status {status}")));
-    }
-    if status.is_redirection() {
-        let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
-        let target = target.and_then(|target| response.url().join(target).ok());
-        let host = target.as_ref().and_then(Url::host_str).unwrap_or("an unknown host");
-        return Err(Fault::Transport(format!("http status {status}: redirect to {host} refused")));
-    }
-    Err(Fault::Transport(format!("http status {status}")))
-}
-
-fn broken(error: reqwest::Error) -> Fault {
+fn broken(error: reqwest::Error) -> Broken {
     // the address may hold half a secret
     let error = error.without_url();
     let stage = if error.is_timeout() {
-        return Fault::Transport("timed out".to_owned());
+        return Broken("timed out".to_owned());
     } else if error.is_connect() {
         "no connection"
     } else if error.is_body() || error.is_decode() {
@@ -119,7 +116,7 @@ fn broken(error: reqwest::Error) -> Fault {
     } else {
         "request failed"
     };
-    Fault::Transport(format!("{stage}: {}", innermost(&error)))
+    Broken(format!("{stage}: {}", innermost(&error)))
 }
 
 /// The innermost cause; the outer ones repeat the address.

@@ -16,6 +16,7 @@ pub mod pages;
 pub mod retry;
 pub mod slots;
 pub mod snapshot;
+pub mod transport;
 pub mod windows;
 pub mod wire;
 
@@ -43,5 +44,6 @@ pub use retry::Waits;
 pub use self_test::self_test;
 pub use slots::Slots;
 pub use snapshot::{CertifiedSlice, read_slice};
+pub use transport::{Broken, RawAnswer, Transport};
 pub use windows::{WindowRead, read_window, read_windows};
-pub use wire::{PageRequest, Params, Target};
+pub use wire::{PageRequest, Params, SignedRequest, Target};

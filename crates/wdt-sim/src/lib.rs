@@ -1,5 +1,5 @@
-//! A simulator of the three gateways on a loopback socket, as strict as the documents say the real ones are: for the
-//! demo, for tests and for benchmarks.
+//! A simulator of the three gateways on a loopback socket, or without one, as strict as the documents say the real ones
+//! are: for the demo, for tests and for benchmarks.
 //!
 //! One [`Sim`] answers on one port: enterprise below `/openapi2`, flagship at `/openapi`, top at `/router/rest`. Every
 //! endpoint of `wdt_models::endpoints::ALL` is served from its description alone. Signatures are checked with
@@ -46,4 +46,4 @@ pub use config::{Clock, PageOrder, SimConfig, WindowEnd};
 pub use fault::{Fault, FaultPlan};
 pub use ledger::{Ledger, Row};
 pub use places::STORES;
-pub use sim::{Sim, SimError};
+pub use sim::{BrokeOff, Exchanged, Sim, SimError};

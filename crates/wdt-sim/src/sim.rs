@@ -6,21 +6,53 @@ use std::{
     sync::Arc,
 };
 
-use axum::serve::ListenerExt as _;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, header},
+    serve::ListenerExt as _,
+};
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+use tower::ServiceExt as _;
 use wdt_models::{Gateway, endpoints};
 
 use crate::{calls::Call, config::SimConfig, fault::Fault, ledger::Ledger, platform::Platform, server};
 
-/// The three gateways, running on one port; they end when this is dropped.
+/// An answer of [`Sim::exchange`] that is larger counts as broken off.
+const LARGEST_BODY: usize = 64 << 20;
+
+/// The three gateways, running on one port or called directly; they end when this is dropped.
 #[derive(Debug)]
 pub struct Sim {
-    address: SocketAddr,
     platform: Arc<Platform>,
+    served: Option<Served>,
+}
+
+/// The port and its server.
+#[derive(Debug)]
+struct Served {
+    address: SocketAddr,
     /// The server ends when this is sent to or dropped.
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
+
+/// What came back from [`Sim::exchange`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Date`.
+    pub date: Option<String>,
+    /// The header `Location`, of a redirect.
+    pub location: Option<String>,
+    /// The body, not compressed.
+    pub body: Vec<u8>,
+}
+
+/// No whole answer came: the transfer broke, as a fault says it shall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the transfer broke off")]
+pub struct BrokeOff;
 
 /// Why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
@@ -53,22 +85,53 @@ impl Sim {
     /// [`SimError`] if the configuration names an unknown dataset, the port cannot be opened, or no runtime is there.
     pub fn start(config: SimConfig) -> Result<Self, SimError> {
         let runtime = Handle::try_current().map_err(|_| SimError::NoRuntime)?;
+        let port = config.port;
+        let sim = Self::without_socket(config)?;
+        let (listener, address) = listen(port).map_err(|source| SimError::Listen { port, source })?;
+        let (stop, stopped) = oneshot::channel();
+        let server = runtime.spawn(serve(listener, Arc::clone(&sim.platform), stopped));
+        Ok(Self { served: Some(Served { address, stop, server }), ..sim })
+    }
+
+    /// Makes the rows and opens no port: [`Sim::exchange`] answers. Nothing then depends on a real clock or network.
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::UnknownDataset`].
+    pub fn without_socket(config: SimConfig) -> Result<Self, SimError> {
         let unknown = config.rows.keys().find(|dataset| endpoints::find(dataset).is_none());
         if let Some(dataset) = unknown {
             return Err(SimError::UnknownDataset { dataset: dataset.clone() });
         }
-        let port = config.port;
-        let (listener, address) = listen(port).map_err(|source| SimError::Listen { port, source })?;
-        let platform = Arc::new(Platform::new(config));
-        let (stop, stopped) = oneshot::channel();
-        let server = runtime.spawn(serve(listener, Arc::clone(&platform), stopped));
-        Ok(Self { address, platform, stop, server })
+        Ok(Self { platform: Arc::new(Platform::new(config)), served: None })
     }
 
     /// The address of a gateway, such as `http://127.0.0.1:18080/openapi2`; on enterprise the folder of the methods.
+    /// Without a port the host is `simulator.invalid`.
     #[must_use]
     pub fn base_url(&self, gateway: Gateway) -> String {
-        format!("http://{}{}", self.address, server::path(gateway))
+        let host = self.served.as_ref().map(|served| served.address.to_string());
+        format!("http://{}{}", host.as_deref().unwrap_or("simulator.invalid"), server::path(gateway))
+    }
+
+    /// Answers a POST to an address as over a socket: the same routes, checks, faults and headers.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokeOff`] where a socket would have broken off, also when the address is none.
+    pub async fn exchange(&self, url: &str, content_type: &str, body: String) -> Result<Exchanged, BrokeOff> {
+        let request = Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
+        let router = server::router(Arc::clone(&self.platform));
+        let Ok(response) = router.oneshot(request.map_err(|_| BrokeOff)?).await;
+        let (head, body) = response.into_parts();
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (status, date, location) = (head.status.as_u16(), text(header::DATE), text(header::LOCATION));
+        let body = to_bytes(body, LARGEST_BODY).await.map_err(|_| BrokeOff)?;
+        let declared = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        if declared.is_some_and(|declared: usize| declared != body.len()) {
+            return Err(BrokeOff);
+        }
+        Ok(Exchanged { status, date, location, body: body.to_vec() })
     }
 
     /// The rows that the first account of the dataset's gateway sees.
@@ -108,9 +171,10 @@ impl Sim {
 
     /// Stops, once the calls under way are answered.
     pub async fn stop(self) {
-        drop(self.stop);
+        let Some(Served { stop, server, .. }) = self.served else { return };
+        drop(stop);
         // an error here means the server is gone, which is what is wanted
-        let _ = self.server.await;
+        let _ = server.await;
     }
 }
 

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use url::Url;
 use wdt_fetch::Clock;
 use wdt_models::{Gateway, Reading, Slice, Window, endpoints};
 use wdt_sim::{Ledger, Sim, SimConfig};
@@ -19,8 +18,8 @@ use crate::cli::Demo;
 use crate::config::{Account, Config, Dataset};
 use crate::environment::Variables;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, RunOutcome, Surroundings, warehouse_url};
-use crate::table::DatasetTables;
+use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
+use crate::table::{DatasetTables, Warehouse};
 
 /// What passes between the two runs, in seconds.
 const BETWEEN_RUNS: i64 = 900;
@@ -169,7 +168,7 @@ async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) ->
 /// Looks for every row of the ERP that should have landed, and for rows that should not be there any more; returns how
 /// many there are of both.
 async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Show<'_>) -> Result<usize, EtlError> {
-    let warehouse = warehouse_url(&config.warehouse.url)?;
+    let warehouse = Warehouse::folder(&config.warehouse.url)?;
     let mut wrong = 0;
     show.line(&format!(
         "\n{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}",
@@ -198,7 +197,7 @@ async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Sh
 }
 
 /// The ids that a list of ids was taken from; nothing for other datasets.
-async fn asked(warehouse: &Url, account: &Account, dataset: &Dataset) -> Result<Vec<String>, EtlError> {
+async fn asked(warehouse: &Warehouse, account: &Account, dataset: &Dataset) -> Result<Vec<String>, EtlError> {
     let Reading::Ids(source) = dataset.endpoint.reading else { return Ok(Vec::new()) };
     let Some(endpoint) = endpoints::find(source.dataset) else { return Ok(Vec::new()) };
     let Some(tables) = DatasetTables::open(warehouse, endpoint).await? else { return Ok(Vec::new()) };
@@ -229,7 +228,7 @@ fn expected(ledger: &Ledger, dataset: &Dataset, watermark: Option<i64>, asked: &
 async fn sample(config: &Config, show: &mut Show<'_>) -> Result<(), EtlError> {
     let (dataset, columns) = SAMPLE;
     let Some(endpoint) = endpoints::find(dataset) else { return Ok(()) };
-    let warehouse = warehouse_url(&config.warehouse.url)?;
+    let warehouse = Warehouse::folder(&config.warehouse.url)?;
     let Some(tables) = DatasetTables::open(&warehouse, endpoint).await? else { return Ok(()) };
     show.line(&format!("\n{dataset}, two of its rows:"))?;
     let rows = tables.sample(columns, 200).await?;

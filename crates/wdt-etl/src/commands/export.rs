@@ -31,7 +31,7 @@ use super::output;
 use crate::cli::{Export, ExportFormat};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
-use crate::pipeline::warehouse_url;
+use crate::pipeline::Warehouse;
 use crate::table::schema::TableSpec;
 use crate::table::{DatasetTables, WarehouseError};
 
@@ -223,7 +223,7 @@ async fn open(config: &Config, endpoint: &'static Endpoint) -> Result<Option<Dat
     if !Path::new(&config.warehouse.url).is_dir() {
         return Ok(None);
     }
-    DatasetTables::open(&warehouse_url(&config.warehouse.url)?, endpoint).await
+    DatasetTables::open(&Warehouse::folder(&config.warehouse.url)?, endpoint).await
 }
 
 /// The format asked for, or the one that the file's name ends with; CSV on standard output.

@@ -9,7 +9,7 @@ use super::output;
 use crate::cli::Status;
 use crate::config::{Account, Config, Dataset};
 use crate::error::EtlError;
-use crate::pipeline::warehouse_url;
+use crate::pipeline::Warehouse;
 use crate::table::DatasetTables;
 
 /// Version of the JSON lines.
@@ -72,7 +72,7 @@ async fn line(config: &Config, account: &Account, dataset: &Dataset, now: i64) -
     if !std::path::Path::new(&config.warehouse.url).is_dir() {
         return Ok(line);
     }
-    let warehouse = warehouse_url(&config.warehouse.url)?;
+    let warehouse = Warehouse::folder(&config.warehouse.url)?;
     let Some(tables) = DatasetTables::open(&warehouse, dataset.endpoint).await? else { return Ok(line) };
     let slices = crate::pipeline::slices(dataset);
     let watermark = tables.complete_until(&account.name, &slices).await?;

@@ -14,7 +14,6 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
-use url::Url;
 use wdt_fetch::Limiters;
 use wdt_models::{Endpoint, Reading};
 
@@ -22,9 +21,9 @@ use super::output;
 use crate::cli::Verify;
 use crate::config::{Account, Config, Dataset};
 use crate::error::{EtlError, gravest};
-use crate::pipeline::{Surroundings, slices, warehouse_url};
+use crate::pipeline::{Surroundings, slices};
 use crate::table::schema::TableSpec;
-use crate::table::{Table, WarehouseError, applied_version, same_log};
+use crate::table::{Table, Warehouse, WarehouseError, applied_version, same_log};
 use files::Files;
 use fold::Fold;
 use line::{Grave, Line, Subject};
@@ -56,8 +55,8 @@ pub async fn verify(
     out: &mut (dyn Write + Send),
 ) -> Result<u8, EtlError> {
     let selected = config.select(&args.accounts, &args.datasets)?;
-    let there = Path::new(&config.warehouse.url).exists();
-    let warehouse = if there { Some(warehouse_url(&config.warehouse.url)?) } else { None };
+    let there = around.warehouse.is_some() || Path::new(&config.warehouse.url).exists();
+    let warehouse = if there { Some(around.warehouse(config)?) } else { None };
     let limiters = Limiters::new();
     let mut seen = HashSet::new();
     let mut codes = Vec::new();
@@ -85,7 +84,7 @@ impl Asked<'_> {
         Subject::table(check, self.endpoint.dataset)
     }
 
-    async fn look(&self, warehouse: Option<&Url>, lines: &mut Vec<Line>) -> Result<(), EtlError> {
+    async fn look(&self, warehouse: Option<&Warehouse>, lines: &mut Vec<Line>) -> Result<(), EtlError> {
         let Some(warehouse) = warehouse else {
             lines.extend(self.nothing());
             return Ok(());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use tokio::sync::{Mutex, watch};
-use url::Url;
 use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
 use wdt_models::time::format_wall_time;
 use wdt_models::{Reading, Window};
@@ -23,11 +22,11 @@ use crate::memory::peak_bytes;
 use crate::plan::{Planner, Range, begin};
 use crate::report::Event;
 use crate::table::mirror::{Mirrors, RunRow};
-use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Sums};
+use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Sums, Warehouse};
 
 /// What every job of a run shares.
 pub(super) struct Shared {
-    pub(super) warehouse: Url,
+    pub(super) warehouse: Warehouse,
     pub(super) run_id: String,
     pub(super) started_at: i64,
     pub(super) settings: RunSettings,

@@ -15,17 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use url::Url;
-use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Waits, WindowReader};
+use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Transport, Waits, WindowReader};
 use wdt_models::{Endpoint, Reading, Window};
 
 use crate::config::{Account, Config, Dataset, RunSettings};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::report::{Event, Reporter};
-pub use crate::table::DeleteLimit;
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
+pub use crate::table::{DeleteLimit, Warehouse};
 pub(crate) use job::stopped;
 use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
@@ -49,12 +48,27 @@ pub struct Surroundings {
     pub waits: Waits,
     /// Takes the events.
     pub reporter: Arc<dyn Reporter>,
+    /// Where the tables are, in place of the configured warehouse.
+    pub warehouse: Option<Warehouse>,
+    /// What carries the requests, in place of connections to the accounts' addresses.
+    pub transport: Option<Arc<dyn Transport>>,
     /// Becomes true when the run has to stop.
     pub stop: watch::Receiver<bool>,
     /// Spreads waits after broken transports.
     pub seed: u64,
     /// Name of the run.
     pub run_id: String,
+}
+
+impl Surroundings {
+    /// Where the tables are.
+    ///
+    /// # Errors
+    ///
+    /// When the configured folder cannot be made.
+    pub(crate) fn warehouse(&self, config: &Config) -> Result<Warehouse, WarehouseError> {
+        self.warehouse.clone().map_or_else(|| Warehouse::folder(&config.warehouse.url), Ok)
+    }
 }
 
 /// What the command line asks of a run.
@@ -85,7 +99,7 @@ pub struct RunOptions {
 pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -> Result<RunOutcome, EtlError> {
     let selected = backfill::with_windows(config.select(&options.accounts, &options.datasets)?, options)?;
     accept::check(options, &selected)?;
-    let warehouse = warehouse_url(&config.warehouse.url)?;
+    let warehouse = around.warehouse(config)?;
     let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
     failpoint::hit(Place::TablesOpened);
     let mirrors = open_mirrors(config, &warehouse, &tables, options.dry_run).await?;
@@ -110,26 +124,11 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
     Ok(outcome)
 }
 
-/// The warehouse's address as a folder URL.
-///
-/// # Errors
-///
-/// [`WarehouseError::Address`] when the folder cannot be made.
-pub(crate) fn warehouse_url(folder: &str) -> Result<Url, WarehouseError> {
-    let refused = |reason: String| WarehouseError::Address { url: folder.to_owned(), reason };
-    if std::path::Path::new(folder).is_file() {
-        return Err(refused("it is a file, not a folder".to_owned()));
-    }
-    std::fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
-    let folder = std::fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
-    Url::from_directory_path(&folder).map_err(|()| refused("not a folder".to_owned()))
-}
-
 /// An account and one of its datasets.
 type Selected<'a> = (&'a Account, &'a Dataset);
 type Tables = HashMap<&'static str, Arc<Mutex<DatasetTables>>>;
 
-async fn open_tables(warehouse: &Url, selected: &[Selected<'_>], dry_run: bool) -> Result<Tables, EtlError> {
+async fn open_tables(warehouse: &Warehouse, selected: &[Selected<'_>], dry_run: bool) -> Result<Tables, EtlError> {
     let mut tables = Tables::new();
     for endpoint in selected.iter().map(|(_, dataset)| dataset.endpoint) {
         if tables.contains_key(endpoint.dataset) {
@@ -151,7 +150,7 @@ async fn open_tables(warehouse: &Url, selected: &[Selected<'_>], dry_run: bool) 
 
 async fn open_mirrors(
     config: &Config,
-    warehouse: &Url,
+    warehouse: &Warehouse,
     tables: &Tables,
     dry_run: bool,
 ) -> Result<Option<Mirrors>, EtlError> {
@@ -270,7 +269,11 @@ pub(crate) fn account_client(
         proxy: account.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
         timeouts: Timeouts::default(),
     };
-    Ok(Client::new(config, Arc::clone(limiter), Arc::clone(&around.clock), around.waits, around.seed)?)
+    let (limiter, clock) = (Arc::clone(limiter), Arc::clone(&around.clock));
+    match &around.transport {
+        Some(transport) => Ok(Client::over(Arc::clone(transport), config, limiter, clock, around.waits, around.seed)),
+        None => Ok(Client::new(config, limiter, clock, around.waits, around.seed)?),
+    }
 }
 
 /// Passes on what a client tells; of an account's clients, one tells of the clock.

@@ -5,13 +5,11 @@ use std::collections::{HashMap, HashSet};
 use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
-use url::Url;
 use wdt_fetch::Certificate;
 use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Refusal, Slice, Window};
 
 use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
-use super::files::Reader;
 use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
 use super::question::{BackfillProgress, Questions, Turn};
@@ -19,6 +17,7 @@ use super::reconcile::ReconcileProgress;
 use super::schema::{DELETED_AT, TableSpec};
 use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
+use super::warehouse::Warehouse;
 use crate::failpoint::{self, Place};
 
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
@@ -196,7 +195,10 @@ impl DatasetTables {
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open_or_create(warehouse: &Url, endpoint: &'static Endpoint) -> Result<Self, WarehouseError> {
+    pub(crate) async fn open_or_create(
+        warehouse: &Warehouse,
+        endpoint: &'static Endpoint,
+    ) -> Result<Self, WarehouseError> {
         let history = Table::open_or_create(warehouse, &TableSpec::history(endpoint)).await?;
         let current = Table::open_or_create(warehouse, &TableSpec::current(endpoint)).await?;
         Ok(Self { endpoint, history, current, questions: Questions::default() })
@@ -206,7 +208,10 @@ impl DatasetTables {
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open(warehouse: &Url, endpoint: &'static Endpoint) -> Result<Option<Self>, WarehouseError> {
+    pub(crate) async fn open(
+        warehouse: &Warehouse,
+        endpoint: &'static Endpoint,
+    ) -> Result<Option<Self>, WarehouseError> {
         let history = Table::open(warehouse, &TableSpec::history(endpoint)).await?;
         let current = Table::open(warehouse, &TableSpec::current(endpoint)).await?;
         let opened = history.zip(current);
@@ -345,7 +350,7 @@ impl DatasetTables {
         account: Option<&str>,
         names: &[&str],
     ) -> Result<Vec<Vec<ArrayRef>>, WarehouseError> {
-        let reader = Reader::new(self.current.name(), self.current.store());
+        let reader = self.current.reader();
         let mut read = names.to_vec();
         read.push(DELETED_AT);
         let mut found = Vec::new();

@@ -15,15 +15,16 @@ use deltalake::logstore::get_actions;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError};
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::ObjectStoreExt as _;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
-use url::Url;
 
 use super::error::WarehouseError;
+use super::files::Reader;
 use super::filter::KeyFilters;
 use super::schema::TableSpec;
+use super::warehouse::Warehouse;
 use crate::failpoint::{self, Place};
 
 /// Rows of a Parquet row group: the writer holds one encoded group in memory.
@@ -98,7 +99,7 @@ impl Table {
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open_or_create(warehouse: &Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+    pub(crate) async fn open_or_create(warehouse: &Warehouse, spec: &TableSpec) -> Result<Self, WarehouseError> {
         match Self::open(warehouse, spec).await? {
             Some(table) => Ok(table),
             None => Self::create(warehouse, spec).await,
@@ -109,9 +110,9 @@ impl Table {
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open(warehouse: &Url, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
+    pub(crate) async fn open(warehouse: &Warehouse, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
         let failed = || WarehouseError::storage::<DeltaTableError>(&spec.name, "open");
-        let address = address(warehouse, &spec.name)?;
+        let address = warehouse.address(&spec.name)?;
         // the library refuses a local folder that is not there, where it should say that there is no table
         if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
             return Ok(None);
@@ -128,11 +129,11 @@ impl Table {
         Ok(Some(Self::new(inner, spec)))
     }
 
-    async fn create(warehouse: &Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+    async fn create(warehouse: &Warehouse, spec: &TableSpec) -> Result<Self, WarehouseError> {
         failpoint::hit(Place::TableMissing);
         let schema: StructType =
             spec.schema.as_ref().try_into_kernel().map_err(WarehouseError::storage(&spec.name, "create"))?;
-        let address = address(warehouse, &spec.name)?;
+        let address = warehouse.address(&spec.name)?;
         if let Ok(folder) = address.to_file_path() {
             std::fs::create_dir_all(folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
         }
@@ -201,9 +202,9 @@ impl Table {
         Ok(snapshot.metadata().id().to_owned())
     }
 
-    /// The store rooted at the table.
-    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
-        self.inner.object_store()
+    /// Reads the table's data files.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(&self.name, self.inner.object_store())
     }
 
     /// Loads what was committed since.
@@ -335,7 +336,7 @@ impl Table {
     async fn discard(&self, written: &[String]) {
         for path in written {
             if let Ok(path) = object_store::path::Path::parse(path) {
-                let _orphan = self.store().delete(&path).await;
+                let _orphan = self.inner.object_store().delete(&path).await;
             }
         }
     }
@@ -405,12 +406,6 @@ fn rows_in(stats: Option<&str>) -> Option<u64> {
 fn arrow_schema(table: &DeltaTable) -> Result<Schema, DeltaTableError> {
     let schema = table.snapshot()?.schema();
     schema.as_ref().try_into_arrow().map_err(DeltaTableError::from)
-}
-
-fn address(warehouse: &Url, table: &str) -> Result<Url, WarehouseError> {
-    warehouse
-        .join(&format!("{table}/"))
-        .map_err(|error| WarehouseError::Address { url: warehouse.to_string(), reason: error.to_string() })
 }
 
 fn writer_properties() -> WriterProperties {

@@ -66,6 +66,18 @@ impl Reader {
         Ok(stream.map_err(move |error| WarehouseError::storage(&table, "read of a data file")(error)).boxed())
     }
 
+    /// Bytes of one file; `None` when it is gone.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(crate) async fn size(&self, path: &Path) -> Result<Option<u64>, WarehouseError> {
+        match self.store.head(path).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(WarehouseError::storage(&self.table, "read of a data file")(error)),
+        }
+    }
+
     /// Rows of one file by its footer.
     ///
     /// # Errors

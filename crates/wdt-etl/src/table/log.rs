@@ -17,7 +17,6 @@ use wdt_models::time::shanghai_days;
 
 use super::delta::{FileWriter, Table};
 use super::error::WarehouseError;
-use super::files::Reader;
 use super::schema::{ACCOUNT, DELETED_AT, DT, EXTRA, OP, OP_DELETE, OP_UPSERT, PULLED_AT, RUN_ID};
 use super::snapshot::{Picture, vanished};
 use super::upsert::{Identity, KeyIndex, columns_of, locate, micros, take};
@@ -227,7 +226,7 @@ async fn current_versions(
     index: &KeyIndex,
     contents: &Contents,
 ) -> Result<std::collections::HashMap<usize, Version>, WarehouseError> {
-    let reader = Reader::new(current.name(), current.store());
+    let reader = current.reader();
     let mut columns = contents.names.clone();
     columns.push(DELETED_AT);
     let mut versions = std::collections::HashMap::new();

@@ -13,6 +13,7 @@ pub(crate) mod reconcile;
 pub(crate) mod schema;
 pub(crate) mod snapshot;
 mod upsert;
+mod warehouse;
 
 pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
 #[cfg(test)]
@@ -27,3 +28,4 @@ pub use reconcile::DeleteLimit;
 pub(crate) use reconcile::{Marks, ReconcileProgress, SeenKeys, Unseen};
 pub(crate) use snapshot::{Picture, cell_text};
 pub(crate) use upsert::{columns_of, micros};
+pub use warehouse::Warehouse;

@@ -12,7 +12,7 @@ use wdt_models::Endpoint;
 
 use super::delta::{Change, Table};
 use super::error::WarehouseError;
-use super::files::{Reader, conform};
+use super::files::conform;
 use super::log::identity;
 use super::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
 use super::upsert::{KeyIndex, Upserted, columns_of, take, upsert};
@@ -86,7 +86,7 @@ async fn apply(
     let Some(commit) = history.read_commit(version).await? else {
         return Err(WarehouseError::LostCommit { table: history.name().to_owned(), version });
     };
-    let reader = Reader::new(history.name(), history.store());
+    let reader = history.reader();
     let mut batches = Vec::new();
     for (path, size) in &commit.files {
         for batch in reader.all_rows(path, *size, None, None).await? {

@@ -180,7 +180,7 @@ fn backfill_application(account: &str, dataset: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{Landing, Sums};
+    use crate::table::{Landing, Sums, Warehouse};
 
     fn progress(from: i64, until: i64, scope: &str) -> BackfillProgress {
         BackfillProgress { from, to: until - 1, until, done: until, scope: scope.to_owned() }
@@ -234,8 +234,8 @@ mod tests {
     /// Two processes' views of one warehouse with a watermark of 1000.
     async fn two() -> (tempfile::TempDir, DatasetTables, DatasetTables) {
         let folder = tempfile::tempdir().unwrap();
-        let url = url::Url::from_directory_path(folder.path()).unwrap();
-        let open = || DatasetTables::open_or_create(&url, &wdt_models::endpoints::ENTERPRISE_STOCK);
+        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let open = || DatasetTables::open_or_create(&warehouse, &wdt_models::endpoints::ENTERPRISE_STOCK);
         let (mut one, mut other) = (open().await.unwrap(), open().await.unwrap());
         assert!(matches!(one.land(run(1000)).await.unwrap(), Landed::Committed { .. }));
         other.catch_up().await.unwrap();

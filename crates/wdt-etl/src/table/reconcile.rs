@@ -13,7 +13,7 @@ use wdt_models::decode::page_schema;
 use super::dataset::{CommitRecord, DatasetTables, MOST_CONFLICTS, Sums};
 use super::delta::{DataFile, Table};
 use super::error::WarehouseError;
-use super::files::{Reader, conform};
+use super::files::conform;
 use super::log::{Changes, Counts};
 use super::schema::{DELETED_AT, PULLED_AT};
 use super::snapshot::cell_text;
@@ -153,7 +153,7 @@ impl DatasetTables {
     pub(crate) async fn cursors(&self, account: &str) -> Result<Cursors, WarehouseError> {
         let mut cursors = Cursors::default();
         let Some(cursor) = self.endpoint.cursor() else { return Ok(cursors) };
-        let reader = Reader::new(self.current.name(), self.current.store());
+        let reader = self.current.reader();
         for file in self.current.files(Some(account))? {
             for batch in reader.all_rows(&file.path, file.size, Some(&[cursor.field, DELETED_AT]), None).await? {
                 let columns = columns_of(self.current.name(), &batch, &[cursor.field, DELETED_AT])?;
@@ -250,7 +250,7 @@ async fn find(
     endpoint: &'static Endpoint,
     unseen: Unseen<'_>,
 ) -> Result<(Vec<RecordBatch>, Marks), WarehouseError> {
-    let reader = Reader::new(current.name(), current.store());
+    let reader = current.reader();
     let constants = current.partition().into_iter().map(|column| (column, unseen.account)).collect();
     let mut marks = Marks { vanished: 0, standing: 0, most: 0, named: Vec::new(), committed: None };
     let mut rows = Vec::new();
@@ -279,7 +279,7 @@ async fn unseen_in(
     file: &DataFile,
     unseen: Unseen<'_>,
 ) -> Result<(Vec<usize>, u64), WarehouseError> {
-    let reader = Reader::new(current.name(), current.store());
+    let reader = current.reader();
     let cursor = endpoint.cursor().map_or(PULLED_AT, |cursor| cursor.field);
     let own = [cursor, PULLED_AT, DELETED_AT];
     let mut names = endpoint.key.to_vec();

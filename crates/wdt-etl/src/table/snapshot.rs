@@ -10,7 +10,7 @@ use wdt_models::{Endpoint, Slice};
 
 use super::delta::{DataFile, Table};
 use super::error::WarehouseError;
-use super::files::{Reader, conform};
+use super::files::conform;
 use super::schema::DELETED_AT;
 use super::upsert::{KeyIndex, columns_of};
 
@@ -37,7 +37,7 @@ pub(crate) async fn vanished(
     slice: &Slice,
     present: &[&KeyIndex],
 ) -> Result<Vec<RecordBatch>, WarehouseError> {
-    let reader = Reader::new(current.name(), current.store());
+    let reader = current.reader();
     let constants: HashMap<&str, &str> = current.partition().into_iter().map(|column| (column, account)).collect();
     let mut gone = Vec::new();
     for file in current.files(Some(account))? {
@@ -65,7 +65,7 @@ async fn in_slice(
     file: &DataFile,
     slice: &Slice,
 ) -> Result<(RecordBatch, Vec<usize>), WarehouseError> {
-    let reader = Reader::new(current.name(), current.store());
+    let reader = current.reader();
     let mut columns = endpoint.key.to_vec();
     columns.push(DELETED_AT);
     let batches = reader.all_rows(&file.path, file.size, Some(&columns), None).await?;

@@ -15,7 +15,7 @@ use futures::stream::TryStreamExt as _;
 
 use super::delta::{DataFile, FileWriter, Table, WrittenFile};
 use super::error::WarehouseError;
-use super::files::{Reader, conform};
+use super::files::conform;
 use crate::failpoint::{self, Place};
 
 /// A file is ended when its encoded size passes this.
@@ -140,7 +140,7 @@ pub(crate) async fn locate(
     index: &KeyIndex,
     identity: Identity<'_>,
 ) -> Result<Vec<Located>, WarehouseError> {
-    let reader = Reader::new(table.name(), table.store());
+    let reader = table.reader();
     let mut columns = identity.key.to_vec();
     columns.extend(identity.order);
     let mut located = Vec::new();
@@ -202,7 +202,7 @@ struct Rewrite<'a> {
 impl Rewrite<'_> {
     /// Copies the rows of a file that are not replaced.
     async fn survivors(&mut self, file: DataFile, replaced: &[usize]) -> Result<(), WarehouseError> {
-        let reader = Reader::new(self.table.name(), self.table.store());
+        let reader = self.table.reader();
         let constants = self.table.partition().into_iter().zip(self.partition).collect();
         let mut batches = reader.rows(&file.path, file.size, None, None).await?;
         let (mut base, mut next) = (0, 0);
@@ -281,6 +281,7 @@ mod tests {
     use super::*;
     use crate::table::delta::Change;
     use crate::table::schema::{TableSpec, timestamp};
+    use crate::table::warehouse::Warehouse;
 
     const IDENTITY: Identity<'static> = Identity { key: &["id"], order: Some("at") };
 
@@ -307,7 +308,7 @@ mod tests {
     }
 
     async fn all(table: &Table) -> Vec<(i64, i64)> {
-        let reader = Reader::new(table.name(), table.store());
+        let reader = table.reader();
         let mut found = Vec::new();
         for file in table.files(None).unwrap() {
             for batch in reader.all_rows(&file.path, file.size, None, None).await.unwrap() {
@@ -321,8 +322,8 @@ mod tests {
 
     async fn table() -> (tempfile::TempDir, Table) {
         let folder = tempfile::tempdir().unwrap();
-        let url = url::Url::from_directory_path(folder.path()).unwrap();
-        let table = Table::open_or_create(&url, &spec()).await.unwrap();
+        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let table = Table::open_or_create(&warehouse, &spec()).await.unwrap();
         (folder, table)
     }
 

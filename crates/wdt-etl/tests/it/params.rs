@@ -66,6 +66,8 @@ async fn every_parameter_of_every_endpoint_reaches_the_platform() {
                 clock: Arc::new(SystemClock),
                 limiters: Arc::default(),
                 waits: Waits::none(),
+                warehouse: None,
+                transport: None,
                 reporter: Arc::new(Silent),
                 stop,
                 seed: 1,

@@ -181,6 +181,8 @@ impl World {
             clock: Arc::new(self.clock.clone()),
             limiters: Arc::default(),
             waits: Waits::none(),
+            warehouse: None,
+            transport: None,
             reporter: Arc::new(Silent),
             stop,
             seed: SEED,

@@ -132,3 +132,26 @@ async fn a_clock_that_runs_away_is_refused_though_the_platform_takes_the_correct
     let error = client.page(endpoint, &request).await.unwrap_err();
     assert_eq!((error.kind(), sim.calls()[1].code.as_str()), (ErrorKind::Clock, "0"), "{error}");
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_while_a_call_is_under_way_is_judged_by_the_next_one() {
+    let clock = Arc::new(Moved(AtomicI64::new(NOW)));
+    let local = Arc::clone(&clock);
+    // the local clock jumps when the platform looks at its own
+    let mut settings = simulator(&SharedClock::new(0));
+    settings.clock = Arc::new(move || {
+        local.0.store(NOW + 400, Ordering::Relaxed);
+        NOW
+    });
+    let sim = Sim::start(settings).unwrap();
+    clock.0.store(NOW, Ordering::Relaxed);
+    let config = config(Gateway::Enterprise, &sim.base_url(Gateway::Enterprise), |_| {});
+    let client =
+        Client::new(config, Arc::new(Limiter::new(0)), Arc::clone(&clock) as Arc<dyn Clock>, Waits::none(), 1).unwrap();
+    let (client, told) = watched(client);
+    let (endpoint, request) = first_page(Gateway::Enterprise);
+    client.page(endpoint, &request).await.unwrap();
+    assert_eq!((client.skew_ms(), told.lock().unwrap().len()), (Some(-400_000), 0));
+    let error = client.page(endpoint, &request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Clock, "{error}");
+}

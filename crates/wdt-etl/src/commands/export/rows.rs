@@ -87,7 +87,7 @@ impl<'a> Source<'a> {
         if columns.contains(&DELETED_AT) {
             columns.extend([OP, PULLED_AT]);
         }
-        let reader = Reader::new(&name, self.table.store());
+        let reader = self.table.reader();
         let rows = reader.rows(&piece.path, piece.size, Some(&columns), piece.positions.as_deref()).await?;
         let schema = std::sync::Arc::clone(schema);
         let account = piece.account.as_deref();
@@ -153,7 +153,7 @@ impl<'a> Log<'a> {
             .map(|name| schema.field_with_name(name).map(|field| SortField::new(field.data_type().clone())))
             .collect::<Result<Vec<_>, _>>();
         let converter = fields.and_then(RowConverter::new).map_err(WarehouseError::storage(history.name(), "read"))?;
-        let reader = Reader::new(history.name(), history.store());
+        let reader = history.reader();
         Ok(Self { history, reader, columns: key.to_vec(), converter, files: Vec::new(), last: HashMap::new() })
     }
 

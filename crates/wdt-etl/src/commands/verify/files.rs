@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
 use super::line::{Findings, Grave, Line, Subject};
 use super::log::{Added, Log};
-use crate::table::{DataFile, Reader, Table, WarehouseError};
+use crate::table::{DataFile, Table, WarehouseError};
 
 const COPY: &str =
     "put the files back from a copy of the warehouse; without one begin the dataset anew (docs/operations.md)";
@@ -78,13 +77,10 @@ pub(super) async fn current(subject: Subject<'_>, current: &Table) -> Result<Fil
 
 /// Rows of a file by its footer, or what is wrong with it.
 async fn rows_in(table: &Table, path: &Path, size: u64) -> Result<u64, String> {
-    match table.store().head(path).await {
-        Ok(found) if found.size != size => Err(format!("has {} bytes, its log says {size}", found.size)),
-        Ok(_) => {
-            let rows = Reader::new(table.name(), table.store()).row_count(path, size).await;
-            rows.map_err(|error| format!("cannot be read: {error}"))
-        }
-        Err(object_store::Error::NotFound { .. }) => Err("is gone".to_owned()),
-        Err(error) => Err(format!("cannot be read: {error}")),
+    let unreadable = |error: WarehouseError| format!("cannot be read: {error}");
+    match table.reader().size(path).await.map_err(unreadable)? {
+        None => Err("is gone".to_owned()),
+        Some(found) if found != size => Err(format!("has {found} bytes, its log says {size}")),
+        Some(_) => table.reader().row_count(path, size).await.map_err(unreadable),
     }
 }

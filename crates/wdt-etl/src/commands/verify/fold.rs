@@ -15,7 +15,7 @@ use wdt_models::Endpoint;
 use super::line::Findings;
 use super::log::Added;
 use crate::table::schema::{ACCOUNT, DELETED_AT, EXTRA, OP, OP_DELETE, PULLED_AT, RUN_ID};
-use crate::table::{Reader, Table, WarehouseError, cell_text, columns_of, conform, micros};
+use crate::table::{Table, WarehouseError, cell_text, columns_of, conform, micros};
 
 /// Keys held at once.
 const MOST_KEYS: usize = 900_000;
@@ -117,7 +117,7 @@ impl Fold<'_> {
         newest: &mut HashMap<u128, Newest>,
         folded: &mut Folded,
     ) -> Result<bool, WarehouseError> {
-        let reader = Reader::new(self.history.name(), self.history.store());
+        let reader = self.history.reader();
         for commit in commits {
             for (path, size) in &commit.files {
                 let mut batches = reader.rows(path, *size, None, None).await?;
@@ -150,7 +150,7 @@ impl Fold<'_> {
         newest: &mut HashMap<u128, Newest>,
         folded: &mut Folded,
     ) -> Result<(), WarehouseError> {
-        let reader = Reader::new(current.name(), current.store());
+        let reader = current.reader();
         for file in current.files(None)? {
             let account = file.partition_value(ACCOUNT).unwrap_or_default().to_owned();
             let constants = HashMap::from([(ACCOUNT, account.as_str())]);
@@ -176,7 +176,7 @@ impl Fold<'_> {
         folded: &mut Folded,
     ) -> Result<(), WarehouseError> {
         let missing = newest.values().filter(|known| !known.met).count() as u64;
-        let reader = Reader::new(self.history.name(), self.history.store());
+        let reader = self.history.reader();
         let mut named = std::collections::HashSet::new();
         let files = self.commits.iter().flat_map(|commit| &commit.files);
         for (path, size) in files.take_while(|_| missing > 0) {
@@ -329,12 +329,11 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{Date32Array, Int64Array, StringArray};
-    use url::Url;
     use wdt_models::endpoints::FLAGSHIP_SHOPS;
 
     use super::*;
-    use crate::table::Change;
     use crate::table::schema::{DT, TableSpec};
+    use crate::table::{Change, Warehouse};
 
     type Row = (i64, &'static str);
 
@@ -371,9 +370,9 @@ mod tests {
     #[tokio::test]
     async fn as_many_shares_as_it_takes_find_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let url = Url::from_directory_path(folder.path()).unwrap();
-        let mut history = Table::open_or_create(&url, &TableSpec::history(&FLAGSHIP_SHOPS)).await.unwrap();
-        let mut current = Table::open_or_create(&url, &TableSpec::current(&FLAGSHIP_SHOPS)).await.unwrap();
+        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let mut history = Table::open_or_create(&warehouse, &TableSpec::history(&FLAGSHIP_SHOPS)).await.unwrap();
+        let mut current = Table::open_or_create(&warehouse, &TableSpec::current(&FLAGSHIP_SHOPS)).await.unwrap();
         let first = commit(&mut history, &named(0..60, "a")).await;
         // ten as they were, one changed and changed back
         let second = [named(0..30, "b"), named(30..40, "a"), vec![(50, "b"), (50, "a")]].concat();

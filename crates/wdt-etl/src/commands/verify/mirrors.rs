@@ -1,11 +1,9 @@
 //! Whether the `etl_*` tables have what the commits say. Nothing depends on them, so a difference is only told.
 
-use url::Url;
-
 use super::line::{Line, Subject};
 use super::log::Log;
-use crate::table::WarehouseError;
 use crate::table::mirror::count;
+use crate::table::{Warehouse, WarehouseError};
 
 /// Compares the counts of a dataset's rows in the mirrors with its commits.
 ///
@@ -13,7 +11,7 @@ use crate::table::mirror::count;
 /// When a mirror cannot be read.
 pub(super) async fn mirrors(
     subject: Subject<'_>,
-    (warehouse, dataset): (&Url, &str),
+    (warehouse, dataset): (&Warehouse, &str),
     version: u64,
     log: &Log,
 ) -> Result<Line, WarehouseError> {

@@ -17,7 +17,7 @@ use super::windows::backfill;
 use crate::config::{Account, Dataset};
 use crate::error::EtlError;
 use crate::pipeline::{Surroundings, account_client, stopped};
-use crate::table::{Reader, Table, WarehouseError, micros};
+use crate::table::{Table, WarehouseError, micros};
 
 /// What to do about windows that came in too often.
 const SETTLE: &str = "raise settle if it happens often: rows appear later than that";
@@ -84,7 +84,7 @@ async fn landed(
     window: Certified,
 ) -> Result<u64, WarehouseError> {
     let (Some(current), Some(cursor)) = (current, dataset.endpoint.cursor()) else { return Ok(0) };
-    let reader = Reader::new(current.name(), current.store());
+    let reader = current.reader();
     let inside = |batch: &RecordBatch, row| {
         let micros = batch.column_by_name(cursor.field).and_then(|column| micros(column, row));
         micros.is_some_and(|micros| (window.start..=window.end).contains(&micros.div_euclid(1_000_000)))

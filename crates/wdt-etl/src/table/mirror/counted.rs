@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use arrow::array::{Array as _, AsArray as _};
 use arrow::record_batch::RecordBatch;
 use futures::stream::TryStreamExt as _;
-use url::Url;
 
 use super::application;
 use super::rows::{Layout, QUARANTINE, RUNS, WINDOWS};
 use crate::table::delta::Table;
 use crate::table::error::WarehouseError;
-use crate::table::files::Reader;
 use crate::table::upsert::columns_of;
+use crate::table::warehouse::Warehouse;
 
 /// What one mirror has of a dataset.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub(crate) struct MirrorCount {
 /// # Errors
 /// When a mirror cannot be read.
 pub(crate) async fn count(
-    warehouse: &Url,
+    warehouse: &Warehouse,
     dataset: &str,
     runs: &HashSet<(String, String)>,
 ) -> Result<Vec<MirrorCount>, WarehouseError> {
@@ -49,7 +48,7 @@ pub(crate) async fn count(
 
 /// Rows of the dataset that `counts`; `column` is what it looks at beside account and dataset.
 async fn of(
-    warehouse: &Url,
+    warehouse: &Warehouse,
     dataset: &str,
     (layout, column): (&Layout, &str),
     counts: impl Fn(&RecordBatch, usize) -> bool,
@@ -58,7 +57,7 @@ async fn of(
         return Ok(MirrorCount { name: layout.name, copied: None, rows: 0 });
     };
     let copied = table.transaction(&application(dataset)).await?.unwrap_or_default();
-    let reader = Reader::new(table.name(), table.store());
+    let reader = table.reader();
     let mut rows = 0;
     for file in table.files(None)? {
         let mut batches = reader.rows(&file.path, file.size, Some(&["account", "dataset", column]), None).await?;

@@ -11,15 +11,15 @@ use std::collections::HashMap;
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
-use url::Url;
 use wdt_fetch::Certificate;
 use wdt_models::Endpoint;
 
 use super::dataset::{CommitRecord, DatasetTables};
 use super::delta::{Change, Table};
 use super::error::WarehouseError;
-use super::files::{Reader, conform};
+use super::files::conform;
 use super::upsert::{Identity, KeyIndex, take, upsert};
+use super::warehouse::Warehouse;
 use crate::failpoint::{self, Place};
 pub(crate) use counted::count;
 use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
@@ -45,7 +45,7 @@ impl Mirrors {
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open_or_create(warehouse: &Url) -> Result<Self, WarehouseError> {
+    pub(crate) async fn open_or_create(warehouse: &Warehouse) -> Result<Self, WarehouseError> {
         Ok(Self {
             runs: Table::open_or_create(warehouse, &RUNS.spec()).await?,
             windows: Table::open_or_create(warehouse, &WINDOWS.spec()).await?,
@@ -237,7 +237,7 @@ async fn differing(mirror: &Table, rows: &RecordBatch, identity: Identity<'_>) -
 }
 
 async fn all_rows(mirror: &Table) -> Result<RecordBatch, WarehouseError> {
-    let reader = Reader::new(mirror.name(), mirror.store());
+    let reader = mirror.reader();
     let mut batches = Vec::new();
     for file in mirror.files(None)? {
         for batch in reader.all_rows(&file.path, file.size, None, None).await? {

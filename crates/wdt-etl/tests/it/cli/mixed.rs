@@ -110,6 +110,8 @@ fn the_summary_says_which_account_failed_and_why() {
         clock: Arc::new(SystemClock),
         limiters: Arc::default(),
         waits: Waits::none(),
+        warehouse: None,
+        transport: None,
         reporter: Arc::new(Silent),
         stop,
         seed: 1,
