@@ -16,4 +16,4 @@ pub mod report;
 mod table;
 
 pub use error::EtlError;
-pub use table::WarehouseError;
+pub use table::{WarehouseError, faulty};

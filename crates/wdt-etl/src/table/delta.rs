@@ -14,13 +14,16 @@ use deltalake::kernel::{Action, Add, Remove, StructField, StructType, Transactio
 use deltalake::logstore::get_actions;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
-use deltalake::{DeltaTable, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use object_store::ObjectStoreExt as _;
+use object_store::local::LocalFileSystem;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
+use url::Url;
 
 use super::error::WarehouseError;
+use super::faulty;
 use super::files::Reader;
 use super::filter::KeyFilters;
 use super::schema::TableSpec;
@@ -73,6 +76,14 @@ pub(crate) struct Change {
 /// A file that is written and waits for its commit.
 pub(crate) struct WrittenFile(Add);
 
+/// What a commit says, by which it is known again in the log.
+struct Said {
+    /// Files with new rows: no two commits share one.
+    files: Vec<object_store::path::Path>,
+    transactions: Vec<(String, i64)>,
+    metadata: Option<Value>,
+}
+
 /// One commit of a log as it is read back.
 pub(crate) struct Commit {
     /// Files with new rows, in the order of the commit.
@@ -117,7 +128,7 @@ impl Table {
         if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
             return Ok(None);
         }
-        let mut inner = DeltaTable::try_from_url(address).await.map_err(failed())?;
+        let mut inner = delta_table(address).map_err(failed())?;
         if inner.version().is_none() {
             if !inner.verify_deltatable_existence().await.map_err(failed())? {
                 return Ok(None);
@@ -137,8 +148,7 @@ impl Table {
         if let Ok(folder) = address.to_file_path() {
             std::fs::create_dir_all(folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
         }
-        let created = DeltaTable::try_from_url(address)
-            .await
+        let created = delta_table(address)
             .map_err(WarehouseError::storage(&spec.name, "create"))?
             .create()
             .with_table_name(spec.name.clone())
@@ -269,6 +279,7 @@ impl Table {
     /// # Errors
     /// [`WarehouseError::Conflict`] when a rival's commit touches the same application or files.
     pub(crate) async fn commit(&mut self, change: Change) -> Result<u64, WarehouseError> {
+        let said = Said::of(&change);
         let mut properties = CommitProperties::default();
         if let Some(metadata) = change.metadata {
             properties = properties.with_metadata([(METADATA.to_owned(), metadata)]);
@@ -277,7 +288,6 @@ impl Table {
             properties = properties.with_application_transaction(Transaction::new(app_id, version));
         }
         let removed: Vec<_> = change.removes.iter().map(|file| file.path.clone()).collect();
-        let written: Vec<_> = change.adds.iter().map(|file| file.0.path.clone()).collect();
         let mut actions: Vec<Action> = change.removes.into_iter().map(|file| Action::Remove(file.remove)).collect();
         actions.extend(change.adds.into_iter().map(|file| Action::Add(file.0)));
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "commit"))?;
@@ -290,18 +300,49 @@ impl Table {
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(snapshot), self.inner.log_store(), operation)
-            .await
-            .map_err(|error| self.commit_error(error));
-        if let Err(WarehouseError::Conflict { .. }) = committed {
-            self.discard(&written).await;
-        }
-        let committed = committed?;
+            .await;
+        let version = match committed {
+            Ok(committed) => committed.version(),
+            Err(error) => self.said_all_the_same(&said, self.commit_error(error)).await?,
+        };
         failpoint::hit(Place::Committed);
         for path in &removed {
             self.filters.forget(path);
         }
         self.refresh().await?;
-        Ok(committed.version())
+        Ok(version)
+    }
+
+    /// The version of a commit that stands in the log although it was answered with an error: an answer may be lost, and a
+    /// commit that is sent again finds itself as its rival.
+    async fn said_all_the_same(&self, said: &Said, error: WarehouseError) -> Result<u64, WarehouseError> {
+        let looked = self.find(said).await;
+        let conflict = matches!(error, WarehouseError::Conflict { .. });
+        match looked {
+            Ok(Some(version)) => Ok(version),
+            Ok(None) => {
+                if conflict {
+                    self.discard(&said.files).await;
+                }
+                Err(error)
+            }
+            // the files may be those of a commit that stands
+            Err(unknown) if conflict => Err(unknown),
+            Err(_) => Err(error),
+        }
+    }
+
+    /// The version after the loaded one that says just that.
+    async fn find(&self, said: &Said) -> Result<Option<u64>, WarehouseError> {
+        let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a commit");
+        let loaded = self.version();
+        let newest = self.inner.log_store().get_latest_version(loaded).await.map_err(failed())?;
+        for version in loaded + 1..=newest {
+            if self.read_commit(version).await?.is_some_and(|commit| said.is(&commit)) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
     }
 
     /// One commit of the log; `None` when its file is gone.
@@ -333,11 +374,9 @@ impl Table {
     }
 
     /// Takes away files of a commit that a rival overtook; one that stays behind is only an orphan.
-    async fn discard(&self, written: &[String]) {
+    async fn discard(&self, written: &[object_store::path::Path]) {
         for path in written {
-            if let Ok(path) = object_store::path::Path::parse(path) {
-                let _orphan = self.inner.object_store().delete(&path).await;
-            }
+            let _orphan = self.inner.object_store().delete(path).await;
         }
     }
 
@@ -395,6 +434,32 @@ impl FileWriter {
     pub(crate) async fn finish(mut self) -> Result<Vec<WrittenFile>, WarehouseError> {
         self.roll().await?;
         Ok(self.adds)
+    }
+}
+
+impl Said {
+    fn of(change: &Change) -> Self {
+        let path = |file: &WrittenFile| object_store::path::Path::parse(&file.0.path).ok();
+        Self {
+            files: change.adds.iter().filter_map(path).collect(),
+            transactions: change.transaction.iter().chain(&change.unmoved).cloned().collect(),
+            metadata: change.metadata.clone(),
+        }
+    }
+
+    /// Whether this is that commit; one without files may as well be a rival's that says the same.
+    fn is(&self, commit: &Commit) -> bool {
+        let same = commit.transactions == self.transactions && commit.metadata == self.metadata;
+        commit.files.iter().map(|(path, _)| path).eq(&self.files) && (same || !self.files.is_empty())
+    }
+}
+
+/// A table at an address, not loaded; over a store that fails where a test has armed one.
+fn delta_table(address: Url) -> Result<DeltaTable, DeltaTableError> {
+    let builder = DeltaTableBuilder::from_url(address.clone())?;
+    match faulty::over(|| Arc::new(LocalFileSystem::new())) {
+        Some(store) => builder.with_storage_backend(store, address).build(),
+        None => builder.build(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod dataset;
 mod delta;
 mod error;
+pub mod faulty;
 mod files;
 mod filter;
 pub(crate) mod log;

@@ -2,15 +2,27 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// The variable that arms a failpoint.
 pub(crate) const FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
+
+/// The variable that arms a store that fails.
+pub(crate) const STORE: &str = "WDT_ETL_TEST_STORE";
 
 /// The binary, with nothing in its environment.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
     command.env_clear();
     command
+}
+
+/// Runs a child and kills it after that time, if it has not ended before.
+pub(crate) fn killed_after(mut command: Command, after: Duration) -> Output {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait_with_output().unwrap()
 }
 
 /// Runs a child to its end: that is its own, or that of its armed failpoint, where it stands still and is killed.

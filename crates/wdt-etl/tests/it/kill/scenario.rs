@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use wdt_etl::pipeline::RunOptions;
 use wdt_models::time::format_wall_time;
 
-use crate::child::{self, FAILPOINT};
+use crate::child::{self, FAILPOINT, STORE};
 use crate::world::{BETWEEN, World};
 
 const DAY: i64 = 86_400;
@@ -23,10 +24,32 @@ pub(super) struct Scenario {
     args: Vec<String>,
 }
 
+/// What disturbs a child.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Disturbance {
+    /// The armed failpoint.
+    pub(super) failpoint: Option<String>,
+    /// The armed store.
+    pub(super) store: Option<String>,
+    /// A kill after that time, wherever it is.
+    pub(super) after: Option<Duration>,
+}
+
 /// A copy of a scenario's folder, to be killed in.
 pub(super) struct Copy(TempDir);
 
 impl Scenario {
+    /// Every scenario.
+    pub(super) async fn all() -> Vec<Self> {
+        vec![
+            Self::first_load().await,
+            Self::night().await,
+            Self::snapshots().await,
+            Self::reconcile().await,
+            Self::backfill().await,
+        ]
+    }
+
     /// A first load, over many windows and more than one commit.
     pub(super) async fn first_load() -> Self {
         let world = windows();
@@ -103,17 +126,36 @@ impl Scenario {
     }
 
     /// Runs the command over a copy, to its end or to an armed failpoint.
-    pub(super) fn child(&self, copy: &Copy, failpoint: Option<&str>) -> Output {
-        child::output(self.command(copy, failpoint))
+    pub(super) fn child(&self, copy: &Copy, disturbance: &Disturbance) -> Output {
+        match disturbance.after {
+            Some(after) => child::killed_after(self.command(copy, disturbance), after),
+            None => child::output(self.command(copy, disturbance)),
+        }
     }
 
-    /// The command over a copy.
-    pub(super) fn command(&self, copy: &Copy, failpoint: Option<&str>) -> Command {
+    fn command(&self, copy: &Copy, disturbance: &Disturbance) -> Command {
         let mut command = child::binary();
         command.args(&self.args).arg("--config").arg(copy.config());
         command.env("TMPDIR", copy.0.path()).env("WDT_ETL_TEST_NO_WAITS", "1");
-        command.envs(failpoint.map(|failpoint| (FAILPOINT, failpoint)));
+        command.envs(disturbance.failpoint.iter().map(|failpoint| (FAILPOINT, failpoint)));
+        command.envs(disturbance.store.iter().map(|store| (STORE, store)));
         command
+    }
+}
+
+impl Disturbance {
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// A kill at a failpoint.
+    pub(super) fn at(failpoint: impl Into<String>) -> Self {
+        Self { failpoint: Some(failpoint.into()), ..Self::default() }
+    }
+
+    /// Writes that go wrong.
+    pub(super) fn store(plan: impl Into<String>) -> Self {
+        Self { store: Some(plan.into()), ..Self::default() }
     }
 }
 
