@@ -116,7 +116,8 @@ impl Plan {
                 let drawn = twox_hash::XxHash3_64::oneshot_with_seed(*seed, &number.to_le_bytes());
                 let possible: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| fault.befalls(path)).collect();
                 let position = usize::try_from(drawn >> 32).unwrap_or_default() % possible.len().max(1);
-                let happens = f64::from(drawn as u32) < rate * f64::from(u32::MAX);
+                let share = u32::try_from(drawn & u64::from(u32::MAX)).unwrap_or_default();
+                let happens = f64::from(share) < rate * f64::from(u32::MAX);
                 possible.get(position).copied().filter(|_| happens)
             }
         }

@@ -17,12 +17,12 @@ pub(crate) fn binary() -> Command {
     command
 }
 
-/// Runs a child and kills it after that time, if it has not ended before.
-pub(crate) fn killed_after(mut command: Command, after: Duration) -> Output {
+/// Runs a child and kills it after that time, if it has not ended before; what it prints is lost.
+pub(crate) async fn killed_after(mut command: Command, after: Duration) -> Output {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    std::thread::sleep(after);
+    tokio::time::sleep(after).await;
     child.kill().unwrap();
-    child.wait_with_output().unwrap()
+    tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap()
 }
 
 /// Runs a child to its end: that is its own, or that of its armed failpoint, where it stands still and is killed.

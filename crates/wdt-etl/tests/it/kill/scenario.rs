@@ -42,7 +42,7 @@ impl Scenario {
     /// Every scenario.
     pub(super) async fn all() -> Vec<Self> {
         vec![
-            Self::first_load().await,
+            Self::first_load(),
             Self::night().await,
             Self::snapshots().await,
             Self::reconcile().await,
@@ -51,7 +51,7 @@ impl Scenario {
     }
 
     /// A first load, over many windows and more than one commit.
-    pub(super) async fn first_load() -> Self {
+    pub(super) fn first_load() -> Self {
         let world = windows();
         world.clock.advance(BETWEEN);
         Self::run("first load", world, &[STOCK, "enterprise_goods"])
@@ -125,11 +125,12 @@ impl Scenario {
         Copy(copy)
     }
 
-    /// Runs the command over a copy, to its end or to an armed failpoint.
-    pub(super) fn child(&self, copy: &Copy, disturbance: &Disturbance) -> Output {
+    /// Runs the command over a copy, to its end or to the kill.
+    pub(super) async fn child(&self, copy: &Copy, disturbance: &Disturbance) -> Output {
+        let command = self.command(copy, disturbance);
         match disturbance.after {
-            Some(after) => child::killed_after(self.command(copy, disturbance), after),
-            None => child::output(self.command(copy, disturbance)),
+            Some(after) => child::killed_after(command, after).await,
+            None => tokio::task::spawn_blocking(move || child::output(command)).await.unwrap(),
         }
     }
 
