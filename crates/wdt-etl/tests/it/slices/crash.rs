@@ -1,48 +1,10 @@
-//! A real process, killed at each failpoint while it lands a snapshot.
+//! A real process, killed between its two commits of a snapshot; `kill.rs` kills at every other place.
 
 use std::process::{Command, Output};
 
-use super::{Row, SNAPSHOTS, rows};
+use super::{SNAPSHOTS, rows};
 use crate::child;
 use crate::world::{BETWEEN, World};
-
-const FAILPOINTS: [&str; 3] = ["log-written", "log-committed", "projected"];
-/// What two worlds differ in: who read the row, and when, and when it was edited.
-const OF_THE_READING: [&str; 4] = ["_wdt_pulled_at", "_wdt_run_id", "dt", "modified"];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_killed_at_any_failpoint_equals_an_undisturbed_one() {
-    let mut undisturbed: Option<Vec<Vec<String>>> = None;
-    for failpoint in [None].into_iter().chain(FAILPOINTS.map(Some)) {
-        let world = super::world();
-        world.run_of("first", &SNAPSHOTS).await;
-        for (dataset, count) in SNAPSHOTS.into_iter().zip([120, 4, 3]) {
-            let ledger = world.sim.ledger(dataset).unwrap();
-            ledger.delete(count);
-            ledger.edit(count);
-        }
-        // the child's clock is the system's
-        world.clock.advance(BETWEEN);
-        if let Some(failpoint) = failpoint {
-            let killed = ran(&world, Some(failpoint)).await;
-            assert!(killed.status.code().is_none(), "{failpoint} was not reached: {killed:?}");
-        }
-        let ran = ran(&world, None).await;
-        assert!(ran.status.success(), "{failpoint:?}: {ran:?}");
-        let histories: Vec<_> = SNAPSHOTS.iter().map(|dataset| history(&world, dataset)).collect();
-        for dataset in SNAPSHOTS {
-            world.assert_is_the_erp(wdt_models::endpoints::find(dataset).unwrap()).await;
-        }
-        match &undisturbed {
-            None => undisturbed = Some(histories),
-            Some(undisturbed) => {
-                let rows = histories.iter().flatten().zip(undisturbed.iter().flatten());
-                let differ = rows.into_iter().find(|(row, other)| row != other);
-                assert_eq!((histories.concat().len(), differ), (undisturbed.concat().len(), None), "{failpoint:?}");
-            }
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_snapshot_killed_between_the_two_commits_is_whole_after_the_next_run() {
@@ -58,17 +20,6 @@ async fn a_first_snapshot_killed_between_the_two_commits_is_whole_after_the_next
     }
     let runs = rows(&world, "etl_runs");
     assert!(runs.iter().any(|row| row["verdict"] == "unfinished"), "the killed run has its row: {runs:?}");
-}
-
-/// A history as texts, without what differs between two readings, sorted.
-fn history(world: &World, dataset: &str) -> Vec<String> {
-    let text = |mut row: Row| {
-        row.retain(|name, _| !OF_THE_READING.contains(&name.as_str()));
-        serde_json::to_string(&row).unwrap()
-    };
-    let mut rows: Vec<String> = rows(world, &format!("{dataset}_history")).into_iter().map(text).collect();
-    rows.sort();
-    rows
 }
 
 /// Runs the binary over the snapshots to its end.
