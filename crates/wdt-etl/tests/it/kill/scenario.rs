@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use wdt_etl::pipeline::RunOptions;
+use wdt_models::Window;
 use wdt_models::time::format_wall_time;
+use wdt_sim::SimConfig;
 
 use crate::child::{self, FAILPOINT, STORE};
 use crate::world::{BETWEEN, World};
 
 const DAY: i64 = 86_400;
+/// Days over which the rows' cursors are spread: each is a folder of the history.
+const DAYS: i64 = 4;
 const STOCK: &str = "enterprise_stock";
 /// A run's datasets that are slices, lists, and ids of what another one landed.
 const SNAPSHOTS: [&str; 4] = ["cainiao_inventory", "flagship_warehouses", "flagship_goods", "flagship_stock_sync"];
@@ -73,7 +77,7 @@ impl Scenario {
     /// A second night of snapshots, with rows that vanish and others that change.
     pub(super) async fn snapshots() -> Self {
         let rows = [("cainiao_inventory", 40), ("flagship_warehouses", 6), ("flagship_goods", 24)];
-        let world = World::of_all_gateways(&rows, |_| {});
+        let world = World::of_all_gateways(&rows, few_days);
         world.edit_config(crate::world::STORES, "[\"STORE_1\"]\ninventory_types = [1, 101]");
         world.run_of("first", &SNAPSHOTS).await;
         for (dataset, _) in rows {
@@ -104,8 +108,8 @@ impl Scenario {
     /// A backfill of what a later start left out.
     pub(super) async fn backfill() -> Self {
         let world = windows();
-        let start = world.clock.now() - 22 * DAY;
-        let (early, late) = (format_wall_time(start), format_wall_time(start + 12 * DAY));
+        let start = world.clock.now() - (DAYS + 1) * DAY;
+        let (early, late) = (format_wall_time(start), format_wall_time(start + 3 * DAY));
         world.edit_config(&early, &late);
         world.run_of("first", &[STOCK]).await;
         world.clock.advance(BETWEEN);
@@ -170,10 +174,13 @@ impl Copy {
     }
 }
 
-/// Two datasets of a few rows over three weeks, two of them with a cell that no reader can type.
+/// Two datasets of a few rows over a few days, two of them with a cell that no reader can type.
 fn windows() -> World {
-    let world = World::new(40, |sim| sim.refused_rows = 1);
-    let start = format!("start = \"{}\"", format_wall_time(world.clock.now() - 22 * DAY));
+    let world = World::new(30, |sim| {
+        few_days(sim);
+        sim.refused_rows = 1;
+    });
+    let start = format!("start = \"{}\"", format_wall_time(world.clock.now() - (DAYS + 1) * DAY));
     world.write_config(&start);
     let goods = "name = \"enterprise_goods\"";
     world.edit_config(goods, &format!("{goods}\n{start}"));
@@ -182,6 +189,12 @@ fn windows() -> World {
         "[run]\nsettle = \"5m\"\nwindow = \"6h\"\nquarantine_limit = \"100%\"\n\n[[accounts]]",
     );
     world
+}
+
+/// The rows' cursors lie in the last days.
+fn few_days(sim: &mut SimConfig) {
+    let now = (sim.clock)();
+    sim.span = Some(Window::new(now - DAYS * DAY, now - 600));
 }
 
 fn copy_folder(from: &Path, to: &Path) {
