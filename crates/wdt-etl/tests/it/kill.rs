@@ -18,9 +18,8 @@ use crate::child;
 
 /// Decides where a failpoint that is reached several times kills, and in which scenario.
 const SEED: u64 = 20_261_122;
-/// Random kills of the usual test, and of the long one.
+/// Random kills, unless the variable `KILLS` asks for more.
 const KILLS: u64 = 25;
-const MANY_KILLS: u64 = 1000;
 /// Microseconds that a run may take; a kill that comes later is none, and is not counted.
 const LONGEST_RUN: u64 = 700_000;
 
@@ -102,43 +101,40 @@ fn each_failpoint(all: &[Undisturbed], seed: u64) -> Vec<(&Undisturbed, String)>
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_at_any_failpoint_leaves_what_an_undisturbed_one_leaves() {
     let all = Undisturbed::all().await;
-    for (one, failpoint) in each_failpoint(&all, SEED) {
+    for (one, failpoint) in each_failpoint(&all, variable("KILLS_SEED").unwrap_or(SEED)) {
         let ended = one.made_good(&[Disturbance::at(&failpoint)]).await;
         assert!(ended[0].status.code().is_none(), "{failpoint} was not reached: {ended:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "minutes: every failpoint in every scenario, three times in a row"]
-async fn a_process_killed_at_every_failpoint_of_every_scenario_again_and_again() {
-    for one in Undisturbed::all().await {
-        for (position, (failpoint, times)) in one.passed.iter().enumerate() {
-            let failpoint = format!("{failpoint}:{}", 1 + mixed(SEED + position as u64) % times);
-            // later ones need not reach it: there is less to do
-            let ended = one.made_good(&vec![Disturbance::at(&failpoint); 3]).await;
-            assert!(ended[0].status.code().is_none(), "{failpoint} was not reached: {ended:?}");
-        }
+async fn kills_at_the_same_place_again_and_again_leave_no_more_than_their_own_files() {
+    let night = Undisturbed::new(Scenario::night().await).await;
+    for place in [Place::LogWritten, Place::FoldWritten, Place::MirrorWritten, Place::Committed] {
+        let ended = night.made_good(&vec![Disturbance::at(place.name()); 3]).await;
+        assert!(ended[0].status.code().is_none(), "{} was not reached: {ended:?}", place.name());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_at_random_places_lose_and_double_nothing() {
-    let all = [Undisturbed::new(Scenario::night().await).await, Undisturbed::new(Scenario::snapshots().await).await];
-    random_kills(&all, KILLS, |_, _| None).await;
+async fn kills_at_random_moments_lose_and_double_nothing() {
+    match variable("KILLS") {
+        None => {
+            let all =
+                [Undisturbed::new(Scenario::night().await).await, Undisturbed::new(Scenario::snapshots().await).await];
+            random_kills(&all, KILLS, |_, _| None).await;
+        }
+        // the long game: every scenario, and half of the kills by the clock, at any instruction
+        Some(kills) => {
+            let by_clock = |kill, drawn| (kill % 2 == 0).then(|| Duration::from_micros(drawn % LONGEST_RUN));
+            random_kills(&Undisturbed::all().await, kills, by_clock).await;
+        }
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "half an hour: 1,000 kills, half of them at any instruction"]
-async fn a_thousand_kills_at_random_moments_lose_and_double_nothing() {
-    random_kills(&Undisturbed::all().await, MANY_KILLS, |kill, drawn| {
-        (kill % 2 == 0).then(|| Duration::from_micros(drawn % LONGEST_RUN))
-    })
-    .await;
-}
-
-/// So many kills, up to three in a row before a run to the end. The variable `KILLS_SEED` plays another game.
+/// So many kills, up to three in a row before a run to the end.
 async fn random_kills(all: &[Undisturbed], count: u64, after: impl Fn(u64, u64) -> Option<Duration>) {
-    let seed = Variables::of_process().get("KILLS_SEED").map_or(SEED, |seed| seed.parse().unwrap());
+    let seed = variable("KILLS_SEED").unwrap_or(SEED);
     println!("KILLS_SEED={seed}");
     let (mut kills, mut checks, mut drawn) = (0, 0, seed);
     while kills < count {
@@ -160,6 +156,11 @@ async fn random_kills(all: &[Undisturbed], count: u64, after: impl Fn(u64, u64) 
         }
     }
     println!("{kills} kills, {checks} runs to the end, each equal to the undisturbed one");
+}
+
+/// A number that whoever runs the tests has set.
+fn variable(name: &str) -> Option<u64> {
+    Variables::of_process().get(name).map(|text| text.parse().unwrap())
 }
 
 /// A position among so many that a number decides.
