@@ -14,6 +14,7 @@ pub mod pipeline;
 mod plan;
 pub mod report;
 mod table;
+pub mod warehouse;
 
 pub use error::EtlError;
 pub use table::{WarehouseError, faulty};

@@ -51,6 +51,10 @@ pub struct SimConfig {
     pub edits_per_page: f64,
     /// Probability (0 to 1) that such an edit, of a dataset with slices, makes a row vanish or appear instead.
     pub slice_churn: f64,
+    /// An edit is dated when it is made, and shown up to so many seconds later, as a platform does that copies its rows.
+    pub shown_after_seconds: i64,
+    /// Whether every state of every row is kept for [`Ledger::journal`](crate::Ledger::journal).
+    pub journal: bool,
     /// The order of rows in a window or slice.
     pub order: PageOrder,
     /// Whether a window's last second belongs to it.
@@ -86,6 +90,8 @@ impl SimConfig {
             cool_down_seconds: 0,
             edits_per_page: 0.0,
             slice_churn: 0.0,
+            shown_after_seconds: 0,
+            journal: false,
             order: PageOrder::Strict,
             end: WindowEnd::Closed,
             longest_window_seconds: DEFAULT_LONGEST_WINDOW_SECONDS,

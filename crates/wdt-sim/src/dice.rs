@@ -4,39 +4,40 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A stream of draws.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// The stream that belongs to a seed and to what is drawn for; other parts give an unrelated stream.
-    pub(crate) fn new(seed: u64, parts: &[u64]) -> Self {
+    #[must_use]
+    pub fn new(seed: u64, parts: &[u64]) -> Self {
         Self(parts.iter().fold(seed, |state, &part| mix(state.wrapping_add(STEP)) ^ mix(part)))
     }
 
     /// The next draw.
-    pub(crate) fn draw(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
     }
 
     /// A number below `bound`; 0 when `bound` is 0.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.draw().checked_rem(bound).unwrap_or(0)
     }
 
     /// Whether the one case in `bound` is drawn.
-    pub(crate) fn one_in(&mut self, bound: u64) -> bool {
+    pub fn one_in(&mut self, bound: u64) -> bool {
         self.below(bound) == 0
     }
 
     /// Whether an event of that probability (0 to 1) happens.
-    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+    pub fn happens(&mut self, probability: f64) -> bool {
         // 32 bits convert to f64 without loss, and are more than any rate needs
         let point = f64::from(u32::try_from(self.draw() >> 32).unwrap_or(0)) / f64::from(u32::MAX);
         probability > 0.0 && point <= probability
     }
 
     /// One of several; `None` of none.
-    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let index = usize::try_from(self.below(items.len() as u64)).unwrap_or(0);
         items.get(index)
     }

@@ -1,6 +1,7 @@
 //! The rows the ERP holds for one merchant and dataset, to page through, to change by hand and to compare tables with.
 
 mod index;
+mod rows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +9,7 @@ use wdt_models::{Endpoint, Method, Slice, Window};
 
 use self::index::Index;
 pub(crate) use self::index::Selection;
+use self::rows::Rows;
 use crate::{
     config::{Clock, DEFAULT_ROWS, DEFAULT_SPAN_SECONDS, PageOrder, SimConfig},
     dice::{Dice, number_of},
@@ -52,11 +54,15 @@ struct Inner {
     by_id: bool,
 }
 
-/// The rows themselves and what is drawn when they are changed.
-#[derive(Debug)]
-struct Rows {
-    index: Index,
-    dice: Dice,
+/// A state that a row took on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Since when it is shown, in epoch seconds.
+    pub at: i64,
+    /// The row.
+    pub row: Row,
+    /// Whether it is there; else it is as it was when it was removed.
+    pub present: bool,
 }
 
 /// Rows of one page and how many rows there are on all pages.
@@ -80,7 +86,9 @@ impl Ledger {
         };
         let own = || {
             let index = Index::new(&cursors(endpoint, config, seed), spread, endpoint.cursor().is_some());
-            Arc::new(Mutex::new(Rows { index, dice: Dice::new(seed, &[3]) }))
+            let dice = Dice::new(seed, &[3]);
+            let rows = Rows::new(index, dice, config.shown_after_seconds, config.journal, (config.clock)());
+            Arc::new(Mutex::new(rows))
         };
         let rows = source.map_or_else(own, |source| Arc::clone(&source.0.rows));
         Self(Arc::new(Inner {
@@ -106,6 +114,14 @@ impl Ledger {
     pub fn rows(&self) -> Vec<Row> {
         let rows = self.lock().index.present();
         rows.into_iter().filter(|row| self.shows(row.id)).collect()
+    }
+
+    /// Every state of every row since the begin, in the order they were shown, where [`SimConfig::journal`] keeps them; those
+    /// at the begin are dated then.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Change> {
+        let journal = self.lock().journal();
+        journal.into_iter().filter(|change| self.shows(change.row.id)).collect()
     }
 
     /// A row's key, in the order of the endpoint's key columns; only those columns that hold whole numbers.
@@ -171,7 +187,7 @@ impl Ledger {
             if self.0.endpoint.cursor().is_none() && dice.happens(self.0.churn) {
                 rows.churn(drawn, now, dice);
             } else {
-                rows.index.touch(drawn.as_slice(), now);
+                rows.edit(drawn.as_slice(), now);
             }
         }
     }
@@ -242,40 +258,45 @@ impl Ledger {
     }
 
     fn lock(&self) -> MutexGuard<'_, Rows> {
-        self.0.rows.lock().unwrap_or_else(PoisonError::into_inner)
+        let now = (self.0.clock)();
+        let mut rows = self.0.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.show_due(now);
+        rows
     }
 }
 
 #[expect(clippy::must_use_candidate, reason = "the change is the point; not every caller wants the rows")]
 impl Ledger {
-    /// Changes the quantities of that many rows, drawn from all, now; gives them as they are afterwards.
+    /// Changes the quantities of that many rows, drawn from all, now; gives them as they are shown afterwards.
     pub fn edit(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();
         let ids = self.draw_shown(&mut rows, count);
-        rows.index.touch(&ids, now)
+        rows.edit(&ids, now)
     }
 
     /// Changes the quantities of that many rows, drawn from all, and leaves their cursors where they are, as columns do that
     /// a platform computes; gives them as they are afterwards.
     pub fn drift(&self, count: usize) -> Vec<Row> {
+        let now = (self.0.clock)();
         let mut rows = self.lock();
         let ids = self.draw_shown(&mut rows, count);
-        ids.into_iter().filter_map(|id| rows.index.drift(id)).collect()
+        ids.into_iter().filter_map(|id| rows.drift(id, now)).collect()
     }
 
     /// Adds that many new rows, dated now; of a dataset that is asked for by ids not all of them are shown.
     pub fn add(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();
-        (0..count).map_while(|_| rows.index.add(now)).collect()
+        (0..count).map_while(|_| rows.add(now)).collect()
     }
 
     /// Removes that many rows, drawn from all, without a trace; gives them as they were.
     pub fn delete(&self, count: usize) -> Vec<Row> {
+        let now = (self.0.clock)();
         let mut rows = self.lock();
         let ids = self.draw_shown(&mut rows, count);
-        ids.into_iter().map(|id| rows.index.remove(id)).collect()
+        ids.into_iter().map(|id| rows.remove(id, now)).collect()
     }
 
     /// Brings back up to that many deleted rows, changed and dated now, lowest numbers first.
@@ -283,19 +304,7 @@ impl Ledger {
         let now = (self.0.clock)();
         let mut rows = self.lock();
         let ids: Vec<_> = rows.index.deleted().filter(|&id| self.shows(id)).take(count).collect();
-        rows.index.touch(&ids, now)
-    }
-}
-
-impl Rows {
-    /// Removes a row, or brings one back, or adds one where none was removed.
-    fn churn(&mut self, drawn: Option<u32>, now: i64, dice: &mut Dice) {
-        let back = self.index.deleted().next();
-        match (drawn, back) {
-            (Some(id), _) if dice.one_in(2) => drop(self.index.remove(id)),
-            (_, Some(id)) => drop(self.index.touch(&[id], now)),
-            (_, None) => drop(self.index.add(now)),
-        }
+        rows.touch(&ids, now)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the gateways know and do; everything but HTTP.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use wdt_models::{Endpoint, Gateway, Method, Reading, endpoints};
@@ -12,7 +13,7 @@ use crate::{
     config::SimConfig,
     dice::Dice,
     enterprise,
-    fault::Fault,
+    fault::{Fault, FaultPlan},
     flagship,
     form::{Forms, NumberForm},
     ledger::{Ledger, Selection},
@@ -32,6 +33,8 @@ pub(crate) struct Platform {
     ledgers: Vec<(usize, Ledger)>,
     log: Mutex<CallLog>,
     limit: Mutex<Limit>,
+    /// Nothing moves by itself and nothing goes wrong by plan any more.
+    resting: AtomicBool,
 }
 
 /// An answer, and what goes wrong with it on the way.
@@ -70,7 +73,8 @@ pub(crate) fn spelling(endpoint: &Endpoint, method: &Method, forms: Forms) -> Sp
 impl Platform {
     pub(crate) fn new(config: SimConfig) -> Self {
         let limit = Mutex::new(Limit::new(config.calls_per_minute, config.minute_seconds, config.cool_down_seconds));
-        let mut platform = Self { config, ledgers: Vec::new(), log: Mutex::default(), limit };
+        let mut platform =
+            Self { config, ledgers: Vec::new(), log: Mutex::default(), limit, resting: AtomicBool::new(false) };
         for place in 0..platform.config.accounts.len() {
             if platform.merchant(place) == place {
                 platform.add_merchant(place);
@@ -112,6 +116,11 @@ impl Platform {
         self.ledger_at(place, dataset).cloned()
     }
 
+    /// From now on no row moves by itself and no planned fault happens.
+    pub(crate) fn rest(&self) {
+        self.resting.store(true, Ordering::Relaxed);
+    }
+
     /// Every call so far.
     pub(crate) fn log(&self) -> MutexGuard<'_, CallLog> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
@@ -125,7 +134,8 @@ impl Platform {
     fn arrive(&self) -> (u64, Option<Fault>) {
         let mut log = self.log();
         let number = log.arrive();
-        let fault = self.config.faults.take(&mut log.injected, number, self.config.seed);
+        let planned = if self.resting.load(Ordering::Relaxed) { &FaultPlan::None } else { &self.config.faults };
+        let fault = planned.take(&mut log.injected, number, self.config.seed);
         (number, fault)
     }
 
@@ -206,6 +216,7 @@ impl Platform {
             (_, Gateway::Top) => top::page(&found, query.simplify, &turn.request_id()),
         };
         if let What::Page { selection, .. } = &query.what
+            && !self.resting.load(Ordering::Relaxed)
             && turn.dice.happens(self.config.edits_per_page)
         {
             ledger.edit_near(selection, &mut turn.dice);

@@ -151,6 +151,11 @@ impl Sim {
         self.platform.log().injected.push_back(fault);
     }
 
+    /// From now on pages are answered without an edit and nothing goes wrong by plan; what is injected still does.
+    pub fn rest(&self) {
+        self.platform.rest();
+    }
+
     /// The latest calls, at most 50,000, in the order they arrived.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use wdt_fetch::Certificate;
 use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Refusal, Slice, Window};
 
-use super::delta::{Change, DataFile, Table};
 use super::error::WarehouseError;
 use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
@@ -17,6 +16,7 @@ use super::reconcile::ReconcileProgress;
 use super::schema::{DELETED_AT, TableSpec};
 use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
+use super::versioned::{Change, DataFile, Table};
 use super::warehouse::Warehouse;
 use crate::failpoint::{self, Place};
 

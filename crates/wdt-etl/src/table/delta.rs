@@ -15,8 +15,9 @@ use deltalake::logstore::get_actions;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use object_store::ObjectStoreExt as _;
 use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
@@ -24,10 +25,8 @@ use url::Url;
 
 use super::error::WarehouseError;
 use super::faulty;
-use super::files::Reader;
-use super::filter::KeyFilters;
 use super::schema::TableSpec;
-use super::warehouse::Warehouse;
+use super::versioned::{AddedFile, Change, Commit, DataFile, ListedFile};
 use crate::failpoint::{self, Place};
 
 /// Rows of a Parquet row group: the writer holds one encoded group in memory.
@@ -38,117 +37,67 @@ const PAGE_BYTES: usize = 64 * 1024;
 const METADATA: &str = "wdtEtl";
 
 /// One Delta table, at the version last loaded.
-pub(crate) struct Table {
+pub(super) struct DeltaHandle {
     name: String,
     partition: Option<&'static str>,
-    schema: SchemaRef,
     inner: DeltaTable,
-    filters: KeyFilters,
-}
-
-/// A data file of the loaded version.
-#[derive(Debug, Clone)]
-pub(crate) struct DataFile {
-    /// Path below the table.
-    pub(crate) path: object_store::path::Path,
-    /// Bytes.
-    pub(crate) size: u64,
-    /// Rows, where the log knows them.
-    pub(crate) rows: usize,
-    remove: Remove,
-}
-
-/// What one commit does to a table.
-#[derive(Default)]
-pub(crate) struct Change {
-    /// Files written by [`Table::writer`].
-    pub(crate) adds: Vec<WrittenFile>,
-    /// Files whose rows were written again or are gone.
-    pub(crate) removes: Vec<DataFile>,
-    /// Application id and version.
-    pub(crate) transaction: Option<(String, i64)>,
-    /// Another one that is repeated as it stands, so that a rival who moves it meanwhile is a conflict.
-    pub(crate) unmoved: Option<(String, i64)>,
-    /// This project's part of the commit's metadata.
-    pub(crate) metadata: Option<Value>,
 }
 
 /// A file that is written and waits for its commit.
-pub(crate) struct WrittenFile(Add);
+pub(super) struct Written(Add);
 
 /// What a commit says, by which it is known again in the log.
 struct Said {
     /// Files with new rows: no two commits share one.
-    files: Vec<object_store::path::Path>,
+    files: Vec<Path>,
     transactions: Vec<(String, i64)>,
     metadata: Option<Value>,
 }
 
-/// One commit of a log as it is read back.
-pub(crate) struct Commit {
-    /// Files with new rows, in the order of the commit.
-    pub(crate) files: Vec<(object_store::path::Path, u64)>,
-    /// Rows of those files; `None` when the log does not say it of every one.
-    pub(crate) rows: Option<u64>,
-    /// Files whose rows the commit takes away.
-    pub(crate) removed: usize,
-    /// Application ids with their versions.
-    pub(crate) transactions: Vec<(String, i64)>,
-    /// This project's part of the commit's metadata.
-    pub(crate) metadata: Option<Value>,
-}
+/// What the log needs to take a file away.
+#[derive(Debug, Clone)]
+pub(super) struct Listed(Remove);
 
-impl DataFile {
+impl Listed {
     /// Value of a partition column in all rows of the file.
-    pub(crate) fn partition_value(&self, column: &str) -> Option<&str> {
-        self.remove.partition_values.as_ref()?.get(column)?.as_deref()
+    pub(super) fn partition_value(&self, column: &str) -> Option<&str> {
+        self.0.partition_values.as_ref()?.get(column)?.as_deref()
     }
 }
 
-impl Table {
-    /// Opens a table, or creates it when nothing is there.
-    ///
-    /// # Errors
-    /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open_or_create(warehouse: &Warehouse, spec: &TableSpec) -> Result<Self, WarehouseError> {
-        match Self::open(warehouse, spec).await? {
-            Some(table) => Ok(table),
-            None => Self::create(warehouse, spec).await,
-        }
-    }
-
+impl DeltaHandle {
     /// Opens a table; `None` when there is none.
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(crate) async fn open(warehouse: &Warehouse, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
-        let failed = || WarehouseError::storage::<DeltaTableError>(&spec.name, "open");
-        let address = warehouse.address(&spec.name)?;
-        // the library refuses a local folder that is not there, where it should say that there is no table
-        if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
-            return Ok(None);
-        }
-        let mut inner = delta_table(address).map_err(failed())?;
-        if inner.version().is_none() {
-            if !inner.verify_deltatable_existence().await.map_err(failed())? {
-                return Ok(None);
-            }
-            inner.load().await.map_err(failed())?;
-        }
-        let found: Schema = arrow_schema(&inner).map_err(failed())?;
+    pub(super) async fn open(address: Url, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
+        let Some((inner, found)) = load(address, &spec.name).await? else { return Ok(None) };
         spec.check(&found)?;
         Ok(Some(Self::new(inner, spec)))
     }
 
-    async fn create(warehouse: &Warehouse, spec: &TableSpec) -> Result<Self, WarehouseError> {
+    /// Opens a table as it is, with its columns; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub(super) async fn find(address: Url, name: &str) -> Result<Option<(Self, SchemaRef)>, WarehouseError> {
+        let found = load(address, name).await?;
+        let handle = |inner| Self { name: name.to_owned(), partition: None, inner };
+        Ok(found.map(|(inner, schema)| (handle(inner), Arc::new(schema))))
+    }
+
+    /// Creates a table, or opens the one that a rival has created meanwhile.
+    ///
+    /// # Errors
+    /// When the storage refuses, or a table of that name has other columns.
+    pub(super) async fn create(address: Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
         failpoint::hit(Place::TableMissing);
         let schema: StructType =
             spec.schema.as_ref().try_into_kernel().map_err(WarehouseError::storage(&spec.name, "create"))?;
-        let address = warehouse.address(&spec.name)?;
         if let Ok(folder) = address.to_file_path() {
             std::fs::create_dir_all(folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
         }
-        let created = delta_table(address)
+        let created = delta_table(address.clone())
             .map_err(WarehouseError::storage(&spec.name, "create"))?
             .create()
             .with_table_name(spec.name.clone())
@@ -161,7 +110,7 @@ impl Table {
         failpoint::hit(Place::TableCreated);
         match created {
             Ok(inner) => Ok(Self::new(inner, spec)),
-            Err(error) => match Box::pin(Self::open(warehouse, spec)).await? {
+            Err(error) => match Box::pin(Self::open(address, spec)).await? {
                 Some(table) => Ok(table),
                 None => Err(WarehouseError::storage(&spec.name, "create")(error)),
             },
@@ -169,59 +118,33 @@ impl Table {
     }
 
     fn new(inner: DeltaTable, spec: &TableSpec) -> Self {
-        Self {
-            name: spec.name.clone(),
-            partition: spec.partition,
-            schema: Arc::clone(&spec.schema),
-            inner,
-            filters: KeyFilters::default(),
-        }
-    }
-
-    /// Name of the table.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The partition column.
-    pub(crate) const fn partition(&self) -> Option<&'static str> {
-        self.partition
-    }
-
-    /// Every column, partition columns among them.
-    pub(crate) const fn schema(&self) -> &SchemaRef {
-        &self.schema
+        Self { name: spec.name.clone(), partition: spec.partition, inner }
     }
 
     /// The loaded version.
-    pub(crate) fn version(&self) -> u64 {
+    pub(super) fn version(&self) -> u64 {
         self.inner.version().unwrap_or_default()
-    }
-
-    /// What is known of the keys in the data files.
-    pub(crate) const fn filters(&self) -> &KeyFilters {
-        &self.filters
     }
 
     /// The table's own id: another one after it was deleted and created anew.
     ///
     /// # Errors
     /// When no version is loaded.
-    pub(crate) fn id(&self) -> Result<String, WarehouseError> {
+    pub(super) fn id(&self) -> Result<String, WarehouseError> {
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "read of its id"))?;
         Ok(snapshot.metadata().id().to_owned())
     }
 
-    /// Reads the table's data files.
-    pub(crate) fn reader(&self) -> Reader {
-        Reader::new(&self.name, self.inner.object_store())
+    /// The store of the table's data files.
+    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.inner.object_store()
     }
 
     /// Loads what was committed since.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub(crate) async fn refresh(&mut self) -> Result<(), WarehouseError> {
+    pub(super) async fn refresh(&mut self) -> Result<(), WarehouseError> {
         failpoint::hit(Place::RefreshDue);
         self.inner.update_state().await.map_err(WarehouseError::storage(&self.name, "refresh"))?;
         failpoint::hit(Place::Refreshed);
@@ -232,7 +155,7 @@ impl Table {
     ///
     /// # Errors
     /// When the storage refuses.
-    pub(crate) async fn transaction(&self, app_id: &str) -> Result<Option<i64>, WarehouseError> {
+    pub(super) async fn transaction(&self, app_id: &str) -> Result<Option<i64>, WarehouseError> {
         let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a transaction");
         let snapshot = self.inner.snapshot().map_err(failed())?;
         snapshot.transaction_version(self.inner.log_store().as_ref(), app_id).await.map_err(failed())
@@ -242,7 +165,7 @@ impl Table {
     ///
     /// # Errors
     /// When no version is loaded.
-    pub(crate) fn files(&self, partition: Option<&str>) -> Result<Vec<DataFile>, WarehouseError> {
+    pub(super) fn files(&self, partition: Option<&str>) -> Result<Vec<DataFile>, WarehouseError> {
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "list of files"))?;
         let mut files = Vec::new();
         for view in snapshot.log_data().iter() {
@@ -257,7 +180,7 @@ impl Table {
                 path: view.object_store_path(),
                 size: u64::try_from(view.size()).unwrap_or_default(),
                 rows: view.num_records().unwrap_or_default(),
-                remove,
+                listed: ListedFile::Delta(Listed(remove)),
             });
         }
         Ok(files)
@@ -267,18 +190,18 @@ impl Table {
     ///
     /// # Errors
     /// When the table asks for something the writer does not know.
-    pub(crate) fn writer(&self) -> Result<FileWriter, WarehouseError> {
+    pub(super) fn writer(&self) -> Result<DeltaWriter, WarehouseError> {
         let inner = RecordBatchWriter::for_table(&self.inner)
             .map_err(WarehouseError::storage(&self.name, "write"))?
             .with_writer_properties(writer_properties());
-        Ok(FileWriter { table: self.name.clone(), inner, adds: Vec::new() })
+        Ok(DeltaWriter { table: self.name.clone(), inner })
     }
 
-    /// Commits a change that was made from the loaded version, and loads the result.
+    /// Commits a change that was made from the loaded version, which stays loaded.
     ///
     /// # Errors
     /// [`WarehouseError::Conflict`] when a rival's commit touches the same application or files.
-    pub(crate) async fn commit(&mut self, change: Change) -> Result<u64, WarehouseError> {
+    pub(super) async fn commit(&self, change: Change) -> Result<u64, WarehouseError> {
         let said = Said::of(&change);
         let mut properties = CommitProperties::default();
         if let Some(metadata) = change.metadata {
@@ -287,9 +210,15 @@ impl Table {
         for (app_id, version) in change.transaction.into_iter().chain(change.unmoved) {
             properties = properties.with_application_transaction(Transaction::new(app_id, version));
         }
-        let removed: Vec<_> = change.removes.iter().map(|file| file.path.clone()).collect();
-        let mut actions: Vec<Action> = change.removes.into_iter().map(|file| Action::Remove(file.remove)).collect();
-        actions.extend(change.adds.into_iter().map(|file| Action::Add(file.0)));
+        let mut actions = Vec::new();
+        for file in change.removes {
+            let ListedFile::Delta(Listed(remove)) = file.listed else { return Err(self.foreign()) };
+            actions.push(Action::Remove(remove));
+        }
+        for file in change.adds {
+            let AddedFile::Delta(Written(add)) = file.added else { return Err(self.foreign()) };
+            actions.push(Action::Add(add));
+        }
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "commit"))?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
@@ -306,19 +235,14 @@ impl Table {
             Err(error) => self.said_all_the_same(&said, self.commit_error(error)).await?,
         };
         failpoint::hit(Place::Committed);
-        for path in &removed {
-            self.filters.forget(path);
-        }
-        self.refresh().await?;
         Ok(version)
     }
 
     /// The version of a commit that stands in the log although it was answered with an error: an answer may be lost, and a
     /// commit that is sent again finds itself as its rival.
     async fn said_all_the_same(&self, said: &Said, error: WarehouseError) -> Result<u64, WarehouseError> {
-        let looked = self.find(said).await;
         let conflict = matches!(error, WarehouseError::Conflict { .. });
-        match looked {
+        match self.version_of(said).await {
             Ok(Some(version)) => Ok(version),
             Ok(None) => {
                 if conflict {
@@ -333,7 +257,7 @@ impl Table {
     }
 
     /// The version after the loaded one that says just that.
-    async fn find(&self, said: &Said) -> Result<Option<u64>, WarehouseError> {
+    async fn version_of(&self, said: &Said) -> Result<Option<u64>, WarehouseError> {
         let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a commit");
         let loaded = self.version();
         let newest = self.inner.log_store().get_latest_version(loaded).await.map_err(failed())?;
@@ -349,19 +273,19 @@ impl Table {
     ///
     /// # Errors
     /// When the storage refuses or the commit cannot be read.
-    pub(crate) async fn read_commit(&self, version: u64) -> Result<Option<Commit>, WarehouseError> {
+    pub(super) async fn read_commit(&self, version: u64) -> Result<Option<Commit>, WarehouseError> {
         let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a commit");
         let Some(bytes) = self.inner.log_store().read_commit_entry(version).await.map_err(failed())? else {
             return Ok(None);
         };
-        let mut commit =
-            Commit { files: Vec::new(), rows: Some(0), removed: 0, transactions: Vec::new(), metadata: None };
+        let mut commit = Commit { rows: Some(0), ..Commit::default() };
         for action in get_actions(version, &bytes).map_err(failed())? {
             match action {
                 Action::Add(add) if add.data_change => {
-                    let path = object_store::path::Path::parse(&add.path)
-                        .map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
+                    let path =
+                        Path::parse(&add.path).map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
                     commit.files.push((path, u64::try_from(add.size).unwrap_or_default()));
+                    commit.partitions.push(add.partition_values);
                     commit.rows = commit.rows.zip(rows_in(add.stats.as_deref())).map(|(rows, more)| rows + more);
                 }
                 Action::Remove(remove) if remove.data_change => commit.removed += 1,
@@ -374,10 +298,15 @@ impl Table {
     }
 
     /// Takes away files of a commit that a rival overtook; one that stays behind is only an orphan.
-    async fn discard(&self, written: &[object_store::path::Path]) {
+    async fn discard(&self, written: &[Path]) {
         for path in written {
             let _orphan = self.inner.object_store().delete(path).await;
         }
+    }
+
+    /// A file of a table that is kept in another way.
+    fn foreign(&self) -> WarehouseError {
+        WarehouseError::storage(&self.name, "commit")("a file is no part of a Delta table")
     }
 
     fn commit_error(&self, error: DeltaTableError) -> WarehouseError {
@@ -394,54 +323,46 @@ impl Table {
     }
 }
 
-/// Writes data files of one table.
-pub(crate) struct FileWriter {
+/// Writes data files of one Delta table.
+pub(super) struct DeltaWriter {
     table: String,
     inner: RecordBatchWriter,
-    adds: Vec<WrittenFile>,
 }
 
-impl FileWriter {
+impl DeltaWriter {
     /// Adds rows to the open files of their partitions.
     ///
     /// # Errors
     /// When the storage refuses or the columns do not match.
-    pub(crate) async fn write(&mut self, batch: RecordBatch) -> Result<(), WarehouseError> {
+    pub(super) async fn write(&mut self, batch: RecordBatch) -> Result<(), WarehouseError> {
         self.inner.write(batch).await.map_err(WarehouseError::storage(&self.table, "write"))
     }
 
     /// Bytes of the open files so far.
-    pub(crate) fn open_bytes(&self) -> usize {
+    pub(super) fn open_bytes(&self) -> usize {
         self.inner.buffer_len()
     }
 
-    /// Ends the open files, so that the next rows begin new ones.
+    /// Ends the open files and gives them.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub(crate) async fn roll(&mut self) -> Result<(), WarehouseError> {
+    pub(super) async fn roll(&mut self) -> Result<impl Iterator<Item = Written> + use<>, WarehouseError> {
         failpoint::hit(Place::FileDue);
         let adds = self.inner.flush().await.map_err(WarehouseError::storage(&self.table, "write"))?;
-        self.adds.extend(adds.into_iter().map(WrittenFile));
         failpoint::hit(Place::FileWritten);
-        Ok(())
-    }
-
-    /// Ends the open files and returns every file written.
-    ///
-    /// # Errors
-    /// When the storage refuses.
-    pub(crate) async fn finish(mut self) -> Result<Vec<WrittenFile>, WarehouseError> {
-        self.roll().await?;
-        Ok(self.adds)
+        Ok(adds.into_iter().map(Written))
     }
 }
 
 impl Said {
     fn of(change: &Change) -> Self {
-        let path = |file: &WrittenFile| object_store::path::Path::parse(&file.0.path).ok();
+        let added = change.adds.iter().filter_map(|file| match &file.added {
+            AddedFile::Delta(Written(add)) => Path::parse(&add.path).ok(),
+            AddedFile::Memory(_) => None,
+        });
         Self {
-            files: change.adds.iter().filter_map(path).collect(),
+            files: added.collect(),
             transactions: change.transaction.iter().chain(&change.unmoved).cloned().collect(),
             metadata: change.metadata.clone(),
         }
@@ -466,6 +387,24 @@ fn delta_table(address: Url) -> Result<DeltaTable, DeltaTableError> {
 /// Rows of a file by the statistics that the log keeps of it.
 fn rows_in(stats: Option<&str>) -> Option<u64> {
     serde_json::from_str::<Value>(stats?).ok()?.get("numRecords")?.as_u64()
+}
+
+/// A table at its latest version, with its columns; `None` when there is none.
+async fn load(address: Url, name: &str) -> Result<Option<(DeltaTable, Schema)>, WarehouseError> {
+    let failed = || WarehouseError::storage::<DeltaTableError>(name, "open");
+    // the library refuses a local folder that is not there, where it should say that there is no table
+    if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
+        return Ok(None);
+    }
+    let mut table = delta_table(address).map_err(failed())?;
+    if table.version().is_none() {
+        if !table.verify_deltatable_existence().await.map_err(failed())? {
+            return Ok(None);
+        }
+        table.load().await.map_err(failed())?;
+    }
+    let found = arrow_schema(&table).map_err(failed())?;
+    Ok(Some((table, found)))
 }
 
 fn arrow_schema(table: &DeltaTable) -> Result<Schema, DeltaTableError> {

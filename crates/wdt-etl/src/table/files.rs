@@ -19,6 +19,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::error::WarehouseError;
+use super::memory::Stored;
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 4096;
@@ -28,13 +29,23 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// Reads data files of one table.
 pub(crate) struct Reader {
     table: String,
-    store: Arc<dyn ObjectStore>,
+    source: Source,
+}
+
+enum Source {
+    Parquet(Arc<dyn ObjectStore>),
+    Memory(Stored),
 }
 
 impl Reader {
     /// A reader over the store rooted at the table.
     pub(crate) fn new(table: &str, store: Arc<dyn ObjectStore>) -> Self {
-        Self { table: table.to_owned(), store }
+        Self { table: table.to_owned(), source: Source::Parquet(store) }
+    }
+
+    /// A reader of a table in memory.
+    pub(super) fn in_memory(table: &str, stored: Stored) -> Self {
+        Self { table: table.to_owned(), source: Source::Memory(stored) }
     }
 
     /// Rows of one file: the named columns, or all; all rows, or those at the given positions (ascending).
@@ -49,7 +60,14 @@ impl Reader {
         positions: Option<&[usize]>,
     ) -> Result<BoxStream<'static, Result<RecordBatch, WarehouseError>>, WarehouseError> {
         let failed = || WarehouseError::storage::<ParquetError>(&self.table, "read of a data file");
-        let file = StoredFile { store: Arc::clone(&self.store), path: path.clone(), size };
+        let store = match &self.source {
+            Source::Parquet(store) => Arc::clone(store),
+            Source::Memory(stored) => {
+                let batches = stored.rows(path, columns, positions).await?;
+                return Ok(futures::stream::iter(batches.into_iter().map(Ok)).boxed());
+            }
+        };
+        let file = ParquetFile { store, path: path.clone(), size };
         let mut builder =
             ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed())?.with_batch_size(BATCH_ROWS);
         if let Some(columns) = columns {
@@ -71,7 +89,11 @@ impl Reader {
     /// # Errors
     /// When the storage refuses.
     pub(crate) async fn size(&self, path: &Path) -> Result<Option<u64>, WarehouseError> {
-        match self.store.head(path).await {
+        let store = match &self.source {
+            Source::Parquet(store) => store,
+            Source::Memory(stored) => return stored.size(path).await,
+        };
+        match store.head(path).await {
             Ok(found) => Ok(Some(found.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(WarehouseError::storage(&self.table, "read of a data file")(error)),
@@ -83,7 +105,11 @@ impl Reader {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) async fn row_count(&self, path: &Path, size: u64) -> Result<u64, WarehouseError> {
-        let mut file = StoredFile { store: Arc::clone(&self.store), path: path.clone(), size };
+        let store = match &self.source {
+            Source::Parquet(store) => Arc::clone(store),
+            Source::Memory(stored) => return stored.row_count(path).await,
+        };
+        let mut file = ParquetFile { store, path: path.clone(), size };
         let metadata = file.get_metadata(None).await;
         let metadata = metadata.map_err(WarehouseError::storage(&self.table, "read of a data file"))?;
         Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default())
@@ -129,13 +155,13 @@ pub(crate) fn conform(
 }
 
 /// A Parquet file in an object store.
-struct StoredFile {
+struct ParquetFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
 }
 
-impl AsyncFileReader for StoredFile {
+impl AsyncFileReader for ParquetFile {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         self.store.get_range(&self.path, range).map_err(ParquetError::from).boxed()
     }

@@ -15,11 +15,11 @@ use wdt_models::Endpoint;
 use wdt_models::decode::page_schema;
 use wdt_models::time::shanghai_days;
 
-use super::delta::{FileWriter, Table};
 use super::error::WarehouseError;
 use super::schema::{ACCOUNT, DELETED_AT, DT, EXTRA, OP, OP_DELETE, OP_UPSERT, PULLED_AT, RUN_ID};
 use super::snapshot::{Picture, vanished};
 use super::upsert::{Identity, KeyIndex, columns_of, locate, micros, take};
+use super::versioned::{FileWriter, Table};
 
 /// Decoded records of one window, in the order they were read.
 #[derive(Debug, Clone)]

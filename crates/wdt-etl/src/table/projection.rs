@@ -10,12 +10,12 @@ use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use wdt_models::Endpoint;
 
-use super::delta::{Change, Table};
 use super::error::WarehouseError;
 use super::files::conform;
 use super::log::identity;
 use super::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
 use super::upsert::{KeyIndex, Upserted, columns_of, take, upsert};
+use super::versioned::{Change, Table};
 use crate::failpoint::{self, Place};
 
 /// Application id of the projection; its version is the history version applied.

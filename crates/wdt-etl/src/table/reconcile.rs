@@ -11,13 +11,13 @@ use wdt_models::Endpoint;
 use wdt_models::decode::page_schema;
 
 use super::dataset::{CommitRecord, DatasetTables, MOST_CONFLICTS, Sums};
-use super::delta::{DataFile, Table};
 use super::error::WarehouseError;
 use super::files::conform;
 use super::log::{Changes, Counts};
 use super::schema::{DELETED_AT, PULLED_AT};
 use super::snapshot::cell_text;
 use super::upsert::{columns_of, micros};
+use super::versioned::{DataFile, Table};
 use crate::failpoint::{self, Place};
 
 /// Rows that may always be marked.

@@ -8,11 +8,11 @@ use arrow::record_batch::RecordBatch;
 use wdt_models::time::format_wall_time;
 use wdt_models::{Endpoint, Slice};
 
-use super::delta::{DataFile, Table};
 use super::error::WarehouseError;
 use super::files::conform;
 use super::schema::DELETED_AT;
 use super::upsert::{KeyIndex, columns_of};
+use super::versioned::{DataFile, Table};
 
 /// What a whole reading of a slice says beside its rows.
 #[derive(Debug, Clone)]

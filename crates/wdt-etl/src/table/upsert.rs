@@ -13,9 +13,9 @@ use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use futures::stream::TryStreamExt as _;
 
-use super::delta::{DataFile, FileWriter, Table, WrittenFile};
 use super::error::WarehouseError;
 use super::files::conform;
+use super::versioned::{DataFile, FileWriter, Table, WrittenFile};
 use crate::failpoint::{self, Place};
 
 /// A file is ended when its encoded size passes this.
@@ -279,8 +279,8 @@ mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
-    use crate::table::delta::Change;
     use crate::table::schema::{TableSpec, timestamp};
+    use crate::table::versioned::Change;
     use crate::table::warehouse::Warehouse;
 
     const IDENTITY: Identity<'static> = Identity { key: &["id"], order: Some("at") };

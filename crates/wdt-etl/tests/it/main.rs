@@ -10,6 +10,7 @@ mod crash;
 mod datasets;
 mod export;
 mod kill;
+mod memory;
 mod params;
 mod readers;
 mod reconcile;

@@ -1,10 +1,13 @@
 //! Rows that move: edits between pages and by hand, deletes, seeds, merchants; and how a simulator starts and stops.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+};
 
 use serde_json::Value;
 use wdt_models::Gateway;
-use wdt_sim::{Account, Ledger, Row, Sim, SimError};
+use wdt_sim::{Account, BrokeOff, Fault, Ledger, Row, Sim, SimError};
 
 use crate::{
     GOODS, NOW, STOCK,
@@ -98,6 +101,69 @@ async fn deleted_rows_vanish_and_restored_ones_are_new() {
     assert_eq!(total(&client.json(STOCK, page(window(NOW + 9, NOW + 9), 0, 1)).await), 40);
     assert_eq!(ledger.restore(1000).len(), 60, "no more than were deleted");
     assert_eq!(ledger.edit(5000).len(), 1000, "no more than there are");
+}
+
+#[tokio::test]
+async fn edits_may_be_shown_later_than_they_are_dated() {
+    let client = start(|config| config.shown_after_seconds = 60);
+    let ledger = stock(&client);
+    client.clock.store(NOW + 100, Ordering::SeqCst);
+    assert_eq!(ledger.edit(200).len(), 200);
+    let dated = || ledger.rows().iter().filter(|row| row.modified == NOW + 100).count();
+    let first = dated();
+    assert!(first < 20, "one in 61 at once: {first}");
+    let mut before = first;
+    for second in 1..=60 {
+        client.clock.store(NOW + 100 + second, Ordering::SeqCst);
+        let now = dated();
+        assert!(now >= before, "what is shown stays");
+        before = now;
+    }
+    assert_eq!(before, 200);
+    assert_eq!(total(&client.json(STOCK, page(window(NOW + 100, NOW + 100), 0, 1)).await), 200);
+}
+
+#[test]
+fn a_journal_holds_every_state_once_in_order() {
+    let (mut config, clock) = config();
+    (config.journal, config.shown_after_seconds) = (true, 30);
+    let sim = Sim::without_socket(config.with_rows("enterprise_stock", 50)).unwrap();
+    let ledger = sim.ledger("enterprise_stock").unwrap();
+    for step in 1..=40 {
+        clock.store(NOW + step * 10, Ordering::SeqCst);
+        drop((ledger.edit(4), ledger.drift(2), ledger.add(1), ledger.delete(2), ledger.restore(1)));
+    }
+    clock.store(NOW + 1000, Ordering::SeqCst);
+    let shown: BTreeMap<_, _> = ledger.rows().into_iter().map(|row| (row.id, row)).collect();
+    let journal = ledger.journal();
+    assert!(journal.is_sorted_by_key(|change| change.at) && journal[..50].iter().all(|change| change.at == NOW));
+    let mut folded = BTreeMap::new();
+    for change in &journal {
+        let last =
+            if change.present { folded.insert(change.row.id, change.row) } else { folded.remove(&change.row.id) };
+        assert!(last.is_none_or(|last| last != change.row || !change.present), "{change:?}");
+    }
+    assert_eq!(folded, shown);
+}
+
+#[tokio::test]
+async fn a_call_without_a_socket_gets_the_same_answer() {
+    let client = start(|_| {});
+    let params = client.sign(client.unsigned(page(everything(), 0, 3)));
+    let over_the_socket = client.post(STOCK, &params).await.unwrap();
+    let date = over_the_socket.headers()["date"].to_str().unwrap().to_owned();
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&params).finish();
+    let url = format!("{}/{STOCK}", client.sim.base_url(Gateway::Enterprise));
+    let form = "application/x-www-form-urlencoded";
+    let direct = client.sim.exchange(&url, form, body.clone()).await.unwrap();
+    assert_eq!((direct.status, direct.date), (200, Some(date)));
+    assert_eq!(direct.body, over_the_socket.bytes().await.unwrap());
+    for fault in [Fault::BrokenTransfer, Fault::LostAnswer, Fault::WrongLength(5)] {
+        client.sim.inject(fault.clone());
+        assert_eq!(client.sim.exchange(&url, form, body.clone()).await, Err(BrokeOff), "{fault:?}");
+    }
+    client.sim.inject(Fault::Status(502));
+    assert_eq!(client.sim.exchange(&url, form, body).await.unwrap().status, 502);
 }
 
 #[tokio::test]

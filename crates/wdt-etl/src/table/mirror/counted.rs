@@ -8,9 +8,9 @@ use futures::stream::TryStreamExt as _;
 
 use super::application;
 use super::rows::{Layout, QUARANTINE, RUNS, WINDOWS};
-use crate::table::delta::Table;
 use crate::table::error::WarehouseError;
 use crate::table::upsert::columns_of;
+use crate::table::versioned::Table;
 use crate::table::warehouse::Warehouse;
 
 /// What one mirror has of a dataset.

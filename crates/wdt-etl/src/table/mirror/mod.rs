@@ -15,10 +15,10 @@ use wdt_fetch::Certificate;
 use wdt_models::Endpoint;
 
 use super::dataset::{CommitRecord, DatasetTables};
-use super::delta::{Change, Table};
 use super::error::WarehouseError;
 use super::files::conform;
 use super::upsert::{Identity, KeyIndex, take, upsert};
+use super::versioned::{Change, Table};
 use super::warehouse::Warehouse;
 use crate::failpoint::{self, Place};
 pub(crate) use counted::count;

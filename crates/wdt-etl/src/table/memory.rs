@@ -1,0 +1,209 @@
+//! Tables in memory: the same versions, conflicts and views as a Delta table, without files.
+//!
+//! For simulations of thousands of nights. A commit is checked and made under one lock, with no wait in between; rows are
+//! shared, never copied. Each operation first asks the warehouse's [`Step`]s, where it has any.
+
+mod files;
+mod log;
+mod step;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+
+use super::error::WarehouseError;
+use super::schema::TableSpec;
+use super::versioned::{AddedFile, Change, Commit, DataFile, ListedFile};
+pub(super) use files::{MemoryWriter, Stored, StoredFile};
+use log::{Committed, Log, Snapshot};
+use step::Steps;
+pub use step::{Fate, Operation, Step};
+
+/// The tables of one warehouse by name.
+pub(super) struct Shelf {
+    tables: Mutex<Tables>,
+    steps: Steps,
+}
+
+#[derive(Default)]
+struct Tables {
+    by_name: BTreeMap<String, Arc<Log>>,
+    /// Tables that were ever created.
+    created: u64,
+}
+
+impl Shelf {
+    /// No tables yet; every operation takes the steps it is told, or none.
+    pub(super) fn new(steps: Option<Box<step::Answer>>) -> Self {
+        Self { tables: Mutex::default(), steps: Steps(steps) }
+    }
+
+    /// Takes a table away.
+    pub(super) fn forget(&self, name: &str) {
+        if let Some(log) = self.tables().by_name.remove(name) {
+            log.close();
+        }
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Arc<Log>>, WarehouseError> {
+        let find = || Ok(self.tables().by_name.get(name).map(Arc::clone));
+        self.steps.take(name, Operation::Open, find).await
+    }
+
+    fn create(&self, spec: &TableSpec) -> Arc<Log> {
+        let mut tables = self.tables();
+        if let Some(log) = tables.by_name.get(&spec.name) {
+            return Arc::clone(log);
+        }
+        tables.created += 1;
+        let log = Arc::new(Log::new(tables.created, spec));
+        tables.by_name.insert(spec.name.clone(), Arc::clone(&log));
+        log
+    }
+
+    fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shelf").field("tables", &self.tables().by_name.keys()).finish_non_exhaustive()
+    }
+}
+
+/// One table, at the version last loaded.
+pub(super) struct MemoryHandle {
+    stored: Stored,
+    loaded: Arc<Snapshot>,
+}
+
+impl MemoryHandle {
+    /// Opens a table; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the step is to fail, or a table of that name has other columns.
+    pub(super) async fn open(shelf: &Arc<Shelf>, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
+        match shelf.find(&spec.name).await? {
+            Some(log) => Self::new(shelf, spec, log).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Creates a table, or opens the one that a rival has created meanwhile.
+    ///
+    /// # Errors
+    /// When the step is to fail, or a table of that name has other columns.
+    pub(super) async fn create(shelf: &Arc<Shelf>, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        let log = shelf.steps.take(&spec.name, Operation::Create, || Ok(shelf.create(spec))).await?;
+        Self::new(shelf, spec, log)
+    }
+
+    /// Opens a table as it is, with its columns; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the step is to fail.
+    pub(super) async fn find(shelf: &Arc<Shelf>, name: &str) -> Result<Option<(Self, SchemaRef)>, WarehouseError> {
+        let Some(log) = shelf.find(name).await? else { return Ok(None) };
+        let (loaded, schema) = (log.latest(name)?, Arc::clone(&log.schema));
+        Ok(Some((Self { stored: Stored { shelf: Arc::clone(shelf), name: name.to_owned(), log }, loaded }, schema)))
+    }
+
+    fn new(shelf: &Arc<Shelf>, spec: &TableSpec, log: Arc<Log>) -> Result<Self, WarehouseError> {
+        spec.check(&log.schema)?;
+        let loaded = log.latest(&spec.name)?;
+        Ok(Self { stored: Stored { shelf: Arc::clone(shelf), name: spec.name.clone(), log }, loaded })
+    }
+
+    /// The loaded version.
+    pub(super) fn version(&self) -> u64 {
+        self.loaded.version
+    }
+
+    /// The table's own id.
+    pub(super) fn id(&self) -> String {
+        self.stored.log.id.clone()
+    }
+
+    /// The data files of all versions.
+    pub(super) fn stored(&self) -> Stored {
+        self.stored.clone()
+    }
+
+    /// Loads what was committed since.
+    ///
+    /// # Errors
+    /// When the step is to fail, or the table was taken away.
+    pub(super) async fn refresh(&mut self) -> Result<(), WarehouseError> {
+        let Stored { shelf, name, log } = &self.stored;
+        let loaded = &mut self.loaded;
+        let load = || {
+            *loaded = log.latest(name)?;
+            Ok(())
+        };
+        shelf.steps.take(name, Operation::Refresh, load).await
+    }
+
+    /// Version of an application's last transaction.
+    ///
+    /// # Errors
+    /// When the step is to fail.
+    pub(super) async fn transaction(&self, app_id: &str) -> Result<Option<i64>, WarehouseError> {
+        let version = || Ok(self.loaded.transactions.get(app_id).copied());
+        self.stored.shelf.steps.take(&self.stored.name, Operation::Read, version).await
+    }
+
+    /// Data files of the loaded version, of one partition if the table has any.
+    pub(super) fn files(&self, partition: Option<&str>) -> Vec<DataFile> {
+        let wanted = partition.filter(|_| self.stored.log.partition.is_some());
+        let files = self.loaded.files.iter().filter(|file| wanted.is_none() || file.value() == wanted);
+        let list = |file: &Arc<StoredFile>| DataFile {
+            path: file.path.clone(),
+            size: file.size,
+            rows: file.rows,
+            listed: ListedFile::Memory(Arc::clone(file)),
+        };
+        files.map(list).collect()
+    }
+
+    /// A writer of data files.
+    pub(super) fn writer(&self) -> MemoryWriter {
+        MemoryWriter::new(self.stored.clone())
+    }
+
+    /// Commits a change that was made from the loaded version, which stays loaded.
+    ///
+    /// # Errors
+    /// [`WarehouseError::Conflict`], or when the step is to fail.
+    pub(super) async fn commit(&self, change: Change) -> Result<u64, WarehouseError> {
+        let Stored { shelf, name, log } = &self.stored;
+        let commit = self.committed(change)?;
+        shelf.steps.take(name, Operation::Commit, || log.publish(name, &self.loaded, commit)).await
+    }
+
+    fn committed(&self, change: Change) -> Result<Committed, WarehouseError> {
+        let foreign = || WarehouseError::storage(&self.stored.name, "commit")("a file is no part of a table in memory");
+        let (mut adds, mut removes) = (Vec::new(), Vec::new());
+        for file in change.adds {
+            let AddedFile::Memory(file) = file.added else { return Err(foreign()) };
+            adds.push(file);
+        }
+        for file in change.removes {
+            let ListedFile::Memory(file) = file.listed else { return Err(foreign()) };
+            removes.push(file.number);
+        }
+        let transactions = change.transaction.into_iter().chain(change.unmoved).collect();
+        Ok(Committed { adds, removes, transactions, metadata: change.metadata })
+    }
+
+    /// One commit of the log; `None` when there is none of this version.
+    ///
+    /// # Errors
+    /// When the step is to fail, or the table was taken away.
+    pub(super) async fn read_commit(&self, version: u64) -> Result<Option<Commit>, WarehouseError> {
+        let Stored { shelf, name, log } = &self.stored;
+        let read = || Ok(log.commit(name, version)?.map(|commit| commit.read()));
+        shelf.steps.take(name, Operation::Read, read).await
+    }
+}

@@ -1,0 +1,50 @@
+//! A warehouse in memory ends up as one in a folder does.
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+use wdt_etl::pipeline::{RunOptions, run};
+use wdt_etl::warehouse::{self, Warehouse};
+use wdt_models::{Endpoint, endpoints};
+
+use crate::world::{BETWEEN, World, assert_same_rows, sorted, standing, without};
+
+/// The two warehouses are filled one after the other: the platform's clock goes on meanwhile.
+const TIME: &[&str] = &["_wdt_pulled_at", "dt"];
+
+/// Rows of a history in an order that both warehouses share.
+async fn history(warehouse: &Warehouse, endpoint: &Endpoint) -> RecordBatch {
+    let changes = warehouse::changes(warehouse, &format!("{}_history", endpoint.dataset), 0).await.unwrap();
+    let batches: Vec<RecordBatch> = changes.into_iter().flat_map(|(_, batches)| batches).collect();
+    let rows = concat_batches(&batches[0].schema(), &batches).unwrap();
+    sorted(&rows, &[&["_wdt_run_id", "_wdt_op"], endpoint.key].concat())
+}
+
+#[tokio::test]
+async fn nights_in_memory_land_what_nights_in_a_folder_do() {
+    let world = World::of_all_gateways(&[("enterprise_stock", 60), ("flagship_stock", 60)], |_| {});
+    let folder = Warehouse::folder(world.warehouse().to_str().unwrap()).unwrap();
+    let memory = Warehouse::memory();
+    let options = RunOptions::default();
+    for night in ["first", "second"] {
+        for warehouse in [&folder, &memory] {
+            let mut around = world.surroundings(night);
+            around.warehouse = Some(warehouse.clone());
+            let outcome = run(&world.config(), &options, &around).await.unwrap();
+            assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
+        }
+        for endpoint in endpoints::ALL {
+            world.sim.ledger(endpoint.dataset).unwrap().edit(5);
+            world.sim.ledger(endpoint.dataset).unwrap().add(2);
+        }
+        world.clock.advance(BETWEEN);
+    }
+    for endpoint in endpoints::ALL {
+        let current = warehouse::rows(&memory, endpoint.dataset).await.unwrap().unwrap();
+        let wanted = warehouse::rows(&folder, endpoint.dataset).await.unwrap().unwrap();
+        let order = [&["account"], endpoint.key].concat();
+        let (current, wanted) = (sorted(&standing(&current), &order), sorted(&standing(&wanted), &order));
+        assert_same_rows(&without(&current, TIME), &without(&wanted, TIME), endpoint.dataset);
+        let (found, wanted) = (history(&memory, endpoint).await, history(&folder, endpoint).await);
+        assert_same_rows(&without(&found, TIME), &without(&wanted, TIME), endpoint.dataset);
+    }
+}

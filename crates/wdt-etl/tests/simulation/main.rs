@@ -1,0 +1,70 @@
+//! Thousands of simulated weeks: a seed decides the merchant's edits, the faults, the clocks, the kills, the rivals and
+//! the nights; an oracle that knows every state of every row compares. `cargo xtask simulate` plays more of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod oracle;
+mod reader;
+mod scene;
+mod week;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use scene::Format;
+use week::Tally;
+
+/// Weeks in memory unless `WDT_ETL_SIMULATE_SEEDS` says otherwise.
+const SEEDS: u64 = 1_000;
+/// Weeks on Delta unless `WDT_ETL_SIMULATE_DELTA` says otherwise.
+const DELTA_SEEDS: u64 = 50;
+
+#[test]
+fn no_row_is_lost_doubled_or_wrongly_deleted_in_memory() {
+    sweep(Format::Memory, setting("SEEDS", SEEDS));
+}
+
+#[test]
+fn no_row_is_lost_doubled_or_wrongly_deleted_on_delta() {
+    sweep(Format::Delta, setting("DELTA", DELTA_SEEDS));
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many weeks to play is asked of the test, not of the program")]
+fn setting(name: &str, default: u64) -> u64 {
+    let text = std::env::var(format!("WDT_ETL_SIMULATE_{name}")).ok();
+    text.map_or(default, |text| text.parse().expect("a whole number"))
+}
+
+/// Plays that many weeks, from the first seed on, on every core; fails with the seeds that failed.
+fn sweep(format: Format, seeds: u64) {
+    let first = setting("FIRST", 1);
+    println!("seeds {first} to {} {format:?}", first + seeds - 1);
+    let (next, failed, total) = (AtomicU64::new(first), Mutex::new(Vec::new()), Mutex::new(Tally::default()));
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + seeds || failed.lock().unwrap().len() >= 5 {
+                        break;
+                    }
+                    match catch_unwind(AssertUnwindSafe(|| week(seed, format))) {
+                        Ok(tally) => total.lock().unwrap().add(tally),
+                        Err(_) => failed.lock().unwrap().push(seed),
+                    }
+                }
+            });
+        }
+    });
+    let (failed, total) = (failed.into_inner().unwrap(), total.into_inner().unwrap());
+    println!("{seeds} weeks {format:?}: {total:?}");
+    assert!(failed.is_empty(), "failed: {failed:?}; again: cargo xtask simulate --first {} --seeds 1", failed[0]);
+}
+
+/// One week in a runtime of its own, whose time passes when everybody waits.
+fn week(seed: u64, format: Format) -> Tally {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(week::play(seed, format))
+}
