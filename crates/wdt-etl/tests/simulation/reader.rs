@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use arrow::array::{Array as _, AsArray as _};
-use wdt_etl::inspect;
-use wdt_etl::pipeline::Warehouse;
+use wdt_etl::warehouse::{self, Warehouse};
 use wdt_models::Endpoint;
 
 use crate::oracle::{Cells, Encoder};
@@ -30,22 +29,24 @@ impl Follower {
         Self { endpoint, encoder: Encoder::new(endpoint), version: 0, rows: HashMap::new() }
     }
 
-    /// Reads what was committed since the last time.
+    /// Reads what was committed since the last time; a storage that fails is tried again the next time.
     pub(crate) async fn follow(&mut self, warehouse: &Warehouse) {
         let name = format!("{}_history", self.endpoint.dataset);
-        for (version, rows) in inspect::changes(warehouse, &name, self.version).await.unwrap() {
-            let (keys, contents) = self.encoder.encode(&rows);
-            let op = rows.column_by_name("_wdt_op").unwrap().as_string::<i32>();
-            for (row, (key, content)) in keys.into_iter().zip(contents).enumerate() {
-                self.rows.insert(key, Held { content, deleted: op.value(row) == "delete" });
+        for (version, batches) in warehouse::changes(warehouse, &name, self.version).await.unwrap_or_default() {
+            for rows in &batches {
+                let (keys, contents) = self.encoder.encode(rows);
+                let op = rows.column_by_name("_wdt_op").unwrap().as_string::<i32>();
+                for (row, (key, content)) in keys.into_iter().zip(contents).enumerate() {
+                    self.rows.insert(key, Held { content, deleted: op.value(row) == "delete" });
+                }
             }
-            self.version = self.version.max(version);
+            self.version = version;
         }
     }
 
     /// What it holds is the current table.
     pub(crate) async fn assert_is_current(&self, warehouse: &Warehouse) {
-        let rows = inspect::rows(warehouse, self.endpoint.dataset).await.unwrap();
+        let rows = warehouse::rows(warehouse, self.endpoint.dataset).await.unwrap().unwrap();
         let (keys, contents) = self.encoder.encode(&rows);
         let marked = rows.column_by_name("_wdt_deleted_at").unwrap();
         let current = keys.into_iter().zip(contents).enumerate();

@@ -1,6 +1,6 @@
 //! What a seed decides before the first night: datasets, rows, page sizes, order, faults, clocks, a limit.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::Warehouse;
+use wdt_etl::warehouse::{Fate, Operation, Step, Warehouse};
 use wdt_fetch::{Broken, Clock, Limiters, RawAnswer, SignedRequest, Transport};
 use wdt_models::{Endpoint, Gateway, Reading, Window, endpoints, time::format_wall_time};
 use wdt_sim::{Dice, Fault, FaultPlan, Ledger, PageOrder, Sim, SimConfig, WindowEnd};
@@ -38,6 +38,8 @@ pub(crate) struct Scene {
     pub(crate) datasets: Vec<&'static Endpoint>,
     pub(crate) warehouse: Warehouse,
     pub(crate) limiters: Arc<Limiters>,
+    /// The storage does not fail any more.
+    pub(crate) calm: Arc<AtomicBool>,
     /// Whether rows of a dataset without a cursor may come and go at once: its slices have one page.
     pub(crate) one_page_slices: bool,
     _folder: Option<TempDir>,
@@ -116,17 +118,24 @@ impl Scene {
         let time = Time { begun: Instant::now(), epoch_ms: epoch * 1000, local_ahead: Arc::default() };
         let datasets = datasets(&mut dice);
         let settle = 120 + number(dice.below(481));
-        let one_page_slices = dice.one_in(2);
-        let settings = platform(&mut dice, (seed, settle, one_page_slices), &datasets, &time);
+        let orders = [PageOrder::Strict, PageOrder::Desc, PageOrder::Key, PageOrder::ModifiedOnly];
+        let order = *dice.pick(&orders).unwrap();
+        // rows without a cursor are in no order at all then, which one page alone can prove
+        let one_page_slices = dice.one_in(2) || order == PageOrder::ModifiedOnly;
+        let mut settings = platform(&mut dice, (seed, settle, one_page_slices), &datasets, &time);
+        settings.order = order;
         let calls_per_minute = settings.calls_per_minute;
+        // rows of a second in no order can be proved on one page only
+        let smallest = if order == PageOrder::ModifiedOnly { 24 } else { 2 };
         let sim = Arc::new(Sim::without_socket(settings).unwrap());
-        let text = text(&mut dice, &sim, (settle, calls_per_minute), epoch, one_page_slices);
+        let text = text(&mut dice, &sim, (settle, calls_per_minute, smallest), epoch, one_page_slices);
         let config = Config::parse(&secrets().path().join("wdt-etl.toml"), &text, &Variables::default(), epoch);
         let config = config.unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let (warehouse, folder) = warehouse(format, seed);
+        let calm = Arc::new(AtomicBool::new(false));
+        let (warehouse, folder) = warehouse(format, seed, &calm);
         let limiters = Arc::default();
         let _folder = folder;
-        Self { seed, sim, time, config, datasets, warehouse, limiters, one_page_slices, _folder }
+        Self { seed, sim, time, config, datasets, warehouse, limiters, calm, one_page_slices, _folder }
     }
 
     /// The rows of each dataset.
@@ -135,14 +144,31 @@ impl Scene {
     }
 }
 
-fn warehouse(format: Format, seed: u64) -> (Warehouse, Option<TempDir>) {
+fn warehouse(format: Format, seed: u64, calm: &Arc<AtomicBool>) -> (Warehouse, Option<TempDir>) {
     match format {
-        Format::Memory => todo!("{seed}"),
+        Format::Memory => (memory(seed, Arc::clone(calm)), None),
         Format::Delta => {
             let folder = tempfile::tempdir().unwrap();
             (Warehouse::folder(folder.path().to_str().unwrap()).unwrap(), Some(folder))
         }
     }
+}
+
+/// Tables in memory that take their time and fail now and then, before or after the effect.
+fn memory(seed: u64, calm: Arc<AtomicBool>) -> Warehouse {
+    let dice = Mutex::new(Dice::new(seed, &[7]));
+    let rate = if dice.lock().unwrap().one_in(3) { 0.01 } else { 0.0 };
+    Warehouse::memory_with(move |_, _: Operation| {
+        let mut dice = dice.lock().unwrap();
+        let (before, after) = (Duration::from_millis(dice.below(60)), Duration::from_millis(dice.below(60)));
+        let fails = dice.happens(rate) && !calm.load(Ordering::Relaxed);
+        let fate = match fails.then(|| dice.below(2)) {
+            None => Fate::Done,
+            Some(0) => Fate::FailBefore,
+            Some(_) => Fate::FailAfter,
+        };
+        Step { before, fate, after }
+    })
 }
 
 /// One or two datasets, mostly of those that are read in windows.
@@ -182,11 +208,10 @@ fn platform(
         let rows = 5 + u32::try_from(dice.below(60)).unwrap();
         config = config.with_rows(endpoint.dataset, rows);
     }
-    config.bulk_second = u32::try_from(dice.below(3) * dice.below(12)).unwrap();
+    config.bulk_second = u32::try_from(dice.below(3) * dice.below(8)).unwrap();
     config.edits_per_page = *dice.pick(&[0.0, 0.1, 0.3, 0.6]).unwrap();
     config.slice_churn = if one_page_slices { 0.3 } else { 0.0 };
     config.shown_after_seconds = if dice.one_in(2) { number(dice.below(settle.unsigned_abs() - 60)) } else { 0 };
-    config.order = *dice.pick(&[PageOrder::Strict, PageOrder::Desc, PageOrder::Key, PageOrder::ModifiedOnly]).unwrap();
     config.end = if dice.one_in(4) { WindowEnd::Open } else { WindowEnd::Closed };
     config.calls_per_minute = *dice.pick(&[0, 0, 60]).unwrap();
     config.journal = true;
@@ -194,7 +219,8 @@ fn platform(
     config
 }
 
-/// Faults at a rate; lies about totals and wrong pages are not mixed, as two of them can hide each other.
+/// Faults at a rate; lies about totals and wrong pages are not mixed, as two of them can hide each other. No total says
+/// less than there is: of a page that is just full, nothing else would tell.
 fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint]) -> FaultPlan {
     let rate = *dice.pick(&[0.0, 0.02, 0.1, 0.2]).unwrap();
     let mut kinds = vec![
@@ -210,7 +236,7 @@ fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint]) -> FaultPl
         Fault::Redirect("http://elsewhere.invalid/".to_owned()),
     ];
     kinds.extend(if dice.one_in(2) {
-        vec![Fault::LyingTotal(1), Fault::LyingTotal(-1)]
+        vec![Fault::LyingTotal(1), Fault::LyingTotal(7)]
     } else {
         vec![Fault::RepeatedPage, Fault::DuplicateKey]
     });
@@ -234,7 +260,7 @@ fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint]) -> FaultPl
 fn text(
     dice: &mut Dice,
     sim: &Sim,
-    (settle, calls_per_minute): (i64, u32),
+    (settle, calls_per_minute, smallest): (i64, u32, u64),
     epoch: i64,
     one_page_slices: bool,
 ) -> String {
@@ -253,7 +279,7 @@ fn text(
             lines.push(format!("start = \"{start}\""));
         }
         if endpoint.cursor().is_some() || matches!(endpoint.reading, Reading::Slices(_)) && !one_page_slices {
-            lines.push(format!("page_size = {}", (2 + dice.below(18)).min(largest)));
+            lines.push(format!("page_size = {}", (smallest + dice.below(18)).min(largest)));
         }
     }
     let window = 3600 * (1 + dice.below(48));

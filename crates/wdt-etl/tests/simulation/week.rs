@@ -1,5 +1,6 @@
 //! A week of nights: the merchant edits, jobs run, are killed, overlap; then everything heals and is compared.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(crate) struct Job {
 }
 
 /// What a week was like.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) jobs: u64,
     pub(crate) killed: u64,
@@ -42,6 +43,8 @@ pub(crate) struct Tally {
     pub(crate) calls: u64,
     pub(crate) versions: u64,
     pub(crate) deletes: u64,
+    /// Stands for every call of the week, with its parameters, time and outcome.
+    pub(crate) trace: u64,
 }
 
 impl Tally {
@@ -54,6 +57,7 @@ impl Tally {
         self.calls += other.calls;
         self.versions += other.versions;
         self.deletes += other.deletes;
+        self.trace ^= other.trace;
     }
 }
 
@@ -64,6 +68,8 @@ struct Week {
     jobs: Mutex<Vec<Job>>,
     followers: Vec<Follower>,
     tally: Tally,
+    /// Whether each job is told on the way.
+    tell: bool,
 }
 
 /// What happens in a night.
@@ -84,11 +90,11 @@ enum Night {
 /// # Panics
 ///
 /// When a row is lost, doubled or wrongly marked as deleted.
-pub(crate) async fn play(seed: u64, format: Format) -> Tally {
+pub(crate) async fn play(seed: u64, format: Format, tell: bool) -> Tally {
     let scene = Scene::new(seed, format);
     let followers = scene.datasets.iter().map(|endpoint| Follower::new(endpoint)).collect();
     let dice = Dice::new(seed, &[3]);
-    let mut week = Week { scene, dice, jobs: Mutex::default(), followers, tally: Tally::default() };
+    let mut week = Week { scene, dice, jobs: Mutex::default(), followers, tally: Tally::default(), tell };
     for day in 0..7 {
         week.day(day).await;
     }
@@ -251,6 +257,15 @@ impl Week {
         let code = outcome.as_ref().map(RunOutcome::exit_code);
         assert!(code.is_none_or(|code| EXPECTED.contains(&code)), "{name}: {outcome:#?}");
         let end = self.scene.time.platform();
+        if self.tell {
+            let outcomes = outcome.iter().flat_map(|outcome| &outcome.datasets);
+            let outcomes: Vec<_> = outcomes
+                .map(|own| {
+                    format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.changed, own.watermark)
+                })
+                .collect();
+            println!("{start} to {end} {name} {:?} {:?}: {outcomes:?}", options.backfill, options.reconcile);
+        }
         self.jobs.lock().unwrap().push(Job { name: name.to_owned(), start, end, outcome, is_run });
     }
 
@@ -273,12 +288,15 @@ impl Week {
     /// Everything is quiet: a run, a reconcile and a run more; then the tables must be the ERP.
     async fn heal(&mut self) {
         self.scene.sim.rest();
+        self.scene.calm.store(true, Ordering::Relaxed);
         self.scene.time.set_local(0);
         sleep(Duration::from_secs(3600)).await;
         let run = RunOptions::default;
         self.quiet("healed", run()).await;
         self.compare(false).await;
         self.quiet("reconciled", RunOptions { reconcile: Some(DeleteLimit::All), ..run() }).await;
+        // what is asked for by id follows what the reconcile has marked
+        self.quiet("followed", run()).await;
         self.compare(true).await;
         for follower in &mut self.followers {
             follower.follow(&self.scene.warehouse).await;
@@ -290,6 +308,7 @@ impl Week {
         self.tally.failed =
             jobs.iter().filter_map(|job| job.outcome.as_ref()).filter(|o| o.exit_code() != 0).count() as u64;
         self.tally.calls = self.scene.sim.call_count();
+        self.tally.trace = number_of(&format!("{:?}", self.scene.sim.calls()));
         assert_eq!(self.scene.sim.limit_breaches(), 0, "calls above the limit");
     }
 
