@@ -180,7 +180,7 @@ impl CommitRecord {
     }
 
     /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
-    pub(crate) fn version(&self, stored: Option<i64>) -> Option<i64> {
+    pub(super) fn version(&self, stored: Option<i64>) -> Option<i64> {
         let stored = stored.unwrap_or(i64::MIN);
         if self.slice.is_none() {
             return self.watermark_after.filter(|end| *end > stored);

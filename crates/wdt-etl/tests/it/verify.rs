@@ -138,13 +138,14 @@ async fn nights_with_edits_while_reading_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_read_again_within_the_second_holds() {
-    let world = World::of_all_gateways(&ROWS, |_| {});
+async fn readings_of_a_slice_within_one_second_hold() {
+    let world = World::of_all_gateways(&[("flagship_shops", 9)], |_| {});
     world.clock.stop();
-    for run in ["first", "second", "third"] {
-        world.run_of(run, &["flagship_warehouses"]).await;
+    for night in ["first", "second", "third"] {
+        world.sim.ledger("flagship_shops").unwrap().edit(2);
+        world.run_of(night, &["flagship_shops"]).await;
     }
-    let args = Verify { datasets: vec!["flagship_warehouses".to_owned()], ..args() };
+    let args = Verify { datasets: vec!["flagship_shops".to_owned()], ..args() };
     verified(&world, &world.config(), &args).await.assert_spotless();
 }
 
