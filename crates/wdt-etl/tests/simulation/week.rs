@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
+use wdt_etl::cli::Verify;
+use wdt_etl::commands::verify::verify;
 use wdt_etl::pipeline::{DeleteLimit, RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, Transport, Waits};
@@ -298,6 +300,7 @@ impl Week {
         // what is asked for by id follows what the reconcile has marked
         self.quiet("followed", run()).await;
         self.compare(true).await;
+        self.verify().await;
         for follower in &mut self.followers {
             follower.follow(&self.scene.warehouse).await;
             follower.assert_is_current(&self.scene.warehouse).await;
@@ -318,6 +321,16 @@ impl Week {
         let jobs = self.jobs.lock().unwrap();
         let last = jobs.last().and_then(|job| job.outcome.as_ref());
         assert!(last.is_none_or(|outcome| outcome.exit_code() == 0), "{name}: {last:#?}");
+    }
+
+    /// The warehouse proves itself, without a call.
+    async fn verify(&self) {
+        let datasets = self.scene.datasets.iter().map(|endpoint| endpoint.dataset.to_owned()).collect();
+        let args = Verify { accounts: Vec::new(), datasets, probe: false, days: 7, json: false };
+        let mut out = Vec::new();
+        let around = self.surroundings("verify", watch::channel(false).1);
+        let code = verify(&self.scene.config, &args, &around, &mut out).await.unwrap();
+        assert_eq!(code, 0, "{}", String::from_utf8_lossy(&out));
     }
 
     async fn compare(&mut self, reconciled: bool) {
