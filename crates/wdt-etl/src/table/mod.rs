@@ -5,6 +5,7 @@ mod contract;
 pub(crate) mod dataset;
 mod delta;
 mod error;
+pub mod faulty;
 mod files;
 mod filter;
 pub(crate) mod log;
