@@ -13,6 +13,7 @@ mod docs;
 mod failure;
 mod host;
 mod readers;
+mod simulate;
 mod suite;
 mod tally;
 mod tidy;
@@ -45,6 +46,10 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Play simulated weeks: seeds decide edits, faults, clocks, kills and rivals; an oracle compares every row.
+    ///
+    /// One failed week again, told job by job: cargo xtask simulate --first SEED --seeds 1
+    Simulate(simulate::Simulate),
     /// Compare the tables of a warehouse with expected values, as readers that are not this project see them.
     Readers {
         /// Folder with one Delta table per name.
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
         Task::Ci { steps, keep_going, .. } => ci::run(&steps, keep_going),
         Task::Docs { check: true } => docs::check(),
         Task::Docs { check: false } => docs::write(),
+        Task::Simulate(asked) => simulate::run(&asked),
         Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
     };
     match outcome {

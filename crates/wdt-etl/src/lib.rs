@@ -17,4 +17,4 @@ mod table;
 pub mod warehouse;
 
 pub use error::EtlError;
-pub use table::WarehouseError;
+pub use table::{WarehouseError, faulty};

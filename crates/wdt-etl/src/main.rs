@@ -15,7 +15,7 @@ use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
 use wdt_etl::pipeline::{RunOptions, Surroundings};
 use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
-use wdt_etl::{EtlError, failpoint};
+use wdt_etl::{EtlError, failpoint, faulty};
 use wdt_fetch::{Clock, Limiters, SystemClock, Waits};
 use wdt_models::Window;
 
@@ -34,6 +34,8 @@ const FILE_THREADS: usize = 512;
 const IDLE_THREADS: Duration = Duration::from_millis(20);
 /// Arms a failpoint; debug builds only.
 const TEST_FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
+/// Arms a store that fails; debug builds only.
+const TEST_STORE: &str = "WDT_ETL_TEST_STORE";
 /// Any value takes all waits after faults away; debug builds only.
 const TEST_NO_WAITS: &str = "WDT_ETL_TEST_NO_WAITS";
 
@@ -134,6 +136,9 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
     if cfg!(debug_assertions) {
         if let Some(name) = variables.get(TEST_FAILPOINT) {
             failpoint::arm(name);
+        }
+        if let Some(plan) = variables.get(TEST_STORE) {
+            faulty::arm(plan);
         }
         if variables.get(TEST_NO_WAITS).is_some() {
             waits = Waits::none();

@@ -64,12 +64,12 @@ fn whole<'a>(
     value: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<RecordBatch, WarehouseError> {
     let failed = || WarehouseError::storage(table.name(), "read of a data file");
-    let column = |field: &arrow::datatypes::FieldRef| match batch.column_by_name(field.name()) {
-        Some(column) => Ok(Arc::clone(column)),
-        None => {
-            let text: ArrayRef = Arc::new(StringArray::from(vec![value(field.name()); batch.num_rows()]));
-            cast(&text, field.data_type())
+    let column = |field: &arrow::datatypes::FieldRef| {
+        if let Some(column) = batch.column_by_name(field.name()) {
+            return Ok(Arc::clone(column));
         }
+        let text: ArrayRef = Arc::new(StringArray::from(vec![value(field.name()); batch.num_rows()]));
+        cast(&text, field.data_type())
     };
     let columns = table.schema().fields().iter().map(column).collect::<Result<_, _>>().map_err(failed())?;
     RecordBatch::try_new(Arc::clone(table.schema()), columns).map_err(failed())

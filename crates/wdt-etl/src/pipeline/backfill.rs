@@ -11,6 +11,7 @@ use super::outcome::Verdict;
 use super::scope::{backfill_line, scope};
 use super::{RunOptions, Selected, full_read};
 use crate::error::EtlError;
+use crate::failpoint::{self, Place};
 use crate::plan::Range;
 use crate::table::{BackfillProgress, CommitRecord, Question};
 
@@ -101,6 +102,7 @@ impl Job {
             Pass::Whole => {}
             Pass::ClockBehind => return Err(EtlError::Bug("a backfill looked at the clock".to_owned())),
         }
+        failpoint::hit(Place::BackfillLanded);
         self.tell_end().await?;
         Ok(self.landed())
     }

@@ -17,6 +17,7 @@ use super::snapshot::slices;
 use super::{RunOptions, Surroundings};
 use crate::config::{Account, Dataset, RunSettings};
 use crate::error::EtlError;
+use crate::failpoint::{self, Place};
 use crate::memory::peak_bytes;
 use crate::plan::{Planner, Range, begin};
 use crate::report::Event;
@@ -126,9 +127,11 @@ impl Job {
     }
 
     async fn ended(&self, mut outcome: DatasetOutcome) -> DatasetOutcome {
+        failpoint::hit(Place::RunEnding);
         if let Err(error) = self.mirror(&outcome).await {
             outcome.problem.get_or_insert_with(|| Problem::from(&EtlError::from(error)));
         }
+        failpoint::hit(Place::RunMirrored);
         self.tell(&outcome);
         outcome
     }
@@ -197,6 +200,7 @@ impl Job {
         let mut stop = self.shared.around.stop.clone();
         let mut pending = Pending::default();
         let ended = loop {
+            failpoint::hit(Place::WindowDue);
             let part = tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break Err(EtlError::Interrupted),
@@ -211,6 +215,7 @@ impl Job {
                     return Ok(Pass::ClockBehind);
                 }
                 Some(Ok(part)) => {
+                    failpoint::hit(Place::WindowRead);
                     planner.observe(part.window, part.certificate.declared_before);
                     self.window_read(&range, part.window, part.certificate.distinct);
                     self.tell_accepted(&part.certificate);
@@ -239,7 +244,9 @@ impl Job {
         let (readings, certificates, quarantine) = pending.into_parts();
         let accept = self.accepted_in(&certificates);
         let record = CommitRecord { accept, certificates, quarantine, ..self.record_up_to(end) };
+        failpoint::hit(Place::Landing);
         let landed = tables.lock().await.land(Landing { record, readings, picture: None }).await?;
+        failpoint::hit(Place::Landed);
         match landed {
             Landed::Committed { version, sums } => {
                 (self.sums, self.version) = (sums, Some(version));
@@ -331,6 +338,7 @@ impl Job {
         let (Some(mirrors), Some(tables)) = (&self.shared.mirrors, &self.tables) else { return Ok(()) };
         let mut mirrors = mirrors.lock().await;
         mirrors.run(&self.row(Some(outcome))).await?;
+        failpoint::hit(Place::RunWritten);
         let tables = tables.lock().await;
         mirrors.catch_up(&tables).await
     }

@@ -21,6 +21,7 @@ use wdt_models::{Endpoint, Reading, Window};
 
 use crate::config::{Account, Config, Dataset, RunSettings};
 use crate::error::EtlError;
+use crate::failpoint::{self, Place};
 use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
@@ -108,7 +109,9 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
     accept::check(options, &selected)?;
     let warehouse = around.warehouse(config)?;
     let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
+    failpoint::hit(Place::TablesOpened);
     let mirrors = open_mirrors(config, &warehouse, &tables, options.dry_run).await?;
+    failpoint::hit(Place::MirrorsOpened);
     let shared = Arc::new(Shared {
         warehouse,
         run_id: around.run_id.clone(),
@@ -122,6 +125,7 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
     for selection in selected.chunk_by(|left, right| left.0.name == right.0.name) {
         accounts.push(prepared(&shared, selection, &tables).await?);
     }
+    failpoint::hit(Place::Prepared);
     around.reporter.event(&Event::RunStarted { run_id: around.run_id.clone(), datasets: selected.len() });
     let outcome = RunOutcome { run_id: around.run_id.clone(), datasets: run_accounts(&shared, accounts).await };
     around.reporter.event(&Event::RunFinished { run_id: outcome.run_id.clone(), exit_code: outcome.exit_code() });

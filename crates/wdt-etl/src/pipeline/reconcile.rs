@@ -19,6 +19,7 @@ use super::job::{CLOCK_RESOLUTION, Job, WINDOW_RECORDS, stopped};
 use super::outcome::Verdict;
 use super::pending::Pending;
 use crate::error::EtlError;
+use crate::failpoint::{self, Place};
 use crate::plan::{Planner, Range};
 use crate::report::Event;
 use crate::table::{CommitRecord, Landed, Landing, Marks, ReconcileProgress, SeenKeys, Unseen};
@@ -66,6 +67,7 @@ impl Job {
         self.walk(client, &mut compared, (from, walked_until)).await?;
         let settled_until = now(client) + CLOCK_RESOLUTION;
         compared.progress.settled_until = Some(settled_until);
+        failpoint::hit(Place::ReconcileSettling);
         self.settle(client, settled_until).await?;
         self.walk(client, &mut compared, ((walked_until - 1).max(from), settled_until)).await?;
         self.within_quarantine_limit()?;
@@ -110,11 +112,13 @@ impl Job {
         let mut parts = read_windows(reader, self.dataset.endpoint, planner.clone(), self.read_options());
         let mut pending = Pending::default();
         let ended = loop {
+            failpoint::hit(Place::ReconcileDue);
             let next = async { parts.next().await.transpose() };
             match self.unless_stopped(next).await {
                 Err(error) => break Err(error),
                 Ok(None) => break Ok(()),
                 Ok(Some(part)) => {
+                    failpoint::hit(Place::ReconcileRead);
                     planner.observe(part.window, part.certificate.declared_before);
                     self.window_read(&range, part.window, part.certificate.distinct);
                     for part in self.confirmed(compared, part).await? {
@@ -157,7 +161,10 @@ impl Job {
         let Some(tables) = self.tables.clone().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
         let (readings, certificates, quarantine) = pending.into_parts();
         let record = CommitRecord { certificates, quarantine, ..self.record_of(&compared.progress) };
-        match tables.lock().await.land(Landing { record, readings, picture: None }).await? {
+        failpoint::hit(Place::Landing);
+        let landed = tables.lock().await.land(Landing { record, readings, picture: None }).await?;
+        failpoint::hit(Place::Landed);
+        match landed {
             Landed::Committed { version, sums } => (self.sums, self.version) = (sums, Some(version)),
             Landed::Already { version } => {
                 return Err(EtlError::Bug(format!("a reconcile's commit was there already, as {version}")));
@@ -183,9 +190,11 @@ impl Job {
             self.reconciled(&found);
             return Ok(());
         }
+        failpoint::hit(Place::ReconcileClosing);
         self.close(client, compared, until).await?;
         self.count_calls(client);
         compared.progress.marks = true;
+        failpoint::hit(Place::ReconcileMarking);
         let marks = if self.shared.options.dry_run {
             tables.lock().await.unseen(compared.unseen(&account, until), limit).await?
         } else {

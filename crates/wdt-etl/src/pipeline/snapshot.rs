@@ -13,6 +13,7 @@ use super::job::{Job, stopped};
 use super::outcome::Verdict;
 use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
+use crate::failpoint::{self, Place};
 use crate::report::Event;
 use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Picture, Quarantined, Reading};
 
@@ -47,6 +48,7 @@ impl Job {
         let mut stop = self.shared.around.stop.clone();
         let (mut done, mut failed) = (0, None);
         loop {
+            failpoint::hit(Place::SliceDue);
             let reading = tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return Err(EtlError::Interrupted),
@@ -55,6 +57,7 @@ impl Job {
             match reading {
                 None => break,
                 Some(Ok(reading)) => {
+                    failpoint::hit(Place::SliceRead);
                     done += 1;
                     self.slice_read(&reading, done, slices.len());
                     self.land_slice(client, reading).await?;
@@ -85,11 +88,13 @@ impl Job {
             return Ok(Verdict::NothingDue);
         }
         let mut stop = self.shared.around.stop.clone();
+        failpoint::hit(Place::IdsDue);
         let reading = tokio::select! {
             biased;
             () = stopped(&mut stop) => return Err(EtlError::Interrupted),
             reading = read_ids(&reader, self.dataset.endpoint, &ids) => reading,
         };
+        failpoint::hit(Place::IdsRead);
         match reading {
             Ok(reading) => {
                 self.slice_read(&reading, 1, 1);
@@ -139,7 +144,10 @@ impl Job {
             slice: Some(slice.clone()),
             ..self.record()
         };
-        match tables.lock().await.land(Landing { record, readings, picture: Some(picture) }).await? {
+        failpoint::hit(Place::Landing);
+        let landed = tables.lock().await.land(Landing { record, readings, picture: Some(picture) }).await?;
+        failpoint::hit(Place::Landed);
+        match landed {
             Landed::Committed { version, sums } => {
                 let gone = sums.deleted - self.sums.deleted;
                 if rows == 0 && gone > 0 {

@@ -18,7 +18,7 @@ use super::snapshot::{Picture, cell_text};
 use super::upsert::{columns_of, micros};
 use super::versioned::{Change, DataFile, Table};
 use super::warehouse::Warehouse;
-use crate::failpoint;
+use crate::failpoint::{self, Place};
 
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
 const COMMIT_FORMAT: u32 = 1;
@@ -397,11 +397,11 @@ impl DatasetTables {
                 Err(WarehouseError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok((version, sums)) => {
-                    failpoint::hit(failpoint::LOG_COMMITTED);
+                    failpoint::hit(Place::LogCommitted);
                     // the fold reads the log's files; these rows would only double the memory
                     landing.readings.clear();
                     self.catch_up().await?;
-                    failpoint::hit(failpoint::PROJECTED);
+                    failpoint::hit(Place::Projected);
                     return Ok(Landed::Committed { version, sums });
                 }
             }
@@ -413,6 +413,7 @@ impl DatasetTables {
     pub(super) async fn commit(&mut self, landing: &Landing, turn: Turn) -> Result<(u64, Sums), WarehouseError> {
         let Landing { record, readings, picture } = landing;
         let changes = self.comparison(record).changes(readings, picture.as_ref()).await?;
+        failpoint::hit(Place::Compared);
         self.write(record, changes, turn).await
     }
 
@@ -439,7 +440,7 @@ impl DatasetTables {
             write_by_date(&mut writer, rows).await?;
         }
         let adds = writer.finish().await?;
-        failpoint::hit(failpoint::LOG_WRITTEN);
+        failpoint::hit(Place::LogWritten);
         let mut record = record.clone();
         record.sums.add(changes.counts);
         let Turn { transaction, unmoved } = turn;

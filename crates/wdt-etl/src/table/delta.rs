@@ -14,7 +14,9 @@ use deltalake::kernel::{Action, Add, Remove, StructField, StructType, Transactio
 use deltalake::logstore::get_actions;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
-use deltalake::{DeltaTable, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -22,8 +24,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::error::WarehouseError;
+use super::faulty;
 use super::schema::TableSpec;
 use super::versioned::{AddedFile, Change, Commit, DataFile, ListedFile};
+use crate::failpoint::{self, Place};
 
 /// Rows of a Parquet row group: the writer holds one encoded group in memory.
 const ROW_GROUP_ROWS: usize = 8 * 1024;
@@ -41,6 +45,14 @@ pub(super) struct DeltaHandle {
 
 /// A file that is written and waits for its commit.
 pub(super) struct Written(Add);
+
+/// What a commit says, by which it is known again in the log.
+struct Said {
+    /// Files with new rows: no two commits share one.
+    files: Vec<Path>,
+    transactions: Vec<(String, i64)>,
+    metadata: Option<Value>,
+}
 
 /// What the log needs to take a file away.
 #[derive(Debug, Clone)]
@@ -79,13 +91,13 @@ impl DeltaHandle {
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
     pub(super) async fn create(address: Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        failpoint::hit(Place::TableMissing);
         let schema: StructType =
             spec.schema.as_ref().try_into_kernel().map_err(WarehouseError::storage(&spec.name, "create"))?;
         if let Ok(folder) = address.to_file_path() {
             std::fs::create_dir_all(folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
         }
-        let created = DeltaTable::try_from_url(address.clone())
-            .await
+        let created = delta_table(address.clone())
             .map_err(WarehouseError::storage(&spec.name, "create"))?
             .create()
             .with_table_name(spec.name.clone())
@@ -95,6 +107,7 @@ impl DeltaHandle {
             .with_partition_columns(spec.partition)
             .with_configuration(spec.configuration())
             .await;
+        failpoint::hit(Place::TableCreated);
         match created {
             Ok(inner) => Ok(Self::new(inner, spec)),
             Err(error) => match Box::pin(Self::open(address, spec)).await? {
@@ -132,7 +145,10 @@ impl DeltaHandle {
     /// # Errors
     /// When the storage refuses.
     pub(super) async fn refresh(&mut self) -> Result<(), WarehouseError> {
-        self.inner.update_state().await.map_err(WarehouseError::storage(&self.name, "refresh"))
+        failpoint::hit(Place::RefreshDue);
+        self.inner.update_state().await.map_err(WarehouseError::storage(&self.name, "refresh"))?;
+        failpoint::hit(Place::Refreshed);
+        Ok(())
     }
 
     /// Version of an application's last transaction.
@@ -186,6 +202,7 @@ impl DeltaHandle {
     /// # Errors
     /// [`WarehouseError::Conflict`] when a rival's commit touches the same application or files.
     pub(super) async fn commit(&self, change: Change) -> Result<u64, WarehouseError> {
+        let said = Said::of(&change);
         let mut properties = CommitProperties::default();
         if let Some(metadata) = change.metadata {
             properties = properties.with_metadata([(METADATA.to_owned(), metadata)]);
@@ -193,14 +210,13 @@ impl DeltaHandle {
         for (app_id, version) in change.transaction.into_iter().chain(change.unmoved) {
             properties = properties.with_application_transaction(Transaction::new(app_id, version));
         }
-        let (mut actions, mut written) = (Vec::new(), Vec::new());
+        let mut actions = Vec::new();
         for file in change.removes {
             let ListedFile::Delta(Listed(remove)) = file.listed else { return Err(self.foreign()) };
             actions.push(Action::Remove(remove));
         }
         for file in change.adds {
             let AddedFile::Delta(Written(add)) = file.added else { return Err(self.foreign()) };
-            written.push(add.path.clone());
             actions.push(Action::Add(add));
         }
         let snapshot = self.inner.snapshot().map_err(WarehouseError::storage(&self.name, "commit"))?;
@@ -209,15 +225,48 @@ impl DeltaHandle {
             partition_by: self.partition.map(|column| vec![column.to_owned()]),
             predicate: None,
         };
+        failpoint::hit(Place::CommitDue);
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(snapshot), self.inner.log_store(), operation)
-            .await
-            .map_err(|error| self.commit_error(error));
-        if let Err(WarehouseError::Conflict { .. }) = committed {
-            self.discard(&written).await;
+            .await;
+        let version = match committed {
+            Ok(committed) => committed.version(),
+            Err(error) => self.said_all_the_same(&said, self.commit_error(error)).await?,
+        };
+        failpoint::hit(Place::Committed);
+        Ok(version)
+    }
+
+    /// The version of a commit that stands in the log although it was answered with an error: an answer may be lost, and a
+    /// commit that is sent again finds itself as its rival.
+    async fn said_all_the_same(&self, said: &Said, error: WarehouseError) -> Result<u64, WarehouseError> {
+        let conflict = matches!(error, WarehouseError::Conflict { .. });
+        match self.version_of(said).await {
+            Ok(Some(version)) => Ok(version),
+            Ok(None) => {
+                if conflict {
+                    self.discard(&said.files).await;
+                }
+                Err(error)
+            }
+            // the files may be those of a commit that stands
+            Err(unknown) if conflict => Err(unknown),
+            Err(_) => Err(error),
         }
-        Ok(committed?.version())
+    }
+
+    /// The version after the loaded one that says just that.
+    async fn version_of(&self, said: &Said) -> Result<Option<u64>, WarehouseError> {
+        let failed = || WarehouseError::storage::<DeltaTableError>(&self.name, "read of a commit");
+        let loaded = self.version();
+        let newest = self.inner.log_store().get_latest_version(loaded).await.map_err(failed())?;
+        for version in loaded + 1..=newest {
+            if self.read_commit(version).await?.is_some_and(|commit| said.is(&commit)) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
     }
 
     /// One commit of the log; `None` when its file is gone.
@@ -233,8 +282,8 @@ impl DeltaHandle {
         for action in get_actions(version, &bytes).map_err(failed())? {
             match action {
                 Action::Add(add) if add.data_change => {
-                    let path = object_store::path::Path::parse(&add.path)
-                        .map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
+                    let path =
+                        Path::parse(&add.path).map_err(WarehouseError::storage(&self.name, "read of a commit"))?;
                     commit.files.push((path, u64::try_from(add.size).unwrap_or_default()));
                     commit.partitions.push(add.partition_values);
                     commit.rows = commit.rows.zip(rows_in(add.stats.as_deref())).map(|(rows, more)| rows + more);
@@ -249,11 +298,9 @@ impl DeltaHandle {
     }
 
     /// Takes away files of a commit that a rival overtook; one that stays behind is only an orphan.
-    async fn discard(&self, written: &[String]) {
+    async fn discard(&self, written: &[Path]) {
         for path in written {
-            if let Ok(path) = object_store::path::Path::parse(path) {
-                let _orphan = self.inner.object_store().delete(&path).await;
-            }
+            let _orphan = self.inner.object_store().delete(path).await;
         }
     }
 
@@ -301,8 +348,39 @@ impl DeltaWriter {
     /// # Errors
     /// When the storage refuses.
     pub(super) async fn roll(&mut self) -> Result<impl Iterator<Item = Written> + use<>, WarehouseError> {
+        failpoint::hit(Place::FileDue);
         let adds = self.inner.flush().await.map_err(WarehouseError::storage(&self.table, "write"))?;
+        failpoint::hit(Place::FileWritten);
         Ok(adds.into_iter().map(Written))
+    }
+}
+
+impl Said {
+    fn of(change: &Change) -> Self {
+        let added = change.adds.iter().filter_map(|file| match &file.added {
+            AddedFile::Delta(Written(add)) => Path::parse(&add.path).ok(),
+            AddedFile::Memory(_) => None,
+        });
+        Self {
+            files: added.collect(),
+            transactions: change.transaction.iter().chain(&change.unmoved).cloned().collect(),
+            metadata: change.metadata.clone(),
+        }
+    }
+
+    /// Whether this is that commit; one without files may as well be a rival's that says the same.
+    fn is(&self, commit: &Commit) -> bool {
+        let same = commit.transactions == self.transactions && commit.metadata == self.metadata;
+        commit.files.iter().map(|(path, _)| path).eq(&self.files) && (same || !self.files.is_empty())
+    }
+}
+
+/// A table at an address, not loaded; over a store that fails where a test has armed one.
+fn delta_table(address: Url) -> Result<DeltaTable, DeltaTableError> {
+    let builder = DeltaTableBuilder::from_url(address.clone())?;
+    match faulty::over(|| Arc::new(LocalFileSystem::new())) {
+        Some(store) => builder.with_storage_backend(store, address).build(),
+        None => builder.build(),
     }
 }
 
@@ -318,7 +396,7 @@ async fn load(address: Url, name: &str) -> Result<Option<(DeltaTable, Schema)>, 
     if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
         return Ok(None);
     }
-    let mut table = DeltaTable::try_from_url(address).await.map_err(failed())?;
+    let mut table = delta_table(address).map_err(failed())?;
     if table.version().is_none() {
         if !table.verify_deltatable_existence().await.map_err(failed())? {
             return Ok(None);

@@ -22,7 +22,7 @@ use super::error::WarehouseError;
 use super::memory::Stored;
 
 /// Rows decoded at once.
-const BATCH_ROWS: usize = 4096;
+pub(super) const BATCH_ROWS: usize = 4096;
 /// Bytes read from the end of a file at once: the footer of the widest table fits.
 const FOOTER_BYTES: usize = 64 << 10;
 

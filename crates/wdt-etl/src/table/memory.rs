@@ -6,6 +6,8 @@
 mod files;
 mod log;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

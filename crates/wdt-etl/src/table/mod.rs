@@ -1,8 +1,11 @@
 //! The warehouse: one log and one projection per dataset, and the mirrors derived from them.
 
+#[cfg(test)]
+mod contract;
 pub(crate) mod dataset;
 mod delta;
 mod error;
+pub mod faulty;
 mod files;
 mod filter;
 pub(crate) mod log;

@@ -16,6 +16,7 @@ use super::log::identity;
 use super::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
 use super::upsert::{KeyIndex, Upserted, columns_of, take, upsert};
 use super::versioned::{Change, Table};
+use crate::failpoint::{self, Place};
 
 /// Application id of the projection; its version is the history version applied.
 pub(crate) const PROJECTION: &str = "wdt-etl/projection";
@@ -93,6 +94,7 @@ async fn apply(
         }
     }
     let rows = concat_batches(history.schema(), &batches).map_err(WarehouseError::storage(history.name(), "fold"))?;
+    failpoint::hit(Place::FoldRead);
     let mut change = Upserted::default();
     for (account, rows) in by_account(history.name(), &rows)? {
         let rows = newest(endpoint, current, &rows)?;
@@ -100,12 +102,14 @@ async fn apply(
         change.adds.extend(part.adds);
         change.removes.extend(part.removes);
     }
+    failpoint::hit(Place::FoldWritten);
     let transaction = Some((PROJECTION.to_owned(), i64::try_from(version).unwrap_or(i64::MAX)));
     let metadata =
         Some(serde_json::json!({ "kind": "projection", "history_version": version, HISTORY_ID: history.id()? }));
     current
         .commit(Change { adds: change.adds, removes: change.removes, transaction, metadata, ..Change::default() })
         .await?;
+    failpoint::hit(Place::Folded);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use super::schema::{DELETED_AT, PULLED_AT};
 use super::snapshot::cell_text;
 use super::upsert::{columns_of, micros};
 use super::versioned::{DataFile, Table};
-use crate::failpoint;
+use crate::failpoint::{self, Place};
 
 /// Rows that may always be marked.
 const FEW_ROWS: u64 = 20;
@@ -197,11 +197,12 @@ impl DatasetTables {
             if rows.is_empty() || marks.vanished > marks.most {
                 return Ok(marks);
             }
+            failpoint::hit(Place::MarksFound);
             match self.commit_marks(record, read_at, &rows).await {
                 Err(WarehouseError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
                 Ok(committed) => {
-                    failpoint::hit(failpoint::MARKED);
+                    failpoint::hit(Place::Marked);
                     self.catch_up().await?;
                     marks.committed = Some(committed);
                     return Ok(marks);

@@ -16,6 +16,7 @@ use futures::stream::TryStreamExt as _;
 use super::error::WarehouseError;
 use super::files::conform;
 use super::versioned::{DataFile, FileWriter, Table, WrittenFile};
+use crate::failpoint::{self, Place};
 
 /// A file is ended when its encoded size passes this.
 const FILE_BYTES: usize = 64 << 20;
@@ -172,6 +173,7 @@ pub(crate) async fn upsert(
 ) -> Result<Upserted, WarehouseError> {
     let index = KeyIndex::new(table.name(), rows, identity.key)?;
     let located = locate(table, partition, &index, identity).await?;
+    failpoint::hit(Place::UpsertLocated);
     let orders = identity.order.and_then(|name| rows.column_by_name(name));
     let mut keep = vec![true; rows.num_rows()];
     for hit in located.iter().flat_map(|found| &found.hits) {
@@ -182,6 +184,7 @@ pub(crate) async fn upsert(
         let replaced: Vec<usize> = found.hits.iter().filter(|hit| keep[hit.row]).map(|hit| hit.position).collect();
         if !replaced.is_empty() {
             rewrite.survivors(found.file, &replaced).await?;
+            failpoint::hit(Place::UpsertCopied);
         }
     }
     rewrite.rows(rows, &keep).await?;
@@ -232,6 +235,7 @@ impl Rewrite<'_> {
 
     async fn finish(mut self) -> Result<Upserted, WarehouseError> {
         self.upserted.adds = self.writer.finish().await?;
+        failpoint::hit(Place::UpsertWritten);
         Ok(self.upserted)
     }
 }

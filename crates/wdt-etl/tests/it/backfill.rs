@@ -10,8 +10,8 @@ use wdt_etl::report::{Event, Reporter};
 use wdt_models::Window;
 use wdt_models::time::{format_wall_time, parse_wall_time};
 
-use crate::support;
 use crate::world::{BETWEEN, World, assert_same_rows, sorted, table, texts, without};
+use crate::{child, support};
 
 const STOCK: &str = "enterprise_stock";
 const HISTORY: &str = "enterprise_stock_history";
@@ -194,9 +194,9 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
         world.clock.advance(BETWEEN);
         // empty years make the first commit, and rows another
         for from in [start - 12 * DAY, parse_wall_time("2012-01-01 00:00:00").unwrap()] {
-            let killed = child(&world, from, start, Some(failpoint)).await;
+            let killed = ran(&world, from, start, Some(failpoint)).await;
             assert!(killed.status.code().is_none(), "{failpoint} was not reached: {killed:?}");
-            let again = child(&world, from, start, None).await;
+            let again = ran(&world, from, start, None).await;
             assert!(again.status.success(), "{failpoint}: {again:?}");
             let told = String::from_utf8(again.stdout).unwrap();
             let goes_on = failpoint != "log-written" && from < start - 12 * DAY;
@@ -204,7 +204,7 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
             world.assert_is_the_erp(stock()).await;
             assert_eq!(rows(&world, HISTORY).await.num_rows(), 400, "{failpoint}: no row is logged twice");
         }
-        let repeated = child(&world, start - 12 * DAY, start, None).await;
+        let repeated = ran(&world, start - 12 * DAY, start, None).await;
         assert!(String::from_utf8(repeated.stdout).unwrap().contains("read again from its begin"));
         let (outcome, _) = landed(&world, "next", &RunOptions { until: Some(watermark), ..of_stock() }).await;
         assert_eq!(outcome.datasets[0].verdict, Verdict::NothingDue, "the watermark stands");
@@ -212,14 +212,14 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
 }
 
 /// Runs a backfill of the stock by the binary.
-async fn child(world: &World, from: i64, to: i64, failpoint: Option<&str>) -> Output {
+async fn ran(world: &World, from: i64, to: i64, failpoint: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
     command.args(["backfill", "--dataset", STOCK, "--from", &format_wall_time(from), "--to", &format_wall_time(to)]);
     command.arg("--config").arg(world.config_path()).env_clear();
     if let Some(failpoint) = failpoint {
         command.env("WDT_ETL_TEST_FAILPOINT", failpoint);
     }
-    tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || child::output(command)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,7 +273,7 @@ async fn other_params_are_refused_until_a_backfill_has_asked_for_everything_in_t
     world.clock.advance(BETWEEN);
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
     command.args(words).arg("--config").arg(world.config_path()).env_clear();
-    let ran = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let ran = tokio::task::spawn_blocking(move || child::output(command)).await.unwrap();
     assert!(ran.status.success(), "{ran:?}");
     assert!(String::from_utf8(ran.stdout).unwrap().contains("are accepted from now on"));
     world.assert_is_the_erp(stock()).await;

@@ -1,56 +1,22 @@
-//! A real process, killed at each failpoint, run again, compared with a run that nobody disturbed.
+//! A real process, killed between its two commits; `kill.rs` kills at every other place.
 
 use std::process::{Command, Output};
 
 use arrow::record_batch::RecordBatch;
 use wdt_etl::pipeline::RunOptions;
 
+use crate::child;
 use crate::world::{BETWEEN, World, sorted, table, without};
 
-const FAILPOINTS: [&str; 3] = ["log-written", "log-committed", "projected"];
 /// What two runs may differ in: who read the row, and when.
 const OF_THE_READING: [&str; 2] = ["_wdt_pulled_at", "_wdt_run_id"];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_first_load_killed_at_any_failpoint_is_whole_after_the_next_run() {
-    for failpoint in FAILPOINTS {
-        let world = World::new(600, |_| {});
-        rows_in_the_first_commit(&world);
-        world.clock.advance(BETWEEN);
-        killed_then_run(&world, failpoint).await;
-        world.assert_current_is_the_erp().await;
-        assert_eq!(history(&world).await.num_rows(), 600, "{failpoint}: no change is logged twice");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_update_killed_at_any_failpoint_equals_an_undisturbed_one() {
-    let mut undisturbed: Option<RecordBatch> = None;
-    for failpoint in [None].into_iter().chain(FAILPOINTS.map(Some)) {
-        let world = World::new(600, |_| {});
-        world.run("first", &RunOptions::default()).await;
-        world.sim.ledger("enterprise_stock").unwrap().edit(150);
-        world.clock.advance(BETWEEN);
-        match failpoint {
-            Some(failpoint) => killed_then_run(&world, failpoint).await,
-            None => drop(child(&world, None).await),
-        }
-        world.assert_current_is_the_erp().await;
-        // the edits' cursor is the moment of the edit, which differs between two worlds
-        let history = without(&history(&world).await, &["modified", "dt"]);
-        match &undisturbed {
-            None => undisturbed = Some(history),
-            Some(undisturbed) => assert_eq!(&history, undisturbed, "{failpoint:?}"),
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_two_commits_only_the_projection_is_behind() {
     let world = World::new(300, |_| {});
     rows_in_the_first_commit(&world);
     world.clock.advance(BETWEEN);
-    assert!(!child(&world, Some("log-committed")).await.status.success());
+    assert!(!ran(&world, Some("log-committed")).await.status.success());
     assert_eq!(history(&world).await.num_rows(), 300, "the log holds the rows");
     assert!(!world.warehouse().join("enterprise_stock/account=main").exists(), "the projection does not");
     let calls = world.sim.call_count();
@@ -70,22 +36,14 @@ fn rows_in_the_first_commit(world: &World) {
     world.write_config(&format!("start = \"{start}\""));
 }
 
-/// Kills a run at the failpoint, then runs to the end.
-async fn killed_then_run(world: &World, failpoint: &str) {
-    let killed = child(world, Some(failpoint)).await;
-    assert!(killed.status.code().is_none(), "{failpoint} was not reached: {killed:?}");
-    let again = child(world, None).await;
-    assert!(again.status.success(), "{failpoint}: {again:?}");
-}
-
 /// Runs the binary to its end; its clock is the system's, so the world's must be there too.
-async fn child(world: &World, failpoint: Option<&str>) -> Output {
+async fn ran(world: &World, failpoint: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
     command.arg("run").arg("--config").arg(world.config_path()).env_clear();
     if let Some(failpoint) = failpoint {
         command.env("WDT_ETL_TEST_FAILPOINT", failpoint);
     }
-    tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || child::output(command)).await.unwrap()
 }
 
 /// The stock history without what differs between two readings, sorted.

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod backfill;
+mod child;
 mod cli;
 mod config;
 mod crash;
 mod datasets;
 mod export;
 mod full_read;
+mod kill;
 mod memory;
 mod params;
 mod readers;

@@ -8,6 +8,8 @@ use wdt_models::{Endpoint, endpoints};
 
 use crate::world::{BETWEEN, World, assert_same_rows, sorted, standing, without};
 
+/// One of each kind: windows of two gateways, a snapshot of slices, a whole list.
+const DATASETS: [&str; 4] = ["enterprise_stock", "flagship_stock", "cainiao_inventory", "flagship_warehouses"];
 /// The two warehouses are filled one after the other: the platform's clock goes on meanwhile.
 const TIME: &[&str] = &["_wdt_pulled_at", "dt"];
 
@@ -24,7 +26,7 @@ async fn nights_in_memory_land_what_nights_in_a_folder_do() {
     let world = World::of_all_gateways(&[("enterprise_stock", 60), ("flagship_stock", 60)], |_| {});
     let folder = Warehouse::folder(world.warehouse().to_str().unwrap()).unwrap();
     let memory = Warehouse::memory();
-    let options = RunOptions::default();
+    let options = RunOptions { datasets: DATASETS.map(str::to_owned).to_vec(), ..RunOptions::default() };
     for night in ["first", "second"] {
         for warehouse in [&folder, &memory] {
             let mut around = world.surroundings(night);
@@ -32,13 +34,13 @@ async fn nights_in_memory_land_what_nights_in_a_folder_do() {
             let outcome = run(&world.config(), &options, &around).await.unwrap();
             assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
         }
-        for endpoint in endpoints::ALL {
+        for endpoint in endpoints::ALL.iter().filter(|endpoint| DATASETS.contains(&endpoint.dataset)) {
             world.sim.ledger(endpoint.dataset).unwrap().edit(5);
             world.sim.ledger(endpoint.dataset).unwrap().add(2);
         }
         world.clock.advance(BETWEEN);
     }
-    for endpoint in endpoints::ALL {
+    for endpoint in endpoints::ALL.iter().filter(|endpoint| DATASETS.contains(&endpoint.dataset)) {
         let current = warehouse::rows(&memory, endpoint.dataset).await.unwrap().unwrap();
         let wanted = warehouse::rows(&folder, endpoint.dataset).await.unwrap().unwrap();
         let order = [&["account"], endpoint.key].concat();

@@ -12,6 +12,7 @@ use wdt_etl::commands::verify::verify;
 use wdt_etl::config::Config;
 use wdt_etl::pipeline::RunOptions;
 
+use crate::child;
 use crate::support::{Home, Platform, VARIABLE};
 use crate::world::{BETWEEN, World};
 
@@ -137,6 +138,18 @@ async fn nights_with_edits_while_reading_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readings_of_a_slice_within_one_second_hold() {
+    let world = World::of_all_gateways(&[("flagship_shops", 9)], |_| {});
+    world.clock.stop();
+    for night in ["first", "second", "third"] {
+        world.sim.ledger("flagship_shops").unwrap().edit(2);
+        world.run_of(night, &["flagship_shops"]).await;
+    }
+    let args = Verify { datasets: vec!["flagship_shops".to_owned()], ..args() };
+    verified(&world, &world.config(), &args).await.assert_spotless();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_hold() {
     let world = World::new(800, |sim| sim.refused_rows = 3);
     let options = RunOptions::default();
@@ -152,7 +165,7 @@ async fn a_killed_run_is_behind_and_holds_after_the_next() {
         world.run("first", &RunOptions::default()).await;
         world.sim.ledger("enterprise_stock").unwrap().edit(100);
         world.clock.advance(BETWEEN);
-        assert!(!child(&world, Some(failpoint)).await, "{failpoint} was not reached");
+        assert!(!ran(&world, Some(failpoint)).await, "{failpoint} was not reached");
         let killed = verified(&world, &world.config(), &args()).await;
         assert_eq!(killed.code, 0, "{failpoint}: {:#?}", killed.lines);
         let current = killed.line("current", "enterprise_stock");
@@ -164,17 +177,17 @@ async fn a_killed_run_is_behind_and_holds_after_the_next() {
         assert_eq!(current["mend"].is_string(), behind, "{failpoint}: {current:#}");
         let mirrors = killed.line("mirrors", "enterprise_stock");
         assert_eq!(mirrors["mend"].is_string(), failpoint != "log-written", "{failpoint}: {mirrors:#}");
-        assert!(child(&world, None).await, "{failpoint}");
+        assert!(ran(&world, None).await, "{failpoint}");
         verified(&world, &world.config(), &args()).await.assert_spotless();
     }
 }
 
 /// Runs the binary to its end.
-async fn child(world: &World, failpoint: Option<&str>) -> bool {
+async fn ran(world: &World, failpoint: Option<&str>) -> bool {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
     command.args(["run", "--config"]).arg(world.config_path()).env_clear();
     command.envs(failpoint.map(|failpoint| ("WDT_ETL_TEST_FAILPOINT", failpoint)));
-    tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap().status.success()
+    tokio::task::spawn_blocking(move || child::output(command)).await.unwrap().status.success()
 }
 
 #[tokio::test(flavor = "multi_thread")]

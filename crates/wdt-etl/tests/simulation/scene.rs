@@ -42,7 +42,9 @@ pub(crate) struct Scene {
     pub(crate) calm: Arc<AtomicBool>,
     /// Whether rows of a dataset without a cursor may come and go at once: its slices have one page.
     pub(crate) one_page_slices: bool,
-    _folder: Option<TempDir>,
+    /// Keeps the folder of the tables until the end.
+    #[expect(dead_code, reason = "removed when it is dropped")]
+    folder: Option<TempDir>,
 }
 
 /// The virtual time: it passes when everybody waits.
@@ -134,8 +136,7 @@ impl Scene {
         let calm = Arc::new(AtomicBool::new(false));
         let (warehouse, folder) = warehouse(format, seed, &calm);
         let limiters = Arc::default();
-        let _folder = folder;
-        Self { seed, sim, time, config, datasets, warehouse, limiters, calm, one_page_slices, _folder }
+        Self { seed, sim, time, config, datasets, warehouse, limiters, calm, one_page_slices, folder }
     }
 
     /// The rows of each dataset.
@@ -247,7 +248,7 @@ fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint]) -> FaultPl
                 [Fault::platform("1012", "超过每分钟最大调用频率"), Fault::platform("99", "系统繁忙")]
             }
             Gateway::Flagship => [Fault::platform("100", "超过每分钟最大调用频率"), Fault::platform("4", "db")],
-            _ => [Fault::platform("7", "App Call Limited"), Fault::platform("10", "Service Unavailable")],
+            Gateway::Top => [Fault::platform("7", "App Call Limited"), Fault::platform("10", "Service Unavailable")],
         });
     }
     FaultPlan::Script(Arc::new(move |number| {

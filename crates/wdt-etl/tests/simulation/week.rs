@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
+use wdt_etl::cli::Verify;
+use wdt_etl::commands::verify::verify;
 use wdt_etl::pipeline::{DeleteLimit, RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, Transport, Waits};
-use wdt_models::Window;
+use wdt_models::{Endpoint, Window};
 use wdt_sim::{Dice, Ledger};
 
 use crate::oracle;
@@ -161,12 +163,12 @@ impl Week {
                 self.together(day, vec![(run(), kill), (run(), None)]).await;
             }
             Night::RunAndBackfill => {
-                let backfill = self.backfill();
+                let backfill = self.backfill().await;
                 self.together(day, vec![(run(), None), (backfill, None)]).await;
             }
             Night::RunAndReconcile => self.together(day, vec![(reconcile, None), (run(), None)]).await,
             Night::Backfill => {
-                let backfill = self.backfill();
+                let backfill = self.backfill().await;
                 let kill = self.dice.one_in(2).then(|| self.moment());
                 self.together(day, vec![(backfill, kill)]).await;
             }
@@ -180,7 +182,15 @@ impl Week {
         Duration::from_millis(1 + self.dice.below(longest))
     }
 
-    fn backfill(&mut self) -> RunOptions {
+    /// A range behind the watermark; of a dataset that has a full read, sometimes that, in the hours for it.
+    async fn backfill(&mut self) -> RunOptions {
+        let full_read = self.scene.datasets.iter().find_map(|endpoint| endpoint.full_read);
+        if let Some(full_read) = full_read.filter(|_| self.dice.one_in(2)) {
+            let now = self.scene.time.platform();
+            let opens = full_read.hours.and_then(|hours| hours.opens(now)).unwrap_or(now);
+            sleep(Duration::from_secs(60 + (opens - now).unsigned_abs())).await;
+            return RunOptions { all: true, ..RunOptions::default() };
+        }
         let now = self.scene.time.platform();
         let from = now - 3600 * (24 + number(self.dice.below(150)));
         let to = from + 3600 * (1 + number(self.dice.below(72)));
@@ -220,9 +230,11 @@ impl Week {
         let (tell, stop) = watch::channel(false);
         let around = self.surroundings(name, stop);
         let datasets = self.scene.datasets.iter();
-        let is_run = options.backfill.is_none() && options.reconcile.is_none();
-        let with_windows = |endpoint: &&&'static wdt_models::Endpoint| is_run || endpoint.cursor().is_some();
-        let datasets: Vec<_> = datasets.filter(with_windows).map(|endpoint| endpoint.dataset.to_owned()).collect();
+        let is_run = options.backfill.is_none() && options.reconcile.is_none() && !options.all;
+        let takes_part = |endpoint: &&&'static Endpoint| {
+            if options.all { endpoint.full_read.is_some() } else { is_run || endpoint.cursor().is_some() }
+        };
+        let datasets: Vec<_> = datasets.filter(takes_part).map(|endpoint| endpoint.dataset.to_owned()).collect();
         if datasets.is_empty() {
             return;
         }
@@ -290,7 +302,7 @@ impl Week {
         self.scene.sim.rest();
         self.scene.calm.store(true, Ordering::Relaxed);
         self.scene.time.set_local(0);
-        sleep(Duration::from_secs(3600)).await;
+        sleep(Duration::from_hours(1)).await;
         let run = RunOptions::default;
         self.quiet("healed", run()).await;
         self.compare(false).await;
@@ -298,6 +310,7 @@ impl Week {
         // what is asked for by id follows what the reconcile has marked
         self.quiet("followed", run()).await;
         self.compare(true).await;
+        self.verify().await;
         for follower in &mut self.followers {
             follower.follow(&self.scene.warehouse).await;
             follower.assert_is_current(&self.scene.warehouse).await;
@@ -318,6 +331,16 @@ impl Week {
         let jobs = self.jobs.lock().unwrap();
         let last = jobs.last().and_then(|job| job.outcome.as_ref());
         assert!(last.is_none_or(|outcome| outcome.exit_code() == 0), "{name}: {last:#?}");
+    }
+
+    /// The warehouse proves itself, without a call.
+    async fn verify(&self) {
+        let datasets = self.scene.datasets.iter().map(|endpoint| endpoint.dataset.to_owned()).collect();
+        let args = Verify { accounts: Vec::new(), datasets, probe: false, days: 7, json: false };
+        let mut out = Vec::new();
+        let around = self.surroundings("verify", watch::channel(false).1);
+        let code = verify(&self.scene.config, &args, &around, &mut out).await.unwrap();
+        assert_eq!(code, 0, "{}", String::from_utf8_lossy(&out));
     }
 
     async fn compare(&mut self, reconciled: bool) {

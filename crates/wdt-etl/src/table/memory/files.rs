@@ -12,6 +12,7 @@ use object_store::path::Path;
 use super::log::Log;
 use super::{Operation, Shelf};
 use crate::table::error::WarehouseError;
+use crate::table::files::BATCH_ROWS;
 use crate::table::versioned::PartitionValues;
 
 /// A data file.
@@ -49,17 +50,18 @@ impl StoredFile {
         for batch in &self.batches {
             let rows = batch.num_rows();
             let batch = projected(batch, columns)?;
-            found.push(match rest {
+            let batch = match rest {
                 None => batch,
                 Some(positions) => {
                     let (here, later) = positions.split_at(positions.partition_point(|&row| row < base + rows));
                     rest = Some(later);
                     taken(&batch, here, base)?
                 }
-            });
+            };
+            let starts = (0..batch.num_rows()).step_by(BATCH_ROWS);
+            found.extend(starts.map(|start| batch.slice(start, BATCH_ROWS.min(batch.num_rows() - start))));
             base += rows;
         }
-        found.retain(|batch| batch.num_rows() > 0);
         Ok(found)
     }
 }
@@ -225,6 +227,9 @@ impl Log {
         let columns = self.file_schema.fields().iter().map(|field| column(field.name()));
         let rows = RecordBatch::try_new(Arc::clone(&self.file_schema), columns.collect::<Result<_, _>>()?)
             .map_err(WarehouseError::storage(table, "write"))?;
+        if rows.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
         let Some(name) = self.partition else { return Ok(vec![(None, rows)]) };
         let groups = groups(&column(name)?).map_err(WarehouseError::storage(table, "write"))?;
         if let [(value, _)] = groups.as_slice() {

@@ -180,9 +180,6 @@ fn conflict(from: &Snapshot, commit: &Committed, rival: &Committed) -> Option<&'
         if from.files.iter().any(|file| gone.contains(&file.number)) {
             return Some("a rival has taken away a file of the loaded version");
         }
-        if commit.removes.iter().any(|number| gone.contains(number)) {
-            return Some("a rival has taken away the same file");
-        }
     }
     let moved = |(app_id, _): &(String, i64)| rival.transactions.iter().any(|(other, _)| other == app_id);
     commit.transactions.iter().any(moved).then_some("a rival has moved the same application")

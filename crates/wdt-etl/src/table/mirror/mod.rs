@@ -20,6 +20,7 @@ use super::files::conform;
 use super::upsert::{Identity, KeyIndex, take, upsert};
 use super::versioned::{Change, Table};
 use super::warehouse::Warehouse;
+use crate::failpoint::{self, Place};
 pub(crate) use counted::count;
 use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
 pub(crate) use rows::{Cell, RunRow, text};
@@ -192,6 +193,7 @@ async fn copy(
 ) -> Result<(), WarehouseError> {
     mirror.refresh().await?;
     let records = new_records(mirror, tables).await?;
+    failpoint::hit(Place::MirrorRead);
     let rows: Vec<Vec<Cell>> = records.iter().flat_map(|(version, record)| rows(record, *version)).collect();
     let Some(copied) = not_copied(mirror, tables).await? else { return Ok(()) };
     let change = Change { transaction: Some(copied), ..Change::default() };
@@ -217,7 +219,10 @@ async fn commit_rows(mirror: &mut Table, rows: RecordBatch, change: Change) -> R
         writer.write(rows).await?;
     }
     let adds = writer.finish().await?;
-    mirror.commit(Change { adds, ..change }).await.map(|_| ())
+    failpoint::hit(Place::MirrorWritten);
+    mirror.commit(Change { adds, ..change }).await?;
+    failpoint::hit(Place::Mirrored);
+    Ok(())
 }
 
 /// The transaction of those who write rows by key: of two that commit at once one conflicts, and looks again at what
@@ -245,10 +250,13 @@ async fn put(mirror: &mut Table, rows: RecordBatch, identity: Identity<'static>)
 
 /// Puts rows in upon the loaded version, in the turn that it tells.
 async fn put_once(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'static>) -> Result<(), WarehouseError> {
+    failpoint::hit(Place::MirrorDue);
     let transaction = Some(next_turn(mirror).await?);
     let files = upsert(mirror, None, rows, identity).await?;
     let change = Change { adds: files.adds, removes: files.removes, transaction, ..Change::default() };
-    mirror.commit(change).await.map(|_| ())
+    mirror.commit(change).await?;
+    failpoint::hit(Place::MirrorPut);
+    Ok(())
 }
 
 /// Rivals that win over a mirror so often in a row leave it as they wrote it.

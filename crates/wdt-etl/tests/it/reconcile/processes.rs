@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use super::{STOCK, current, erp, keys_of, logged, marked, rows};
+use crate::child::output;
 use crate::world::{BETWEEN, World};
 
 const FAILPOINTS: [&str; 4] = ["log-written", "log-committed", "projected", "marked"];
@@ -62,5 +63,5 @@ async fn child(world: &World, command: &str, failpoint: Option<&str>) -> Output 
     if let Some(failpoint) = failpoint {
         child.env("WDT_ETL_TEST_FAILPOINT", failpoint);
     }
-    tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || output(child)).await.unwrap()
 }

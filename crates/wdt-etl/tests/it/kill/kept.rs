@@ -1,0 +1,138 @@
+//! What a warehouse holds, without what any two runs differ in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use wdt_etl::cli::Verify;
+use wdt_etl::commands::verify::verify;
+use wdt_etl::config::Config;
+use wdt_etl::environment::Variables;
+
+use super::scenario::{Copy, Scenario};
+use crate::support::{self, rows};
+
+/// Rows of every table as texts, sorted.
+pub(super) type Kept = BTreeMap<String, Vec<String>>;
+
+/// The rows of a warehouse: of the datasets' tables without run ids and pull times, of `etl_*` what does not depend on how
+/// often and in which windows the platform was read.
+pub(super) fn kept(copy: &Copy, datasets: &[&str]) -> Kept {
+    let warehouse = copy.warehouse();
+    let mut kept = Kept::new();
+    for dataset in datasets {
+        let windows = wdt_models::endpoints::find(dataset).unwrap().cursor().is_some();
+        let own = move |row: &mut Map<String, Value>| {
+            row.retain(|name, _| !["_wdt_pulled_at", "_wdt_run_id"].contains(&name.as_str()));
+            // the date of a snapshot's row is that of its reading
+            row.retain(|name, _| windows || name != "dt");
+            row.entry("_wdt_deleted_at").and_modify(|at| *at = at.is_string().into());
+        };
+        for table in [(*dataset).to_owned(), format!("{dataset}_history")] {
+            kept.insert(table.clone(), texts(&warehouse.join(&table), own));
+        }
+    }
+    for table in ["etl_accounts", "etl_columns", "etl_codes"] {
+        kept.insert(table.to_owned(), texts(&warehouse.join(table), |_| {}));
+    }
+    // a record that a lookback reads again is refused again
+    let mut refused = texts(&warehouse.join("etl_quarantine"), |row| {
+        row.retain(|name, _| ["account", "dataset", "column", "reason", "record"].contains(&name.as_str()));
+    });
+    refused.dedup();
+    kept.insert("etl_quarantine".to_owned(), refused);
+    kept
+}
+
+/// The same rows in every table.
+#[track_caller]
+pub(super) fn assert_same(found: &Kept, wanted: &Kept, what: &str) {
+    for (table, wanted) in wanted {
+        let found = &found[table];
+        let (lost, more) = (difference(wanted, found), difference(found, wanted));
+        assert!(lost.is_empty() && more.is_empty(), "{what}: {table} has lost {lost:#?}\nand has more {more:#?}");
+    }
+}
+
+/// By the warehouse's own account of itself nothing is lost or doubled; it may be behind.
+pub(super) async fn assert_sound(scenario: &Scenario, copy: &Copy, what: &str) -> String {
+    let config = Config::load(&copy.config(), &Variables::default(), scenario.world.clock.now()).unwrap();
+    let datasets = scenario.datasets.iter().map(|&dataset| dataset.to_owned()).collect();
+    let args = Verify { accounts: Vec::new(), datasets, probe: false, days: 7, json: true };
+    let mut out = Vec::new();
+    let code = verify(&config, &args, &scenario.world.surroundings("verify"), &mut out).await.unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(code == 0, "{what}: verify ends with {code}\n{text}");
+    text
+}
+
+/// Nothing is behind either, and each run has one row a dataset.
+pub(super) async fn assert_spotless(scenario: &Scenario, copy: &Copy, what: &str) {
+    let text = assert_sound(scenario, copy, what).await;
+    assert!(!text.contains("\"mend\""), "{what}: {text}");
+    let runs = rows(&copy.warehouse().join("etl_runs"));
+    let key = |row: &Map<String, Value>| format!("{} {} {}", row["run_id"], row["account"], row["dataset"]);
+    let keys: Vec<String> = runs.iter().map(key).collect();
+    let distinct: BTreeSet<&String> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len(), "{what}: a run stands twice: {keys:#?}");
+}
+
+/// How many data files the commits name.
+pub(super) fn named_files(copy: &Copy) -> usize {
+    let Ok(tables) = std::fs::read_dir(copy.warehouse()) else { return 0 };
+    let commits = tables.flat_map(|table| support::commits(&table.unwrap().path()));
+    commits.map(|commit| commit.lines().filter(|line| line.starts_with("{\"add\"")).count()).sum()
+}
+
+/// Data files that no commit names, of every table.
+pub(super) fn orphans(copy: &Copy) -> Vec<PathBuf> {
+    let mut orphans = Vec::new();
+    let Ok(tables) = std::fs::read_dir(copy.warehouse()) else { return orphans };
+    for entry in tables {
+        let table = entry.unwrap().path();
+        let log = support::commits(&table).concat();
+        let files = files(&table).into_iter().filter(|file| file.extension().is_some_and(|end| end == "parquet"));
+        let named = |file: &Path| log.contains(file.file_name().unwrap().to_str().unwrap());
+        let in_log = |file: &Path| file.components().any(|part| part.as_os_str() == "_delta_log");
+        orphans.extend(files.filter(|file| !in_log(file) && !named(file)));
+    }
+    orphans
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+fn texts(table: &Path, change: impl Fn(&mut Map<String, Value>)) -> Vec<String> {
+    let text = |mut row: Map<String, Value>| {
+        change(&mut row);
+        Value::Object(row).to_string()
+    };
+    let mut texts: Vec<String> = rows(table).into_iter().map(text).collect();
+    texts.sort();
+    texts
+}
+
+/// The texts of the first that are not in the second, as often as they are missing there.
+fn difference<'a>(first: &'a [String], second: &[String]) -> Vec<&'a String> {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for text in second {
+        *left.entry(text.as_str()).or_default() += 1;
+    }
+    let taken = |text: &&String| match left.get_mut::<str>(text) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    first.iter().filter(taken).collect()
+}
