@@ -89,8 +89,9 @@ impl Asked<'_> {
             lines.extend(self.nothing());
             return Ok(());
         };
-        let history = Table::open(warehouse, &TableSpec::history(self.endpoint)).await?;
+        // in this order: a run that lands meanwhile leaves no current table that is ahead of its history
         let current = Table::open(warehouse, &TableSpec::current(self.endpoint)).await?;
+        let history = Table::open(warehouse, &TableSpec::history(self.endpoint)).await?;
         let Some(history) = history else {
             match current {
                 None => lines.extend(self.nothing()),

@@ -339,8 +339,8 @@ impl Job {
         let mut mirrors = mirrors.lock().await;
         mirrors.run(&self.row(Some(outcome))).await?;
         failpoint::hit(Place::RunWritten);
-        let tables = tables.lock().await;
-        mirrors.catch_up(&tables).await
+        let mut tables = tables.lock().await;
+        mirrors.catch_up(&mut tables).await
     }
 
     fn row(&self, outcome: Option<&DatasetOutcome>) -> RunRow {

@@ -170,7 +170,7 @@ async fn open_mirrors(
     let endpoints: Vec<&Endpoint> = wdt_models::endpoints::ALL.to_vec();
     mirrors.columns(&endpoints).await?;
     for tables in tables.values() {
-        mirrors.catch_up(&*tables.lock().await).await?;
+        mirrors.catch_up(&mut *tables.lock().await).await?;
     }
     Ok(Some(mirrors))
 }

@@ -225,7 +225,7 @@ impl DatasetTables {
     pub(crate) async fn catch_up(&mut self) -> Result<u64, WarehouseError> {
         self.history.refresh().await?;
         self.current.refresh().await?;
-        roll_forward(self.endpoint, &self.history, &mut self.current).await
+        roll_forward(self.endpoint, &mut self.history, &mut self.current).await
     }
 
     /// How far the dataset is complete for the account, epoch seconds.

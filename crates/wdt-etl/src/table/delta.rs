@@ -50,6 +50,8 @@ pub(super) struct Written(Add);
 struct Said {
     /// Files with new rows: no two commits share one.
     files: Vec<Path>,
+    /// How many files it takes away.
+    removed: usize,
     transactions: Vec<(String, i64)>,
     metadata: Option<Value>,
 }
@@ -106,6 +108,8 @@ impl DeltaHandle {
             .with_columns(schema.fields().cloned().collect::<Vec<StructField>>())
             .with_partition_columns(spec.partition)
             .with_configuration(spec.configuration())
+            // tried again it would give the table of a rival who was first another id
+            .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .await;
         failpoint::hit(Place::TableCreated);
         match created {
@@ -363,6 +367,7 @@ impl Said {
         });
         Self {
             files: added.collect(),
+            removed: change.removes.len(),
             transactions: change.transaction.iter().chain(&change.unmoved).cloned().collect(),
             metadata: change.metadata.clone(),
         }
@@ -370,7 +375,9 @@ impl Said {
 
     /// Whether this is that commit; one without files may as well be a rival's that says the same.
     fn is(&self, commit: &Commit) -> bool {
-        let same = commit.transactions == self.transactions && commit.metadata == self.metadata;
+        let same = commit.removed == self.removed
+            && commit.transactions == self.transactions
+            && commit.metadata == self.metadata;
         commit.files.iter().map(|(path, _)| path).eq(&self.files) && (same || !self.files.is_empty())
     }
 }

@@ -30,12 +30,16 @@ const HISTORY_ID: &str = "history_id";
 /// When a file cannot be read or written, or a commit of the log is gone.
 pub(crate) async fn roll_forward(
     endpoint: &'static Endpoint,
-    history: &Table,
+    history: &mut Table,
     current: &mut Table,
 ) -> Result<u64, WarehouseError> {
     let mut applied = 0;
     loop {
         let from = applied_version(current).await?;
+        if from > history.version() {
+            // a rival may have committed and applied more since the log was loaded
+            history.refresh().await?;
+        }
         same_log(history, current, from).await?;
         if from >= history.version() {
             return Ok(applied);
@@ -152,4 +156,47 @@ fn with_deletes(current: &Table, logged: &RecordBatch, rows: RecordBatch) -> Res
     let mut all = rows.columns().to_vec();
     all[position] = times;
     RecordBatch::try_new(rows.schema(), all).map_err(failed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Sums, Warehouse};
+
+    async fn tables(warehouse: &Warehouse) -> DatasetTables {
+        DatasetTables::open_or_create(warehouse, &wdt_models::endpoints::ENTERPRISE_STOCK).await.unwrap()
+    }
+
+    async fn land(tables: &mut DatasetTables, watermark: i64) {
+        let record: CommitRecord = serde_json::from_value(serde_json::json!({
+            "format": 1, "wdt_etl": "0", "kind": "run", "run_id": "r", "account": "main", "merchant": "main",
+            "dataset": "enterprise_stock", "scope": "x", "start": 100, "started_at": 0, "sums": Sums::default(),
+            "watermark_after": watermark, "certificates": [], "quarantine": [],
+        }))
+        .unwrap();
+        let landed = tables.land(Landing { record, readings: Vec::new(), picture: None }).await.unwrap();
+        assert!(matches!(landed, Landed::Committed { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_rival_who_lands_while_the_tables_are_loaded_is_no_other_log() {
+        let warehouse = Warehouse::memory();
+        let (mut tables, mut rival) = (tables(&warehouse).await, tables(&warehouse).await);
+        land(&mut rival, 1000).await;
+        tables.history.refresh().await.unwrap();
+        land(&mut rival, 2000).await;
+        tables.current.refresh().await.unwrap();
+        let endpoint = tables.endpoint;
+        assert_eq!(roll_forward(endpoint, &mut tables.history, &mut tables.current).await.unwrap(), 0);
+        assert_eq!(tables.history.version(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_was_lost_is_another() {
+        let warehouse = Warehouse::memory();
+        land(&mut tables(&warehouse).await, 1000).await;
+        warehouse.forget("enterprise_stock_history");
+        let refused = tables(&warehouse).await.catch_up().await;
+        assert!(matches!(refused, Err(WarehouseError::OtherLog { .. })), "{refused:?}");
+    }
 }

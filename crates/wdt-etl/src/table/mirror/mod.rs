@@ -60,7 +60,7 @@ impl Mirrors {
     ///
     /// # Errors
     /// When the storage refuses.
-    pub(crate) async fn catch_up(&mut self, tables: &DatasetTables) -> Result<(), WarehouseError> {
+    pub(crate) async fn catch_up(&mut self, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
         copy(&mut self.windows, tables, &WINDOWS, |record, version| {
             let row = |certificate| {
                 rows::window(&record.run_id, &record.account, &record.dataset, certificate, Some(version))
@@ -121,9 +121,9 @@ impl Mirrors {
     }
 
     /// Runs that left commits but no row: killed before their end, or not there yet.
-    async fn unfinished_runs(&mut self, tables: &DatasetTables) -> Result<(), WarehouseError> {
+    async fn unfinished_runs(&mut self, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
         for _ in 0..MOST_CONFLICTS {
-            self.runs.refresh().await?;
+            load(&mut self.runs, tables).await?;
             let turn = next_turn(&self.runs).await?;
             let rows = self.unfinished(tables).await?;
             match self.append_unfinished(tables, rows, turn).await {
@@ -168,6 +168,16 @@ fn application(dataset: &str) -> String {
     format!("wdt-etl/mirror/{dataset}")
 }
 
+/// Loads a mirror, and the history again when a rival has committed and copied more of it meanwhile.
+async fn load(mirror: &mut Table, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
+    mirror.refresh().await?;
+    let copied = mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default();
+    if u64::try_from(copied).is_ok_and(|copied| copied > tables.history.version()) {
+        tables.history.refresh().await?;
+    }
+    Ok(())
+}
+
 /// The history's commits that a mirror has not copied.
 async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64, CommitRecord)>, WarehouseError> {
     let copied = mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default();
@@ -187,11 +197,11 @@ async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64,
 
 async fn copy(
     mirror: &mut Table,
-    tables: &DatasetTables,
+    tables: &mut DatasetTables,
     layout: &Layout,
     rows: impl Fn(&CommitRecord, u64) -> Vec<Vec<Cell>>,
 ) -> Result<(), WarehouseError> {
-    mirror.refresh().await?;
+    load(mirror, tables).await?;
     let records = new_records(mirror, tables).await?;
     failpoint::hit(Place::MirrorRead);
     let rows: Vec<Vec<Cell>> = records.iter().flat_map(|(version, record)| rows(record, *version)).collect();
@@ -324,26 +334,37 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_that_ends_while_a_rival_notes_it_as_unfinished_has_one_row() {
-        let (_folder, tables, record, mut one, mut other) = two().await;
+        let (_folder, mut tables, record, mut one, mut other) = two().await;
         let (turn, rows) = (next_turn(&other.runs).await.unwrap(), other.unfinished(&tables).await.unwrap());
         assert_eq!(rows.num_rows(), 1);
         one.run(&finished(&record)).await.unwrap();
         let overtaken = other.append_unfinished(&tables, rows, turn).await;
         assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
-        other.catch_up(&tables).await.unwrap();
+        other.catch_up(&mut tables).await.unwrap();
         assert_eq!(verdicts(&mut one).await, ["landed"]);
     }
 
     #[tokio::test]
     async fn a_rival_that_notes_a_run_as_unfinished_while_it_ends_leaves_it_one_row() {
-        let (_folder, tables, record, mut one, mut other) = two().await;
+        let (_folder, mut tables, record, mut one, mut other) = two().await;
         let row = RUNS.batch(&[finished(&record).cells()]).unwrap();
         one.runs.refresh().await.unwrap();
-        other.catch_up(&tables).await.unwrap();
+        other.catch_up(&mut tables).await.unwrap();
         let overtaken = put_once(&mut one.runs, &row, RUN_KEY).await;
         assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
         one.run(&finished(&record)).await.unwrap();
         assert_eq!(verdicts(&mut other).await, ["landed"]);
+    }
+
+    #[tokio::test]
+    async fn a_rival_who_lands_and_copies_meanwhile_is_no_other_log() {
+        let (folder, mut tables, record, mut one, mut other) = two().await;
+        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let mut rival = DatasetTables::open_or_create(&warehouse, tables.endpoint).await.unwrap();
+        let record = CommitRecord { watermark_after: Some(2000), ..record };
+        rival.land(Landing { record, readings: Vec::new(), picture: None }).await.unwrap();
+        other.catch_up(&mut rival).await.unwrap();
+        one.catch_up(&mut tables).await.unwrap();
     }
 
     #[tokio::test]
