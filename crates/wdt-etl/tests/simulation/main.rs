@@ -20,6 +20,9 @@ const SEEDS: u64 = 1_000;
 /// Weeks on Delta unless `WDT_ETL_SIMULATE_DELTA` says otherwise.
 const DELTA_SEEDS: u64 = 50;
 
+/// A sweep tells after so many weeks how far it is.
+const TOLD_EVERY: u64 = 1_000;
+
 #[test]
 fn no_row_is_lost_doubled_or_wrongly_deleted_in_memory() {
     sweep(Format::Memory, setting("SEEDS", SEEDS));
@@ -63,7 +66,13 @@ fn sweep(format: Format, seeds: u64) {
                         break;
                     }
                     match catch_unwind(AssertUnwindSafe(|| week(seed, format, seeds == 1))) {
-                        Ok(tally) => total.lock().unwrap().add(tally),
+                        Ok(tally) => {
+                            let mut total = total.lock().unwrap();
+                            total.add(tally);
+                            if total.weeks % TOLD_EVERY == 0 {
+                                println!("{} weeks", total.weeks);
+                            }
+                        }
                         Err(_) => failed.lock().unwrap().push(seed),
                     }
                 }
@@ -71,7 +80,7 @@ fn sweep(format: Format, seeds: u64) {
         }
     });
     let (failed, total) = (failed.into_inner().unwrap(), total.into_inner().unwrap());
-    println!("{seeds} weeks {format:?}: {total:?}");
+    println!("{format:?}: {total:?}");
     let counts = if format == Format::Memory { "--seeds 1" } else { "--seeds 0 --delta 1" };
     assert!(failed.is_empty(), "failed: {failed:?}; again: cargo xtask simulate {counts} --first {}", failed[0]);
 }

@@ -38,6 +38,7 @@ pub(crate) struct Job {
 /// What a week was like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
+    pub(crate) weeks: u64,
     pub(crate) jobs: u64,
     pub(crate) killed: u64,
     pub(crate) failed: u64,
@@ -52,6 +53,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Adds another week.
     pub(crate) fn add(&mut self, other: Self) {
+        self.weeks += other.weeks;
         self.jobs += other.jobs;
         self.killed += other.killed;
         self.failed += other.failed;
@@ -316,6 +318,7 @@ impl Week {
             follower.assert_is_current(&self.scene.warehouse).await;
         }
         let jobs = self.jobs.lock().unwrap().clone();
+        self.tally.weeks = 1;
         self.tally.jobs = jobs.len() as u64;
         self.tally.killed = jobs.iter().filter(|job| job.outcome.is_none()).count() as u64;
         self.tally.failed =
