@@ -73,7 +73,10 @@ fn sweep(format: Format, seeds: u64) {
                                 println!("{} weeks", total.weeks);
                             }
                         }
-                        Err(_) => failed.lock().unwrap().push(seed),
+                        Err(_) => {
+                            println!("seed {seed} failed");
+                            failed.lock().unwrap().push(seed);
+                        }
                     }
                 }
             });

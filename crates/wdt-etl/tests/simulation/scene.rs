@@ -40,6 +40,8 @@ pub(crate) struct Scene {
     pub(crate) limiters: Arc<Limiters>,
     /// The storage does not fail any more.
     pub(crate) calm: Arc<AtomicBool>,
+    /// Whether anything moves while jobs read.
+    pub(crate) moves: bool,
     /// Whether rows of a dataset without a cursor may come and go at once: its slices have one page.
     pub(crate) one_page_slices: bool,
     /// Keeps the folder of the tables until the end.
@@ -124,7 +126,15 @@ impl Scene {
         let order = *dice.pick(&orders).unwrap();
         // rows without a cursor are in no order at all then, which one page alone can prove
         let one_page_slices = dice.one_in(2) || order == PageOrder::ModifiedOnly;
-        let mut settings = platform(&mut dice, (seed, settle, one_page_slices), &datasets, &time);
+        // of a window that rows leave, a walk back cannot tell a wrong page from the right one
+        let wrong_pages = dice.one_in(3);
+        let mut settings = platform(&mut dice, (settle, one_page_slices), &datasets, &time);
+        settings.faults = faults(&mut dice, seed, &datasets, wrong_pages);
+        if wrong_pages {
+            settings.edits_per_page = 0.0;
+            settings.shown_after_seconds = 0;
+        }
+        settings.seed = seed;
         settings.order = order;
         // calls that were evenly spaced arrive less evenly: the default keeps that far from the platform's limit
         let calls_per_minute = settings.calls_per_minute / 6 * 5;
@@ -137,7 +147,19 @@ impl Scene {
         let calm = Arc::new(AtomicBool::new(false));
         let (warehouse, folder) = warehouse(format, seed, &calm);
         let limiters = Arc::default();
-        Self { seed, sim, time, config, datasets, warehouse, limiters, calm, one_page_slices, folder }
+        Self {
+            seed,
+            sim,
+            time,
+            config,
+            datasets,
+            warehouse,
+            limiters,
+            calm,
+            moves: !wrong_pages,
+            one_page_slices,
+            folder,
+        }
     }
 
     /// The rows of each dataset.
@@ -197,14 +219,13 @@ fn datasets(dice: &mut Dice) -> Vec<&'static Endpoint> {
 
 fn platform(
     dice: &mut Dice,
-    (seed, settle, one_page_slices): (u64, i64, bool),
+    (settle, one_page_slices): (i64, bool),
     datasets: &[&'static Endpoint],
     time: &Time,
 ) -> SimConfig {
     let clock = time.clone();
     let now = time.platform();
     let mut config = SimConfig::new(Arc::new(move || clock.platform()));
-    config.seed = seed;
     config.span = Some(Window::new(now - 86_400 * (1 + number(dice.below(4))), now - 60));
     for endpoint in datasets {
         let rows = 5 + u32::try_from(dice.below(60)).unwrap();
@@ -217,13 +238,12 @@ fn platform(
     config.end = if dice.one_in(4) { WindowEnd::Open } else { WindowEnd::Closed };
     config.calls_per_minute = *dice.pick(&[0, 0, 60]).unwrap();
     config.journal = true;
-    config.faults = faults(dice, seed, datasets);
     config
 }
 
 /// Faults at a rate; lies about totals and wrong pages are not mixed, as two of them can hide each other. No total says
 /// less than there is: of a page that is just full, nothing else would tell.
-fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint]) -> FaultPlan {
+fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint], wrong_pages: bool) -> FaultPlan {
     let rate = *dice.pick(&[0.0, 0.02, 0.1, 0.2]).unwrap();
     let mut kinds = vec![
         Fault::Status(502),
@@ -237,10 +257,10 @@ fn faults(dice: &mut Dice, seed: u64, datasets: &[&'static Endpoint]) -> FaultPl
         Fault::NoTotal,
         Fault::Redirect("http://elsewhere.invalid/".to_owned()),
     ];
-    kinds.extend(if dice.one_in(2) {
-        vec![Fault::LyingTotal(1), Fault::LyingTotal(7)]
+    kinds.extend(if wrong_pages {
+        [Fault::RepeatedPage, Fault::DuplicateKey]
     } else {
-        vec![Fault::RepeatedPage, Fault::DuplicateKey]
+        [Fault::LyingTotal(1), Fault::LyingTotal(7)]
     });
     let gateway = datasets[0].gateway;
     if datasets.iter().all(|endpoint| endpoint.gateway == gateway) {

@@ -202,7 +202,7 @@ impl Week {
     /// Jobs at once, begun one shortly after the other, while the merchant goes on; each may be killed.
     async fn together(&mut self, day: u32, jobs: Vec<(RunOptions, Option<Duration>)>) {
         let way = Way::of(&mut self.dice);
-        let trading = self.dice.below(10) < 7;
+        let trading = self.dice.below(10) < 7 && self.scene.moves;
         let mut merchant = Dice::new(self.scene.seed, &[4, u64::from(day)]);
         let delays: Vec<u64> = jobs.iter().map(|_| self.dice.below(90_000)).collect();
         self.tally.overlapped += u64::from(jobs.len() > 1);
