@@ -264,8 +264,8 @@ impl Week {
         }
         let outcome = outcome.and_then(|outcome| match outcome {
             Ok(outcome) => Some(outcome),
-            // nothing was landed yet, or the warehouse failed on purpose
-            Err(error) if [2, 6].contains(&error.exit_code()) && (!is_run || error.exit_code() == 6) => None,
+            // nothing was landed yet, the hours of a full read are over, or the warehouse failed on purpose
+            Err(error) if [2, 4, 6].contains(&error.exit_code()) && (!is_run || error.exit_code() == 6) => None,
             Err(error) => panic!("{name}: {error}"),
         });
         let code = outcome.as_ref().map(RunOutcome::exit_code);
