@@ -65,18 +65,15 @@ fn sweep(format: Format, seeds: u64) {
                     if seed >= first + seeds || failed.lock().unwrap().len() >= 5 {
                         break;
                     }
-                    match catch_unwind(AssertUnwindSafe(|| week(seed, format, seeds == 1))) {
-                        Ok(tally) => {
-                            let mut total = total.lock().unwrap();
-                            total.add(tally);
-                            if total.weeks % TOLD_EVERY == 0 {
-                                println!("{} weeks", total.weeks);
-                            }
+                    if let Ok(tally) = catch_unwind(AssertUnwindSafe(|| week(seed, format, seeds == 1))) {
+                        let mut total = total.lock().unwrap();
+                        total.add(tally);
+                        if total.weeks % TOLD_EVERY == 0 {
+                            println!("{} weeks", total.weeks);
                         }
-                        Err(_) => {
-                            println!("seed {seed} failed");
-                            failed.lock().unwrap().push(seed);
-                        }
+                    } else {
+                        println!("seed {seed} failed");
+                        failed.lock().unwrap().push(seed);
                     }
                 }
             });
