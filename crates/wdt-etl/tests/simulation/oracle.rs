@@ -181,7 +181,8 @@ impl Oracle {
         }
     }
 
-    /// What was shown all through a run that succeeded, and was not newer than its watermark, is in the history.
+    /// What was shown all through a run that succeeded, and is older than its watermark, is in the history. The second of the
+    /// watermark itself belongs to the next window where the platform leaves out a window's last one.
     fn is_complete(&self, scene: &Scene, history: &BTreeMap<Cells, Vec<Logged>>, jobs: &[Job]) {
         if self.by_id() {
             // what is asked for is what another table held then
@@ -196,7 +197,7 @@ impl Oracle {
             let windows = self.endpoint.cursor().is_some();
             for (key, states) in &self.states {
                 let seen = |state: &&State| {
-                    let due = !windows || !state.unmoved && (start..=watermark).contains(&state.modified);
+                    let due = !windows || !state.unmoved && (start..watermark).contains(&state.modified);
                     due && state.from < job.start - 1 && state.until > job.end + 1
                 };
                 for state in states.iter().filter(seen) {
