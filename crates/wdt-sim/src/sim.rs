@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Request, header},
     serve::ListenerExt as _,
@@ -24,6 +25,7 @@ const LARGEST_BODY: usize = 64 << 20;
 #[derive(Debug)]
 pub struct Sim {
     platform: Arc<Platform>,
+    router: Router,
     served: Option<Served>,
 }
 
@@ -89,7 +91,7 @@ impl Sim {
         let sim = Self::without_socket(config)?;
         let (listener, address) = listen(port).map_err(|source| SimError::Listen { port, source })?;
         let (stop, stopped) = oneshot::channel();
-        let server = runtime.spawn(serve(listener, Arc::clone(&sim.platform), stopped));
+        let server = runtime.spawn(serve(listener, sim.router.clone(), stopped));
         Ok(Self { served: Some(Served { address, stop, server }), ..sim })
     }
 
@@ -103,7 +105,9 @@ impl Sim {
         if let Some(dataset) = unknown {
             return Err(SimError::UnknownDataset { dataset: dataset.clone() });
         }
-        Ok(Self { platform: Arc::new(Platform::new(config)), served: None })
+        let platform = Arc::new(Platform::new(config));
+        let router = server::router(Arc::clone(&platform));
+        Ok(Self { platform, router, served: None })
     }
 
     /// The address of a gateway, such as `http://127.0.0.1:18080/openapi2`; on enterprise the folder of the methods.
@@ -121,8 +125,7 @@ impl Sim {
     /// [`BrokeOff`] where a socket would have broken off, also when the address is none.
     pub async fn exchange(&self, url: &str, content_type: &str, body: String) -> Result<Exchanged, BrokeOff> {
         let request = Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
-        let router = server::router(Arc::clone(&self.platform));
-        let Ok(response) = router.oneshot(request.map_err(|_| BrokeOff)?).await;
+        let Ok(response) = self.router.clone().oneshot(request.map_err(|_| BrokeOff)?).await;
         let (head, body) = response.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (status, date, location) = (head.status.as_u16(), text(header::DATE), text(header::LOCATION));
@@ -190,10 +193,10 @@ fn listen(port: u16) -> io::Result<(tokio::net::TcpListener, SocketAddr)> {
     Ok((tokio::net::TcpListener::from_std(listener)?, address))
 }
 
-async fn serve(listener: tokio::net::TcpListener, platform: Arc<Platform>, stopped: oneshot::Receiver<()>) {
+async fn serve(listener: tokio::net::TcpListener, router: Router, stopped: oneshot::Receiver<()>) {
     // a page is written in several pieces; without this each would wait for the client's acknowledgement
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let stopped = async { drop(stopped.await) };
     // the accept loop retries by itself; it ends only when told to
-    let _ = axum::serve(listener, server::router(platform)).with_graceful_shutdown(stopped).await;
+    let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
 }

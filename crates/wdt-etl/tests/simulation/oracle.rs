@@ -155,7 +155,7 @@ impl Oracle {
     fn is_true_and_once(&self, history: &BTreeMap<Cells, Vec<Logged>>, jobs: &[Job]) {
         let dataset = self.endpoint.dataset;
         // two readings of a slice within a second are in no known order, so the older one may stand for a while
-        let rivals = if self.endpoint.cursor().is_some() { 0 } else { overlapping(jobs) };
+        let beside = if self.endpoint.cursor().is_some() { Vec::new() } else { overlapping(jobs) };
         for (key, rows) in history {
             let states = self.states.get(key).unwrap_or_else(|| panic!("{dataset}: a key that never was"));
             for row in rows.iter().filter(|row| row.delete) {
@@ -170,7 +170,8 @@ impl Oracle {
             let versions: Vec<_> = rows.iter().filter(|row| !row.delete).collect();
             for row in &versions {
                 let was = states.iter().filter(|state| state.content.as_ref() == Some(&row.content)).count();
-                let logged = versions.iter().filter(|other| other.content == row.content).count();
+                let same = || versions.iter().filter(|other| other.content == row.content);
+                let (logged, rivals) = (same().count(), same().filter(|row| beside.contains(&&*row.run_id)).count());
                 assert!(was > 0, "{dataset}: a version that never was, of {}", row.run_id);
                 assert!(logged <= was + rivals, "{dataset}: a version logged {logged} times that was {was} times");
             }
@@ -215,12 +216,12 @@ fn there(states: &[State]) -> bool {
     states.last().is_some_and(|state| state.content.is_some())
 }
 
-/// How many jobs ran while another did.
-fn overlapping(jobs: &[Job]) -> usize {
+/// The jobs that ran while another did.
+fn overlapping(jobs: &[Job]) -> Vec<&str> {
     let beside = |job: &&Job| {
         jobs.iter().any(|other| other.name != job.name && other.start <= job.end && job.start <= other.end)
     };
-    jobs.iter().filter(beside).count()
+    jobs.iter().filter(beside).map(|job| job.name.as_str()).collect()
 }
 
 /// The account and the dataset as they are configured.
