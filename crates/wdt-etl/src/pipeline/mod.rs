@@ -26,6 +26,7 @@ use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
 pub use crate::table::{DeleteLimit, Warehouse};
+use crate::warehouse;
 pub(crate) use job::stopped;
 use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
@@ -66,9 +67,9 @@ impl Surroundings {
     ///
     /// # Errors
     ///
-    /// When the configured folder cannot be made.
+    /// When the configured folder cannot be made, or holds tables of another format.
     pub(crate) fn warehouse(&self, config: &Config) -> Result<Warehouse, WarehouseError> {
-        self.warehouse.clone().map_or_else(|| Warehouse::folder(&config.warehouse.url), Ok)
+        self.warehouse.clone().map_or_else(|| warehouse::configured(config), Ok)
     }
 }
 

@@ -111,7 +111,9 @@ impl Newest {
         for row in self.rows.into_values() {
             files.entry(row.file).or_default().push(row.position);
         }
-        files.values_mut().for_each(|positions| positions.sort_unstable());
+        for positions in files.values_mut() {
+            positions.sort_unstable();
+        }
         files
     }
 }

@@ -26,6 +26,7 @@ mod warehouse;
 pub(crate) use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
 pub use error::WarehouseError;
 pub(crate) use files::{Reader, conform};
+pub(crate) use fold::folded;
 pub(crate) use log::Reading;
 pub use memory::{Fate, Operation, Step};
 pub(crate) use projection::{applied_version, same_log};

@@ -69,14 +69,13 @@ impl ParquetHandle {
     /// When the storage refuses, a manifest is gone, or a table of that name has other columns.
     pub(super) async fn open_or_create(address: &Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
         let refused = |reason: &str| WarehouseError::storage(&spec.name, "create")(reason.to_owned());
-        let table = match Self::open(address, spec).await? {
-            Some(table) => table,
-            None => {
-                let folder = address.to_file_path().map_err(|()| refused("its address is no folder"))?;
-                durable::make_folder(&folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
-                let store = store(address, &spec.name)?.ok_or_else(|| refused("its folder is gone"))?;
-                Self::create_in(store, spec).await?
-            }
+        let table = if let Some(table) = Self::open(address, spec).await? {
+            table
+        } else {
+            let folder = address.to_file_path().map_err(|()| refused("its address is no folder"))?;
+            durable::make_folder(&folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
+            let store = store(address, &spec.name)?.ok_or_else(|| refused("its folder is gone"))?;
+            Self::create_in(store, spec).await?
         };
         table.suspects.found(&table.store, &table.loaded).await;
         table.suspects.sweep(&table.store, &table.loaded).await;
