@@ -356,7 +356,8 @@ impl Job {
             exit_code: outcome.map(|outcome| i64::from(outcome.exit_code())),
             message: problem.map(|problem| problem.message.clone()),
             sums: self.sums,
-            peak_memory_bytes: peak_bytes(),
+            // of answers that are played the memory is that of the player, and would differ each time
+            peak_memory_bytes: self.shared.around.transport.is_none().then(peak_bytes).flatten(),
             watermark_after: self.watermark,
             table_version: self.version,
             wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),

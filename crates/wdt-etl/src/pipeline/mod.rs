@@ -10,7 +10,7 @@ mod reconcile;
 mod scope;
 mod snapshot;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -135,7 +135,8 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
 
 /// An account and one of its datasets.
 type Selected<'a> = (&'a Account, &'a Dataset);
-type Tables = HashMap<&'static str, Arc<Mutex<DatasetTables>>>;
+/// By name, so that the mirrors are filled in the same order each time.
+type Tables = BTreeMap<&'static str, Arc<Mutex<DatasetTables>>>;
 
 async fn open_tables(warehouse: &Warehouse, selected: &[Selected<'_>], dry_run: bool) -> Result<Tables, EtlError> {
     let mut tables = Tables::new();

@@ -7,7 +7,7 @@
 mod counted;
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
@@ -136,7 +136,7 @@ impl Mirrors {
 
     /// The rows of such runs, as of the loaded version.
     async fn unfinished(&mut self, tables: &DatasetTables) -> Result<RecordBatch, WarehouseError> {
-        let mut last: HashMap<(String, String), RunRow> = HashMap::new();
+        let mut last: BTreeMap<(String, String), RunRow> = BTreeMap::new();
         for (version, record) in new_records(&self.runs, tables).await? {
             let row = RunRow::unfinished(&record, version);
             last.insert((record.run_id, record.account), row);
