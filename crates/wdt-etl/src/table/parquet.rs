@@ -8,6 +8,8 @@ mod durable;
 mod files;
 mod log;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

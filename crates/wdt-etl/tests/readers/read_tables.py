@@ -2,7 +2,8 @@
 
     python read_tables.py WAREHOUSE EXPECTED.json
 
-WAREHOUSE is a folder with one Delta table per name. EXPECTED.json says what must be in them; it comes from what the
+WAREHOUSE is a folder with one Delta table per name, or with one folder of plain Parquet per name: Hive folders, which are
+read without a log, by a dataset of pyarrow and by DuckDB alone. EXPECTED.json says what must be in them; it comes from what the
 platform sent, never from the tables:
 
     {"tables": {"enterprise_stock": {
@@ -40,6 +41,7 @@ from pathlib import Path
 
 import deltalake
 import duckdb
+import pyarrow.dataset
 
 REQUIRED = {"rows", "key", "keys"}
 OPTIONAL = {"accounts", "sums", "cursor", "cursor_min", "cursor_max", "row"}
@@ -105,6 +107,15 @@ class DeltaLake:
         return [self.table.slice(place, 1).to_pylist()[0] for place in places]
 
 
+class PyArrow(DeltaLake):
+    """A dataset of pyarrow over Hive folders; no log is read."""
+
+    name = "pyarrow"
+
+    def __init__(self, path):
+        self.table = pyarrow.dataset.dataset(str(path), format="parquet", partitioning="hive").to_table()
+
+
 class DuckDb:
     """DuckDB and its delta extension; sums, ends and counts are made by SQL."""
 
@@ -138,6 +149,16 @@ class DuckDb:
         return [dict(zip(names, row)) for row in self.ask(f"select * from $table where {same}", key.values())]
 
 
+class DuckDbHive(DuckDb):
+    """DuckDB over Hive folders; no log is read."""
+
+    name = "duckdb-hive"
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.source = f"read_parquet({text(path / '**' / '*.parquet')}, hive_partitioning = true)"
+
+
 @functools.cache
 def duckdb_connection():
     """One connection for all tables: the extension is large and takes a moment to load. Nothing is fetched."""
@@ -151,6 +172,13 @@ def duckdb_connection():
 
 
 READERS = [DeltaLake, DuckDb]
+HIVE_READERS = [PyArrow, DuckDbHive]
+
+
+def readers_of(warehouse, tables):
+    """Those that read its tables as they are kept: by the log, or, where there is none, by the folders."""
+    hive = any((warehouse / name).is_dir() and not (warehouse / name / "_delta_log").exists() for name in tables)
+    return HIVE_READERS if hive else READERS
 
 
 def quoted(name):
@@ -240,7 +268,8 @@ def main(arguments):
     except (OSError, ValueError, KeyError, TypeError, BadExpectation) as error:
         print(f"{arguments[1]}: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    results = [read(reader, Path(arguments[0]), tables) for reader in READERS]
+    warehouse = Path(arguments[0])
+    results = [read(reader, warehouse, tables) for reader in readers_of(warehouse, tables)]
     lines = [line for found, _ in results for line in found]
     print("\n".join(lines))
     if record := os.environ.get("WDT_ETL_READERS_RECORD"):
