@@ -18,7 +18,9 @@ platform sent, never from the tables:
         "row": {                                     one row, cell by cell
             "key": {"account": "main", "spec_id": 7},          finds exactly one row
             "values": {"account": "main", "stock_num": "1.5000", "modified": "2024-10-06T01:02:03Z"},
-            "unchecked": ["_wdt_run_id"]}            columns are in `values` or here, none is forgotten
+            "unchecked": ["_wdt_run_id"]},           columns are in `values` or here, none is forgotten
+        "newest": {"rows": 1, "sums": {…}}           the same of the newest row of each key, as the names of the files order
+                                                     them; only of Hive folders and by DuckDB
     }}}
 
 What is not required may be left out, and is then not checked; a member of another name is an error. How a cell is written:
@@ -30,6 +32,7 @@ Prints a line for each difference, or `reader NAME: ok, ...`, and adds the same 
 WDT_ETL_READERS_RECORD names. Exit code: 0 all equal, 1 a difference or a table that cannot be read, 2 a bad call.
 """
 
+import copy
 import datetime
 import decimal
 import functools
@@ -44,7 +47,7 @@ import duckdb
 import pyarrow.dataset
 
 REQUIRED = {"rows", "key", "keys"}
-OPTIONAL = {"accounts", "sums", "cursor", "cursor_min", "cursor_max", "row"}
+OPTIONAL = {"accounts", "sums", "cursor", "cursor_min", "cursor_max", "row", "newest"}
 
 
 class BadExpectation(Exception):
@@ -157,6 +160,17 @@ class DuckDbHive(DuckDb):
     def __init__(self, path):
         super().__init__(path)
         self.source = f"read_parquet({text(path / '**' / '*.parquet')}, hive_partitioning = true)"
+        self.ordered = self.source.replace("true)", "true, filename = true, file_row_number = true)")
+
+    def newest(self, key):
+        """The table of the newest rows: the query of docs/tables.md."""
+        newest = copy.copy(self)
+        newest.source = f"""(
+            select * exclude (filename, file_row_number) from {self.ordered}
+            qualify row_number() over (
+                partition by {', '.join(map(quoted, key))} order by parse_filename(filename) desc, file_row_number desc
+            ) = 1)"""
+        return newest
 
 
 @functools.cache
@@ -200,6 +214,11 @@ def compare(table, expected):
         yield "accounts", sorted(expected["accounts"]), sorted(found, key=str)
     for column, total in expected.get("sums", {}).items():
         yield f"sum of {column}", total, canonical(table.total(column))
+    if "newest" in expected and hasattr(table, "newest"):
+        newest = table.newest(expected["key"])
+        yield "newest rows", expected["newest"]["rows"], newest.rows()
+        for column, total in expected["newest"]["sums"].items():
+            yield f"newest sum of {column}", total, canonical(newest.total(column))
     if "cursor" in expected:
         first, last = table.ends(expected["cursor"])
         yield "cursor_min", expected["cursor_min"], canonical(first)

@@ -149,6 +149,17 @@ class ReadTables(unittest.TestCase):
             for reader in ["pyarrow", "duckdb-hive"]:
                 self.assertIn(f"reader {reader}: " + ("stock: rows" if wanted else "ok, 18 checks of stock"), output)
 
+    def test_the_newest_row_is_that_of_the_last_file_whatever_its_folder(self):
+        folder = self.warehouse / "versions"
+        for name, values in [("dt=2/1-00000", [3, 4]), ("dt=9/1-00001", [5]), ("dt=1/2-00000", [6])]:
+            (folder / "stock" / name).parent.mkdir(parents=True)
+            rows = pyarrow.table({"id": [1 for _ in values], "num": pyarrow.array(values, pyarrow.int64())})
+            pyarrow.parquet.write_table(rows, folder / "stock" / f"{name}-ff.parquet")
+        for number, wanted in [(6, 0), (5, 1)]:
+            tables = {"rows": 4, "key": ["id"], "keys": 1, "newest": {"rows": 1, "sums": {"num": number}}}
+            code, output = self.run_main({"stock": tables}, folder)
+            self.assertEqual(code, wanted, output)
+
     def test_a_table_that_is_not_there_is_a_difference(self):
         code, output = self.run_main({"stock": EXPECTED, "goods": EXPECTED})
         self.assertEqual(code, 1, output)

@@ -35,9 +35,10 @@ struct OpenFile {
 }
 
 impl Encoded {
-    /// The file as a commit adds it: its name says the commit's version, its place in it, and what it holds.
+    /// The file as a commit adds it: its name says the commit's version, its place in it, and what it holds, so that names
+    /// sort as the log does.
     pub(super) fn added(&self, columns: &FileColumns, version: u64, place: usize) -> Added {
-        let name = format!("{version:020}-{place}-{:016x}.parquet", XxHash3_64::oneshot(&self.bytes));
+        let name = format!("{version:020}-{place:05}-{:016x}.parquet", XxHash3_64::oneshot(&self.bytes));
         let partition = columns.partition.iter().map(|column| (column.to_string(), self.value.clone()));
         Added {
             path: columns.path(self.value.as_deref(), &name).to_string(),

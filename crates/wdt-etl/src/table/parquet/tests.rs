@@ -98,7 +98,8 @@ async fn the_same_commits_give_the_same_names_and_bytes() {
     assert_eq!(first.as_str(), "_manifest/00000000000000000000.json");
     assert_eq!(second.as_str(), "_manifest/00000000000000000001.json");
     assert_eq!(third.as_str(), "_manifest/00000000000000000002.json");
-    let hash = data.strip_prefix("dt=2026-11-22/00000000000000000002-0-").unwrap().strip_suffix(".parquet").unwrap();
+    let hash =
+        data.strip_prefix("dt=2026-11-22/00000000000000000002-00000-").unwrap().strip_suffix(".parquet").unwrap();
     assert!(hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{data}");
     let manifest = String::from_utf8(trees[0][*third].clone()).unwrap();
     let bytes = trees[0][*data].len().to_string();
@@ -114,7 +115,7 @@ async fn the_same_commits_give_the_same_names_and_bytes() {
       ],
       "add": [
         {
-          "path": "dt=2026-11-22/00000000000000000002-0-<hash>.parquet",
+          "path": "dt=2026-11-22/00000000000000000002-00000-<hash>.parquet",
           "rows": 1,
           "bytes": <bytes>,
           "partition": {
@@ -123,8 +124,8 @@ async fn the_same_commits_give_the_same_names_and_bytes() {
         }
       ],
       "remove": [
-        "dt=2026-11-22/00000000000000000001-0-<hash>.parquet",
-        "dt=2026-11-21/00000000000000000001-1-<hash>.parquet"
+        "dt=2026-11-22/00000000000000000001-00000-<hash>.parquet",
+        "dt=2026-11-21/00000000000000000001-00001-<hash>.parquet"
       ],
       "wdtEtl": {
         "text": "仓库"
@@ -135,8 +136,8 @@ async fn the_same_commits_give_the_same_names_and_bytes() {
 
 /// Text without the hashes in the names of files.
 fn masked(text: &str) -> String {
-    let line = |line: &str| match (line.find("-0-").or(line.find("-1-")), line.find(".parquet")) {
-        (Some(start), Some(end)) => format!("{}<hash>{}\n", &line[..start + 3], &line[end..]),
+    let line = |line: &str| match (line.find("-0000"), line.find(".parquet")) {
+        (Some(start), Some(end)) => format!("{}<hash>{}\n", &line[..start + 7], &line[end..]),
         _ => format!("{line}\n"),
     };
     text.lines().map(line).collect()
@@ -147,7 +148,7 @@ async fn what_a_dead_writer_left_goes_with_the_commit_of_its_version_and_not_bef
     let folder = tempfile::tempdir().unwrap();
     append(&mut writer(&folder).await, vec![rows([1], TODAY)]).await.unwrap();
     let committed = data_files(&folder);
-    let name = |version: u64| format!("{version:020}-7-00000000000000ff.parquet");
+    let name = |version: u64| format!("{version:020}-00007-00000000000000ff.parquet");
     let old =
         [format!("dt=2026-11-22/{}", name(1)), format!("_staged/{}.0", name(1)), format!("_staged/{:020}.json.3", 0)];
     let next =
