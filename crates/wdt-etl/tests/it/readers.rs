@@ -32,7 +32,7 @@ async fn independent_readers_find_what_the_platform_sent() {
         let erp = world.erp(endpoint);
         (endpoint.dataset.to_owned(), expected(endpoint, &erp, CURRENT, erp.num_rows() / 2))
     };
-    assert_read_by(&["deltalake", "duckdb"], &python, &world, enterprise().map(table).collect());
+    assert_read_by(&["deltalake", "duckdb"], &python, &world, &enterprise().map(table).collect());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn readers_of_hive_folders_find_every_version_that_the_platform_sent() {
     history["keys"] = json!(800);
     history["newest"] = json!({ "rows": 800, "sums": sums(&ENTERPRISE_STOCK, &after) });
     let history = ("enterprise_stock_history".to_owned(), history);
-    assert_read_by(&["pyarrow", "duckdb-hive"], &python, &world, [history].into_iter().collect());
+    assert_read_by(&["pyarrow", "duckdb-hive"], &python, &world, &[history].into_iter().collect());
 }
 
 /// The Python that has the readers.
@@ -74,7 +74,7 @@ async fn two_nights(format: Format) -> (World, RecordBatch) {
     (world, before)
 }
 
-fn assert_read_by(readers: &[&str], python: &str, world: &World, tables: Map<String, Value>) {
+fn assert_read_by(readers: &[&str], python: &str, world: &World, tables: &Map<String, Value>) {
     let file = world.folder.path().join("expected.json");
     std::fs::write(&file, json!({ "tables": tables }).to_string()).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/read_tables.py");
