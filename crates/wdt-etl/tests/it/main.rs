@@ -16,6 +16,7 @@ mod params;
 mod parquet;
 mod readers;
 mod reconcile;
+mod record;
 mod slices;
 mod stranger;
 mod support;
