@@ -20,9 +20,18 @@ pub use crate::table::{Fate, Operation, Step, Warehouse};
 /// When the folder cannot be made, or holds tables of another format.
 pub fn configured(config: &Config) -> Result<Warehouse, WarehouseError> {
     let config::Warehouse { url, format } = &config.warehouse;
+    open(url, *format)
+}
+
+/// A folder whose tables are kept in this format; it is made when it is not there.
+///
+/// # Errors
+///
+/// When the folder cannot be made, or holds tables of another format.
+pub fn open(folder: &str, format: Format) -> Result<Warehouse, WarehouseError> {
     match format {
-        Format::Delta => Warehouse::folder(url),
-        Format::Parquet => Warehouse::parquet(url),
+        Format::Delta => Warehouse::folder(folder),
+        Format::Parquet => Warehouse::parquet(folder),
     }
 }
 
