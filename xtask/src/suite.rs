@@ -24,7 +24,7 @@ pub(crate) fn run() -> Outcome<Tally> {
 }
 
 /// Runs it, shows what it prints as it comes, and sums the summaries of the test binaries.
-fn counted(command: &mut Command) -> Outcome<(Tally, bool)> {
+pub(crate) fn counted(command: &mut Command) -> Outcome<(Tally, bool)> {
     println!("$ {}", command::line(command));
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| command::not_started(command, &error))?;
     let mut tally = Tally::default();

@@ -10,6 +10,7 @@ mod gateways;
 mod ids;
 mod limits;
 mod moving;
+mod pages;
 mod requests;
 mod shelf;
 mod slices;
