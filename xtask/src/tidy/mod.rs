@@ -55,6 +55,7 @@ const CHECKS: &[Check] = &[
     text::pending_snapshots,
     secrets::literals,
     catalogue::fixtures,
+    catalogue::pages,
     catalogue::changelog,
 ];
 

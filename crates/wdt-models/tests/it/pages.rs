@@ -65,13 +65,14 @@ fn every_snapshot_is_of_a_page() {
     let of = |endpoint: &'static Endpoint| {
         let errors = endpoint.methods.iter().map(|method| fixture::case(endpoint, method, "sim-errors"));
         let cases = fixture::cases(endpoint).into_iter().chain(errors).chain(["schema".to_owned()]);
-        cases.map(|case| format!("it__pages__{}__{case}.snap", endpoint.dataset)).collect::<Vec<_>>()
+        cases.map(|case| format!("it__pages__{}__{case}", endpoint.dataset)).collect::<Vec<_>>()
     };
     let known: Vec<String> = ALL.iter().copied().flat_map(of).collect();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/snapshots");
     for file in fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        assert!(!name.ends_with(".snap") || known.contains(&name), "{name}: no page becomes it");
+        let snapshot = name.strip_suffix(".snap").map(str::to_owned);
+        assert!(snapshot.is_none_or(|snapshot| known.contains(&snapshot)), "{name}: no page becomes it");
     }
 }
 
