@@ -12,6 +12,7 @@ mod limits;
 mod moving;
 mod pages;
 mod requests;
+mod sent;
 mod shelf;
 mod slices;
 mod sockets;
