@@ -8,6 +8,8 @@ pub mod explain;
 pub mod export;
 pub mod init;
 pub mod reconcile;
+pub mod record;
+pub mod replay;
 pub mod run;
 pub mod schema;
 pub mod simulate;

@@ -15,6 +15,7 @@ mod memory;
 mod params;
 mod readers;
 mod reconcile;
+mod record;
 mod slices;
 mod stranger;
 mod support;
