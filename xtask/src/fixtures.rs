@@ -22,8 +22,10 @@ struct Kind {
 }
 
 /// A new kind gets a line here, and a test that writes where `WDT_ETL_FIXTURES` is `write` and compares where it is not.
-const KINDS: &[Kind] =
-    &[Kind { what: "fixtures/pages/*/sim-*", binary: "it", test: "pages::pages_of_the_simulator_are_those_on_disk" }];
+const KINDS: &[Kind] = &[
+    Kind { what: "fixtures/pages/*/sim-*", binary: "it", test: "pages::pages_of_the_simulator_are_those_on_disk" },
+    Kind { what: "fixtures/cassettes/*", binary: "cassettes", test: "the_cassettes_are_what_the_simulator_makes" },
+];
 
 /// Writes every fixture again.
 pub(crate) fn write() -> Outcome {

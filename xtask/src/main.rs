@@ -47,7 +47,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write the fixtures that the simulator makes: pages of every method.
+    /// Write the fixtures that the simulator makes: pages of every method, cassettes of whole nights.
     ///
     /// From fixed seeds, at fixed times: unchanged code writes the same bytes. Read the diff before it is committed.
     Fixtures {

@@ -23,6 +23,8 @@ pub(super) const INVENTED: &[&str] = &[
     "test",
     "testsalt",
     "testsecret:testsalt",
+    "unread",
+    "unread:unread",
     "***",
 ];
 /// How the secrets begin that the simulator and the tests go by: an output that shows one would show a live one too.

@@ -88,6 +88,7 @@ fn steady(ran: &Ran) -> String {
     let number = |c: char| c.is_ascii_digit() || c == '-' || c == '.';
     let text = masked_after(&ran.masked(), "clock differs by ", number, "[seconds]");
     let text = masked_after(&text, "clock is ", number, "[seconds]");
+    let text = masked_after(&text, "timestamp:0010-", number, "[seconds]");
     [" d ", " KiB", " MiB"].iter().fold(text, |text, unit| masked_before(&text, unit))
 }
 
@@ -160,6 +161,8 @@ fn each_command_refuses() {
         (&["run", "--dataset", "enterprise_stok"], 2),
         (&["reconcile", "--dataset", "flagship_shops"], 2),
         (&[&["backfill", "--dataset", STOCK][..], &later].concat(), 2),
+        (&["record", "mine"], 2),
+        (&["replay", "mine"], 2),
         (&["simulate", "--port", &port], 2),
         (&["status", "--max-age", "26"], 2),
         (&["verify", "--account", "mian"], 2),
@@ -235,6 +238,13 @@ mod command {
         // it is there to tell them: nobody else's
         let out = secrets().fold(out, |out, secret| out.replace(secret, "[secret]"));
         succeeds("simulate", Ran::new(child.wait().unwrap().code(), out, err));
+    }
+
+    #[test]
+    fn record_and_replay() {
+        let (_platform, home) = stock(|_| {});
+        succeeds("record", home.run(&["record", "kept", "--until", UNTIL, "--dataset", STOCK]));
+        succeeds("replay", home.run(&["replay", "kept"]));
     }
 
     #[test]
@@ -336,6 +346,15 @@ mod failure {
         child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         fails(Failure::Interrupted, Ran::new(child.wait().unwrap().code(), out, err));
+    }
+
+    #[test]
+    fn cassette() {
+        let (_platform, home) = stock(|_| {});
+        home.run(&["record", "kept", "--until", UNTIL, "--dataset", STOCK]).ends_with(0);
+        let log = fs::read_to_string(home.path("kept/log.ndjson")).unwrap();
+        home.write("kept/log.ndjson", &log.replacen("\"page_size\":\"100\"", "\"page_size\":\"99\"", 1));
+        fails(Failure::Cassette, home.run(&["replay", "kept"]));
     }
 
     #[test]
