@@ -364,4 +364,24 @@ mod failure {
         fs::remove_dir_all(home.path("warehouse/enterprise_stock_history")).unwrap();
         fails(Failure::Warehouse, run(&home));
     }
+
+    /// The other ways, each with a hint of its own; other columns are in `refused.rs`. A rival that always wins and a
+    /// commit that is lost are met below the command line, in `src/table/`.
+    #[test]
+    fn warehouse_in_other_ways() {
+        let told = |home: &Home| steady(&run(home).ends_with(6));
+        let (_platform, home) = stock(|_| {});
+        home.write("warehouse", "a file");
+        insta::assert_snapshot!("warehouse_address", told(&home));
+        fs::remove_file(home.path("warehouse")).unwrap();
+        let refusing = home.variable("WDT_ETL_TEST_STORE", "refused:1");
+        insta::assert_snapshot!("warehouse_storage", told(&refusing));
+        let home = refusing.unset("WDT_ETL_TEST_STORE");
+        run(&home).ends_with(0);
+        let commit = "warehouse/enterprise_stock_history/_delta_log/00000000000000000001.json";
+        let text = fs::read_to_string(home.path(commit)).unwrap();
+        assert!(text.contains("\"format\":1"), "{text}");
+        home.write(commit, &text.replace("\"format\":1", "\"format\":9"));
+        insta::assert_snapshot!("warehouse_later_format", told(&home));
+    }
 }
