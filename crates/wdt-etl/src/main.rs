@@ -109,7 +109,7 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         Command::Record(args) => {
             let config = load()?;
             let (json, reporter) = reporter(args.json);
-            record::record(&config, args, &surroundings(&variables, reporter), json, &mut out).await
+            record::record(&config, args, &variables, &surroundings(&variables, reporter), json, &mut out).await
         }
         Command::Replay(args) => replay::replay(args, stop_on_signal(), reporter(args.json), &mut out).await,
         Command::Reconcile(args) => {
