@@ -13,6 +13,7 @@ mod full_read;
 mod kill;
 mod memory;
 mod params;
+mod parquet;
 mod readers;
 mod reconcile;
 mod record;
