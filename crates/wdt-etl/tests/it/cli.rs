@@ -2,6 +2,7 @@
 
 mod calls;
 mod commands;
+mod every;
 mod gateways;
 #[cfg(unix)]
 mod interrupted;
