@@ -1,18 +1,21 @@
 //! The command line: clap types only, no behaviour.
 
+mod diff;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wdt_models::Gateway;
 use wdt_models::time::parse_wall_time;
 
+pub use self::diff::{Diff, DiffSide, Moment};
 use crate::config::parse_duration;
 use crate::pipeline::DeleteLimit;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    everything due is landed and certified
-  1    a bug in wdt-etl
+  1    a bug in wdt-etl; of `diff`: the two sides differ
   2    usage or configuration, and parameters that the platform refuses
   3    credentials, signature, permission or address refused
   4    platform unavailable or limited after all retries: run again later
@@ -104,6 +107,12 @@ pub enum Command {
     /// Calls nobody and needs no secret. A file is replaced when the new one is whole. Deleted rows are left out; times
     /// are Asia/Shanghai wall time, but Parquet keeps instants. Excel, conditions and the rest: docs/export.md.
     Export(Export),
+    /// Two warehouses, or two moments of one, compared row by row.
+    ///
+    /// Rows are matched by their key: what was added, what was removed, and of a changed row the first column that differs.
+    /// Reads alone, calls nobody, needs no secret and, where both folders are named, no configuration. Rows marked as deleted
+    /// count as gone. When a row was read, and by which run, is not compared.
+    Diff(Diff),
 }
 
 /// Run the whole job twice against a built-in simulator; needs nothing.

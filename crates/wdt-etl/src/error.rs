@@ -84,6 +84,14 @@ pub enum EtlError {
         /// Most rows that may be marked.
         most: u64,
     },
+    /// A warehouse that is to be read is not there, or what is to be read of it.
+    #[error("{what}")]
+    Absent {
+        /// What is missing, and where.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// The warehouse refused.
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
@@ -143,7 +151,7 @@ impl EtlError {
             Self::Stale { .. } => Failure::Stale,
             Self::Quarantine { .. } => Failure::Quarantine,
             Self::Vanished { .. } => Failure::Vanished,
-            Self::Warehouse(_) => Failure::Warehouse,
+            Self::Warehouse(_) | Self::Absent { .. } => Failure::Warehouse,
             Self::Interrupted => Failure::Interrupted,
             Self::Bug(_) => Failure::Bug,
         }
@@ -164,7 +172,9 @@ impl EtlError {
             )),
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
-            Self::Usage { hint: Some(hint), .. } | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
+            Self::Absent { hint, .. }
+            | Self::Usage { hint: Some(hint), .. }
+            | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
             Self::EnvFile(_) => {
                 Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
             }

@@ -9,7 +9,7 @@ use clap::Parser as _;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command, Run};
 use wdt_etl::commands::{
-    backfill, check, demo, explain, export, init, reconcile, run, schema, simulate, status, verify,
+    backfill, check, demo, diff, explain, export, init, reconcile, run, schema, simulate, status, verify,
 };
 use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
@@ -83,6 +83,13 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             let mut notes = std::io::stderr();
             let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
             export::export(&config, args, &mut around).await.map(|()| 0)
+        }
+        Command::Diff(args) => {
+            let config = if args.asks_configuration() { Some(load_without_secrets()?) } else { None };
+            let configured = config.as_ref().map(|config| config.warehouse.url.as_str());
+            let mut notes = std::io::stderr();
+            let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
+            diff::diff(args, configured, &mut around).await
         }
         Command::Demo(args) => {
             let reporter: Arc<dyn Reporter> =
