@@ -12,22 +12,23 @@ const AT: char = '@';
 /// Two warehouses, or two moments of one, compared row by row.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-A side is FOLDER (now), FOLDER@VERSION (a version of the dataset's history table) or FOLDER@\"YYYY-MM-DD HH:MM:SS\" (as the
-readings up to this time had left it, Asia/Shanghai). Without FOLDER it is the warehouse of the configuration: @, @12. A
-folder whose own name holds an @ is written with one more at its end.
+A side is FOLDER (as it is now), FOLDER@VERSION (a version of the dataset's history table) or
+FOLDER@\"YYYY-MM-DD HH:MM:SS\" (as the readings up to this time had left it, Asia/Shanghai).
+Without FOLDER it is the warehouse of the configuration: @, @12. A folder whose own name holds an @
+is written with one more at its end.
 
 Examples:
-  wdt-etl diff expected warehouse                           (a replayed night against the tables it must give)
-  wdt-etl diff \"@2026-11-21 08:00:00\" @                     (what has changed since)
+  wdt-etl diff expected warehouse                  (what a night must give, and what it gave)
+  wdt-etl diff \"@2024-05-01 00:00:00\" @            (what has changed since)
   wdt-etl diff warehouse@12 warehouse@13 --dataset enterprise_stock
-  wdt-etl diff warehouse copy --ignore volatile --limit 0   (counts alone)
-  wdt-etl diff warehouse copy --json | jq -r 'select(.event == \"row\")'
+  wdt-etl diff warehouse copy --ignore volatile --limit 0    (counts alone)
+  wdt-etl diff warehouse copy --json | jq -c 'select(.event == \"row\")'
 
 Exit codes:
   0    equal
   1    different (with `error: a bug in wdt-etl` on standard error: a bug)
   2    usage: an unknown dataset, column or account, a version that is not there
-  6    a side is no warehouse, holds none of the datasets, or cannot be read
+  6    a side is no warehouse, holds no such dataset or cannot be read
   130  interrupted")]
 pub struct Diff {
     /// What there was: FOLDER, FOLDER@VERSION or FOLDER@"TIME".
@@ -106,7 +107,7 @@ impl FromStr for DiffSide {
 fn moment(text: &str) -> Result<Moment, String> {
     let version = text.parse().ok().map(Moment::Version);
     version.or_else(|| parse_wall_time(text).map(Moment::Time)).ok_or_else(|| {
-        "behind @ stands a version of the history, as in @12, or a time, as in @\"2026-11-21 08:00:00\" \
+        "behind @ stands a version of the history, as in @12, or a time, as in @\"2024-05-01 00:00:00\" \
          (Asia/Shanghai); a folder with an @ in its name is written with one more at its end"
             .to_owned()
     })

@@ -6,8 +6,6 @@ mod line;
 mod shown;
 mod side;
 
-use std::collections::HashSet;
-
 use wdt_models::{Endpoint, endpoints};
 
 use self::columns::Columns;
@@ -17,7 +15,7 @@ use self::shown::Shown;
 use self::side::{At, Side};
 use super::export::{Surroundings, find};
 use super::output;
-use super::rows::Source;
+use super::rows::{self, Source};
 use crate::cli::{Diff, Moment};
 use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
@@ -50,11 +48,11 @@ pub async fn diff(args: &Diff, configured: Option<&str>, around: &mut Surroundin
     }
     if errors.is_empty() {
         landed(args, &sides, &found)?;
+        known_accounts(args, &found)?;
     }
-    let mut accounts = HashSet::new();
     let mut work = Work { args, sides: &sides, around, different: false, reader_gone: false };
     for (endpoint, tables) in &found {
-        match work.dataset(endpoint, tables, &mut accounts).await {
+        match work.dataset(endpoint, tables).await {
             Err(EtlError::Interrupted) => return Err(EtlError::Interrupted),
             Err(error) => errors.push(error),
             Ok(()) => {}
@@ -62,7 +60,6 @@ pub async fn diff(args: &Diff, configured: Option<&str>, around: &mut Surroundin
     }
     let different = work.different;
     super::export::gravest(errors, around)?;
-    known_accounts(args, &accounts)?;
     Ok(if different { DIFFERENT } else { 0 })
 }
 
@@ -78,13 +75,8 @@ struct Work<'a, 'o> {
 
 impl<'a> Work<'a, '_> {
     /// Compares a dataset and prints what came out.
-    async fn dataset(
-        &mut self,
-        endpoint: &'static Endpoint,
-        tables: &Tables,
-        accounts: &mut HashSet<String>,
-    ) -> Result<(), EtlError> {
-        let outcome = self.compare(endpoint, tables, accounts).await?;
+    async fn dataset(&mut self, endpoint: &'static Endpoint, tables: &Tables) -> Result<(), EtlError> {
+        let outcome = self.compare(endpoint, tables).await?;
         self.different |= outcome.differs();
         if self.reader_gone {
             return Ok(());
@@ -97,12 +89,7 @@ impl<'a> Work<'a, '_> {
         Ok(())
     }
 
-    async fn compare(
-        &self,
-        endpoint: &'static Endpoint,
-        tables: &Tables,
-        accounts: &mut HashSet<String>,
-    ) -> Result<Outcome<'a>, EtlError> {
+    async fn compare(&self, endpoint: &'static Endpoint, tables: &Tables) -> Result<Outcome<'a>, EtlError> {
         let [a, b] = self.sides;
         let [left, right] = tables;
         let at = [left.as_ref().map(|tables| a.at(tables)), right.as_ref().map(|tables| b.at(tables))];
@@ -111,9 +98,7 @@ impl<'a> Work<'a, '_> {
         let mut outcome = Outcome { dataset: endpoint.dataset, sides: [a, b], at, found: None };
         if !self.args.accounts.is_empty() || !self.same(tables, at) {
             let columns = Columns::new(endpoint, self.args);
-            let (compared, shown) = self.rows(&columns, tables, at).await?;
-            accounts.extend(compared.accounts.iter().cloned());
-            outcome.found = Some((compared, shown));
+            outcome.found = Some(self.rows(&columns, tables, at).await?);
         }
         Ok(outcome)
     }
@@ -176,9 +161,10 @@ async fn tables(sides: &[Side; 2], endpoint: &'static Endpoint) -> Result<Tables
 /// Refuses a side that holds nothing at all, and a dataset that neither side holds.
 fn landed(args: &Diff, sides: &[Side; 2], found: &[(&'static Endpoint, Tables)]) -> Result<(), EtlError> {
     if let Some((endpoint, _)) = found.iter().find(|(_, tables)| tables.iter().all(Option::is_none)) {
-        let [a, b] = sides;
+        let [a, b] = sides.each_ref().map(|side| side.name.as_str());
+        let neither = if a == b { format!("`{a}` has no") } else { format!("neither `{a}` nor `{b}` has a") };
         return Err(EtlError::Absent {
-            what: format!("neither {} nor {} has a table `{}`", a.name, b.name, endpoint.dataset),
+            what: format!("{neither} table `{}`", endpoint.dataset),
             hint: format!("`wdt-etl run --dataset {}` lands it", endpoint.dataset),
         });
     }
@@ -191,12 +177,21 @@ fn landed(args: &Diff, sides: &[Side; 2], found: &[(&'static Endpoint, Tables)])
 }
 
 /// Refuses an account that has no row on either side.
-fn known_accounts(args: &Diff, accounts: &HashSet<String>) -> Result<(), EtlError> {
-    let Some(name) = args.accounts.iter().find(|name| !accounts.contains(*name)) else { return Ok(()) };
-    let known: Vec<&str> = accounts.iter().map(String::as_str).collect();
+fn known_accounts(args: &Diff, found: &[(&'static Endpoint, Tables)]) -> Result<(), EtlError> {
+    if args.accounts.is_empty() {
+        return Ok(());
+    }
+    let mut known = Vec::new();
+    for tables in found.iter().flat_map(|(_, tables)| tables).flatten() {
+        known.extend(rows::accounts(tables)?);
+    }
+    known.sort_unstable();
+    known.dedup();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let Some(name) = args.accounts.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
     let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
     Err(EtlError::Usage {
         message: format!("no account {} has rows on either side", quoted(name)),
-        hint: Some(format!("{}of those named, these have: {}", near.unwrap_or_default(), list(&known))),
+        hint: Some(format!("{}accounts: {}", near.unwrap_or_default(), list(&known))),
     })
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod commands;
+mod diff;
 mod gateways;
 #[cfg(unix)]
 mod interrupted;

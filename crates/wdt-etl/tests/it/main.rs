@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod crash;
 mod datasets;
+mod diff;
 mod export;
 mod full_read;
 mod kill;

@@ -4,9 +4,9 @@
 //! about [`MOST_KEYS`] of them, some 55 MB, are held at once; each share reads both sides once. Of the rows that differ
 //! only those that are shown are remembered.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, Rows, SortField};
 use futures::stream::TryStreamExt as _;
@@ -40,8 +40,6 @@ pub(super) struct Compared {
     pub(super) removed: Differing,
     pub(super) added: Differing,
     pub(super) changed: Differing,
-    /// Accounts that have rows on either side.
-    pub(super) accounts: HashSet<String>,
 }
 
 /// Rows that differ in one way: all are counted, the first ones by key remembered.
@@ -122,14 +120,12 @@ impl<'a> Comparison<'a> {
 
     async fn share(&self, share: Share, compared: &mut Compared) -> Result<(), EtlError> {
         let mut known: HashMap<u128, Known> = HashMap::new();
-        let mut accounts = std::mem::take(&mut compared.accounts);
-        self.each(0, share, &mut accounts, |row| {
+        self.each(0, share, |row| {
             let Row { content, place, deleted, .. } = row;
             known.insert(row.hash, Known { content, place, deleted, met: false });
         })
         .await?;
-        self.each(1, share, &mut accounts, |row| self.meet(&row, known.get_mut(&row.hash), compared)).await?;
-        compared.accounts = accounts;
+        self.each(1, share, |row| self.meet(&row, known.get_mut(&row.hash), compared)).await?;
         self.unmet(&known, compared).await
     }
 
@@ -182,13 +178,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Hands over each row of a side whose key is of this share.
-    async fn each(
-        &self,
-        side: usize,
-        share: Share,
-        accounts: &mut HashSet<String>,
-        mut take: impl FnMut(Row<'_>),
-    ) -> Result<(), EtlError> {
+    async fn each(&self, side: usize, share: Share, mut take: impl FnMut(Row<'_>)) -> Result<(), EtlError> {
         let Some(source) = self.sides[side] else { return Ok(()) };
         for (number, piece) in source.pieces.iter().enumerate() {
             let mut first = 0;
@@ -198,7 +188,6 @@ impl<'a> Comparison<'a> {
                     return Err(EtlError::Interrupted);
                 }
                 self.batch(&batch, share, (number, first), &mut take)?;
-                note_accounts(&batch, &self.columns.key, accounts);
                 first += batch.num_rows();
             }
         }
@@ -258,16 +247,6 @@ impl Differing {
     }
 }
 
-fn note_accounts(batch: &RecordBatch, key: &[String], accounts: &mut HashSet<String>) {
-    let column =
-        key.first().and_then(|name| batch.column_by_name(name)).and_then(|column| column.as_string_opt::<i32>());
-    for account in column.into_iter().flatten().flatten() {
-        if !accounts.contains(account) {
-            accounts.insert(account.to_owned());
-        }
-    }
-}
-
 fn converter(columns: &Columns, names: &[String]) -> Result<RowConverter, EtlError> {
     let field =
         |name: &String| columns.read.field_with_name(name).map(|field| SortField::new(field.data_type().clone()));
@@ -283,4 +262,104 @@ fn rows_of(converter: &RowConverter, batch: &RecordBatch, names: &[String]) -> R
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn bug(error: arrow::error::ArrowError) -> EtlError {
     EtlError::Bug(format!("diff: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use clap::Parser as _;
+    use wdt_models::endpoints::FLAGSHIP_SHOPS;
+
+    use super::super::shown::Shown;
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::table::schema::ACCOUNT;
+    use crate::table::{Change, DatasetTables, Warehouse, conform};
+
+    type ShopRow = (i64, Option<&'static str>);
+
+    /// A current table of shops with these keys and names, everything else null, in files of ten rows.
+    async fn shops(rows: &[ShopRow]) -> DatasetTables {
+        let mut tables = DatasetTables::open_or_create(&Warehouse::memory(), &FLAGSHIP_SHOPS).await.unwrap();
+        let current = &mut tables.current;
+        for rows in rows.chunks(10) {
+            let columns: [(&str, ArrayRef); 3] = [
+                ("shop_id", Arc::new(rows.iter().map(|(key, _)| Some(*key)).collect::<Int64Array>())),
+                ("shop_name", Arc::new(rows.iter().map(|(_, name)| *name).collect::<StringArray>())),
+                (ACCOUNT, Arc::new(StringArray::from(vec!["main"; rows.len()]))),
+            ];
+            let batch = RecordBatch::try_from_iter(columns).unwrap();
+            let batch = conform(current.name(), &batch, current.schema(), &HashMap::new()).unwrap();
+            let mut writer = current.writer().unwrap();
+            writer.write(batch).await.unwrap();
+            let adds = writer.finish().await.unwrap();
+            current.commit(Change { adds, ..Change::default() }).await.unwrap();
+        }
+        tables
+    }
+
+    fn columns() -> Columns {
+        let Command::Diff(args) = Cli::try_parse_from(["wdt-etl", "diff", "a", "b"]).unwrap().command else {
+            panic!("not diff")
+        };
+        Columns::new(&FLAGSHIP_SHOPS, &args)
+    }
+
+    /// Counts, and the first removed, added and changed rows: their keys, and what of the changed ones differs.
+    async fn compared(a: &[ShopRow], b: &[ShopRow], most: usize, limit: usize) -> ([u64; 4], [String; 3]) {
+        let (a, b) = (shops(a).await, shops(b).await);
+        let (a, b) = (Source::current(&a, &[]).unwrap(), Source::current(&b, &[]).unwrap());
+        let (columns, stop) = (columns(), watch::channel(false).1);
+        let sides = [Some(&a), Some(&b)];
+        let compared = Comparison::new(&columns, sides, limit, &stop).unwrap().holding(most).await.unwrap();
+        let Compared { equal, removed, added, changed } = &compared;
+        let shown = Shown::read(&compared, sides, &columns).await.unwrap();
+        let texts = [shown.removed, shown.added, shown.changed].map(|rows| {
+            let cells = |row: &super::super::shown::ShownRow| {
+                let cell = |cell: &super::super::shown::Differs| {
+                    format!(" {}: {} {}", cell.column, cell.values[0].text, cell.values[1].text)
+                };
+                row.key[1].1.text.clone() + &row.cells.iter().map(cell).collect::<String>()
+            };
+            rows.iter().map(cells).collect::<Vec<_>>().join(", ")
+        });
+        ([*equal, removed.count, added.count, changed.count], texts)
+    }
+
+    fn named(keys: std::ops::Range<i64>, name: &'static str) -> Vec<ShopRow> {
+        keys.map(|key| (key, Some(name))).collect()
+    }
+
+    #[tokio::test]
+    async fn as_many_shares_as_it_takes_find_the_same() {
+        let a = named(0..60, "a");
+        let mut b = [named(20..50, "a"), named(50..58, "b"), named(70..75, "a")].concat();
+        b.reverse();
+        for most in [1000, 60, 25, 7, 1] {
+            for limit in [0, 2, 100] {
+                let (counts, [removed, added, changed]) = compared(&a, &b, most, limit).await;
+                assert_eq!(counts, [30, 22, 5, 8], "{most}");
+                if limit == 2 {
+                    assert_eq!(removed, "0, 1", "{most}");
+                    assert_eq!(added, "70, 71", "{most}");
+                    assert_eq!(changed, r#"50 shop_name: "a" "b", 51 shop_name: "a" "b""#, "{most}");
+                }
+                assert_eq!(removed.is_empty(), limit == 0);
+                assert!(limit < 100 || added == "70, 71, 72, 73, 74", "{added}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_not_an_empty_text() {
+        let (counts, [_, _, changed]) =
+            compared(&[(1, None), (2, Some("")), (3, None)], &[(1, Some("")), (2, Some("null")), (3, None)], 9, 9)
+                .await;
+        assert_eq!(counts, [1, 0, 0, 2]);
+        assert_eq!(changed, r#"1 shop_name: null "", 2 shop_name: "" "null""#);
+    }
 }

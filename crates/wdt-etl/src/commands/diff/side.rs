@@ -54,7 +54,7 @@ impl Side {
         let history = TableSpec::history(endpoint);
         if tables.is_none() && Table::find(&self.warehouse, &history.name).await?.is_some() {
             return Err(EtlError::Absent {
-                what: format!("warehouse {} has `{}` without its current table", self.name, history.name),
+                what: format!("`{}` has `{}` without its current table", self.name, history.name),
                 hint: "the next `wdt-etl run` builds it from the history, without a call".to_owned(),
             });
         }
@@ -73,7 +73,7 @@ impl Side {
             Moment::Version(version) if version <= newest => Ok(At::Version(version)),
             Moment::Version(version) => Err(EtlError::Usage {
                 message: format!(
-                    "`{}` of {} has no version {version}: its newest is {newest}",
+                    "`{}` of `{}` has no version {version}: its newest is {newest}",
                     tables.history.name(),
                     self.name
                 ),
@@ -119,7 +119,7 @@ fn warehouse_in(folder: &Path) -> Result<Warehouse, EtlError> {
 /// What to say of a folder that is no warehouse.
 pub(super) fn absent(name: &str, reason: &str) -> EtlError {
     EtlError::Absent {
-        what: format!("{name} is no warehouse: {reason}"),
+        what: format!("`{name}` is no warehouse: {reason}"),
         hint: "name the folder that warehouse.url of the configuration names, or `@` for that of ./wdt-etl.toml"
             .to_owned(),
     }

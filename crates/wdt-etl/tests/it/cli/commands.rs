@@ -29,6 +29,7 @@ fn help_of_every_command() {
         "explain",
         "check",
         "export",
+        "diff",
     ] {
         let ran = home.run(&[command, "--help"]).ends_with(0);
         insta::assert_snapshot!(format!("help_{command}"), ran.masked());
