@@ -11,6 +11,7 @@ mod datasets;
 mod diff;
 mod export;
 mod full_read;
+mod inputs;
 mod kill;
 mod memory;
 mod params;
