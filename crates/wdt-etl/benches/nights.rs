@@ -69,6 +69,7 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
         waits: Waits::none(),
         warehouse: None,
         transport: None,
+        cassette: None,
         reporter: Arc::new(Silent),
         stop,
         seed: 1,

@@ -1,5 +1,6 @@
 //! The command line: clap types only, no behaviour.
 
+mod cassette;
 mod diff;
 mod export;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wdt_models::Gateway;
 use wdt_models::time::parse_wall_time;
 
+pub use self::cassette::{Record, Replay};
 pub use self::diff::{Diff, DiffSide, Moment};
 pub use self::export::{Export, ExportFormat, ExportLabels, ExportWords};
 use crate::config::parse_duration;
@@ -70,6 +72,16 @@ pub enum Command {
     /// Each run goes on where the last one stopped, so the same line serves for the first load, every night and after a
     /// failure. Accounts and datasets fail alone; the gravest exit code is returned.
     Run(Run),
+    /// The nightly job, with every call and answer kept in a folder that holds no secret.
+    ///
+    /// The folder, a cassette, has what was asked (signed anew with stand-ins), what was answered, byte for byte, and the
+    /// settings. `wdt-etl replay` runs it again with no network. docs/replay.md has the format and how to edit it.
+    Record(Record),
+    /// A recorded run again: no network, no secret, no waiting, the same tables.
+    ///
+    /// Every request is built and signed anew for the recorded second and compared with the recorded one. Ends with the
+    /// exit code of the recorded run, or with 5 when the two differ. Without --warehouse the tables are made in memory.
+    Replay(Replay),
     /// Compare every row with the platform: mark what vanished, land what changed silently.
     ///
     /// Reads the whole table's range again, so it takes about the calls of a first load; for a weekend, not for every night.

@@ -92,6 +92,14 @@ pub enum EtlError {
         /// What to do.
         hint: String,
     },
+    /// A cassette that cannot be written or read, or that a replay differs from.
+    #[error("{message}")]
+    Cassette {
+        /// What is wrong, and where.
+        message: String,
+        /// What to do, where it is more than for all of them.
+        hint: Option<String>,
+    },
     /// The warehouse refused.
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
@@ -151,6 +159,7 @@ impl EtlError {
             Self::Stale { .. } => Failure::Stale,
             Self::Quarantine { .. } => Failure::Quarantine,
             Self::Vanished { .. } => Failure::Vanished,
+            Self::Cassette { .. } => Failure::Cassette,
             Self::Warehouse(_) | Self::Absent { .. } => Failure::Warehouse,
             Self::Interrupted => Failure::Interrupted,
             Self::Bug(_) => Failure::Bug,
@@ -174,6 +183,7 @@ impl EtlError {
             Self::Config(_) => None,
             Self::Absent { hint, .. }
             | Self::Usage { hint: Some(hint), .. }
+            | Self::Cassette { hint: Some(hint), .. }
             | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
             Self::EnvFile(_) => {
                 Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
@@ -242,6 +252,8 @@ pub enum Failure {
     Quarantine,
     /// Too many rows vanished.
     Vanished,
+    /// A recording cannot be kept, or a replay differs from it.
+    Cassette,
     /// The warehouse refuses.
     Warehouse,
     /// Ctrl-C or SIGTERM.
@@ -277,6 +289,7 @@ impl Failure {
         Self::Uncertified,
         Self::Quarantine,
         Self::Vanished,
+        Self::Cassette,
         Self::Warehouse,
         Self::Interrupted,
     ];
@@ -299,6 +312,7 @@ impl Failure {
             Self::Uncertified => Row::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
             Self::Quarantine => Row::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),
             Self::Vanished => Row::new("vanished", 5, false, Some("look whether the account lost a right or a shop; if the rows are gone, `--max-deletes N` or `--max-deletes all` marks them")),
+            Self::Cassette => Row::new("cassette", 5, false, Some("docs/replay.md says what a cassette holds; record it again if the change is wanted")),
             Self::Warehouse => Row::new("warehouse", 6, false, Some("`wdt-etl check` tries to write to the warehouse")),
             Self::Interrupted => Row::new("interrupted", 130, true, Some("run the same command again: it goes on where this one stopped")),
         }
@@ -320,6 +334,7 @@ impl Failure {
             ErrorKind::Limited => Self::Limited,
             ErrorKind::Unavailable => Self::Unavailable,
             ErrorKind::Configuration => Self::Configuration,
+            ErrorKind::Cassette => Self::Cassette,
             // A kind that was added to wdt-fetch and not to this table.
             _ => Self::Bug,
         }

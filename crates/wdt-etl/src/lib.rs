@@ -3,6 +3,7 @@
 //! [`pipeline::run`] asks for what is due, reads it through `wdt-fetch` window by window, and lands each certified window
 //! together with its watermark in one commit of the dataset's log. There is no state file: the table is the state.
 
+pub mod cassette;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command, Run};
 use wdt_etl::commands::{
-    backfill, check, demo, diff, explain, export, init, reconcile, run, schema, simulate, status, verify,
+    backfill, check, demo, diff, explain, export, init, reconcile, record, replay, run, schema, simulate, status,
+    verify,
 };
 use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
@@ -41,17 +43,27 @@ const TEST_NO_WAITS: &str = "WDT_ETL_TEST_NO_WAITS";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKER_THREADS)
-        .max_blocking_threads(FILE_THREADS)
-        .thread_keep_alive(IDLE_THREADS)
-        .enable_all()
-        .build()
+    let runtime = match runtime(&cli.command).max_blocking_threads(FILE_THREADS).thread_keep_alive(IDLE_THREADS).build()
     {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(EtlError::Bug(format!("no runtime: {error}")))),
     };
     end(runtime.block_on(command(&cli)))
+}
+
+/// A replay has a runtime of its own, whose time passes only while everybody waits.
+fn runtime(command: &Command) -> Builder {
+    let mut builder = if matches!(command, Command::Replay(_)) {
+        let mut replay = Builder::new_current_thread();
+        replay.start_paused(true);
+        replay
+    } else {
+        let mut job = Builder::new_multi_thread();
+        job.worker_threads(WORKER_THREADS);
+        job
+    };
+    builder.enable_all();
+    builder
 }
 
 async fn command(cli: &Cli) -> Result<u8, EtlError> {
@@ -102,6 +114,12 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             let (json, reporter) = reporter(args.json);
             run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
         }
+        Command::Record(args) => {
+            let config = load()?;
+            let (json, reporter) = reporter(args.json);
+            record::record(&config, args, &surroundings(&variables, reporter), json, &mut out).await
+        }
+        Command::Replay(args) => replay::replay(args, stop_on_signal(), reporter(args.json), &mut out).await,
         Command::Reconcile(args) => {
             let config = load()?;
             let (json, reporter) = reporter(args.json);
@@ -160,6 +178,7 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
         waits,
         warehouse: None,
         transport: None,
+        cassette: None,
         reporter,
         stop: stop_on_signal(),
         seed,

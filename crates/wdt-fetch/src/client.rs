@@ -17,7 +17,7 @@ use crate::ledger::{Lengths, Permit};
 use crate::limit::Limiter;
 use crate::observe::{Counters, Event, Observer, Tallies};
 use crate::retry::{Attempts, Fault, LONGEST_TOLD, Next, Random, Waits};
-use crate::transport::{Skew, Transport};
+use crate::transport::{NoAnswer, Outgoing, RawAnswer, Skew, Transport};
 use crate::wire::{PageRequest, Target, signed};
 use crate::{Clock, Credentials};
 
@@ -34,6 +34,17 @@ pub struct ClientConfig {
     pub proxy: Option<String>,
     /// How long a request may take.
     pub timeouts: Timeouts,
+}
+
+impl ClientConfig {
+    /// Connections to the address, none of them made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Setup`] when the address or the proxy is not one, or no TLS certificates can be loaded.
+    pub fn connections(&self) -> Result<Arc<dyn Transport>, FetchError> {
+        Ok(Arc::new(Http::new(&self.base_url, self.proxy.as_deref(), self.timeouts)?))
+    }
 }
 
 impl fmt::Debug for ClientConfig {
@@ -102,8 +113,7 @@ impl Client {
         waits: Waits,
         seed: u64,
     ) -> Result<Self, FetchError> {
-        let http = Http::new(&config.base_url, config.proxy.as_deref(), config.timeouts)?;
-        Ok(Self::over(Arc::new(http), config, limiter, clock, waits, seed))
+        Ok(Self::over(config.connections()?, config, limiter, clock, waits, seed))
     }
 
     /// A client whose requests something else carries; the configuration's proxy and timeouts are not used.
@@ -192,10 +202,22 @@ impl Client {
         let now = self.platform_now().div_euclid(1000);
         let signed = signed(endpoint, &inner.base_url, &inner.credentials, request, now)
             .map_err(|error| FetchError::Request { call, error })?;
-        let (start, sent_at) = (instant(), inner.clock.now_ms());
-        let reply = inner.transport.exchange(signed, &*inner.clock).await;
+        let outgoing = Outgoing {
+            request: signed,
+            endpoint,
+            base_url: &inner.base_url,
+            credentials: &inner.credentials,
+            page: request,
+            signed_at: now,
+        };
+        let start = instant();
+        let reply = match inner.transport.exchange(outgoing, &*inner.clock).await {
+            Ok(answer) => Ok(answer),
+            Err(NoAnswer::Broken(broken)) => Err(broken),
+            Err(NoAnswer::Cassette(reason)) => return Err(FetchError::Cassette { call, reason }),
+        };
         inner.tallies.call(reply.as_ref().map_or(0, |reply| reply.body.len()), start.elapsed());
-        let skew = reply.as_ref().ok().and_then(|reply| reply.skew(sent_at));
+        let skew = reply.as_ref().ok().and_then(RawAnswer::skew);
         let body = reply.map_err(Fault::from).and_then(|reply| reply.body(&inner.base_url));
         let answer = body.and_then(|body| understand(endpoint, request, &body));
         // Only an answer in the platform's own words tells its time: a broken one may be from a box in between.

@@ -1,5 +1,6 @@
 //! The local clocks: the only place that reads them, so that everything else can be run at any time.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -19,6 +20,38 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A clock that starts at a given time and passes as tokio's timers do: with its time paused, only while everybody waits.
+#[derive(Debug)]
+pub struct VirtualClock {
+    begun: Instant,
+    start_ms: i64,
+    /// Milliseconds since the begin at which it was set back to the start.
+    set_back_at: AtomicI64,
+}
+
+impl VirtualClock {
+    /// Begins now, at that time in epoch milliseconds.
+    #[must_use]
+    pub fn starting_at(start_ms: i64) -> Self {
+        Self { begun: instant(), start_ms, set_back_at: AtomicI64::new(0) }
+    }
+
+    /// Shows the time it started at again.
+    pub fn set_back(&self) {
+        self.set_back_at.store(self.elapsed(), Ordering::Relaxed);
+    }
+
+    fn elapsed(&self) -> i64 {
+        i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now_ms(&self) -> i64 {
+        self.start_ms.saturating_add(self.elapsed() - self.set_back_at.load(Ordering::Relaxed))
     }
 }
 

@@ -74,6 +74,16 @@ impl Credentials {
         Ok(Self { app_key, scheme })
     }
 
+    /// Every secret in them: what nothing that is kept may hold.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match &self.scheme {
+            Scheme::Enterprise { secret, .. } => vec![secret],
+            Scheme::Flagship { secret, salt, .. } => vec![secret, salt],
+            Scheme::Top { secret, session, .. } => vec![secret, session],
+        }
+    }
+
     /// The gateway they are for.
     #[must_use]
     pub const fn gateway(&self) -> Gateway {

@@ -95,6 +95,14 @@ pub enum FetchError {
         /// Which parameter, and why.
         error: WireError,
     },
+    /// A recording cannot keep the call, or a replay was asked for one that was not recorded so; nothing is tried again.
+    #[error("{call}: {reason}")]
+    Cassette {
+        /// The call.
+        call: Call,
+        /// What is in the way, or what differs.
+        reason: String,
+    },
     /// The client cannot be built from its configuration.
     #[error("{reason}")]
     Setup {
@@ -121,6 +129,8 @@ pub enum ErrorKind {
     Unavailable,
     /// Refused here, before any call.
     Configuration,
+    /// Refused by a recording or a replay.
+    Cassette,
 }
 
 impl FetchError {
@@ -135,6 +145,7 @@ impl FetchError {
             Self::Limited { .. } => ErrorKind::Limited,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Request { .. } | Self::Setup { .. } => ErrorKind::Configuration,
+            Self::Cassette { .. } => ErrorKind::Cassette,
         }
     }
 

@@ -9,7 +9,7 @@ use reqwest::{Proxy, Response, Url, redirect, retry};
 
 use crate::Clock;
 use crate::error::FetchError;
-use crate::transport::{Broken, RawAnswer, Transport};
+use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
 use crate::wire::SignedRequest;
 
 /// An answer larger than this, unpacked, is a fault.
@@ -68,17 +68,20 @@ impl Http {
 impl Transport for Http {
     fn exchange<'a>(
         &'a self,
-        request: SignedRequest,
+        outgoing: Outgoing<'a>,
         clock: &'a dyn Clock,
-    ) -> BoxFuture<'a, Result<RawAnswer, Broken>> {
+    ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
-            let post = self.client.post(request.url).header(CONTENT_TYPE, request.content_type).body(request.body);
+            let SignedRequest { url, content_type, body: form, .. } = outgoing.request;
+            let post = self.client.post(url).header(CONTENT_TYPE, content_type).body(form);
+            let sent_at = clock.now_ms();
             let response = post.send().await.map_err(broken)?;
             let mut answer = RawAnswer {
                 status: response.status().as_u16(),
                 date: header(&response, DATE),
                 location: header(&response, LOCATION),
                 body: Vec::new(),
+                sent_at,
                 came_at: clock.now_ms(),
             };
             if response.status().is_success() {

@@ -5,6 +5,7 @@
 //! the [`Certificate`] that says why nothing is missing from it. This is the only crate that knows HTTP; it knows
 //! nothing of tables, files or configuration.
 
+pub mod cassette;
 pub mod certificate;
 pub mod client;
 pub mod clock;
@@ -33,7 +34,7 @@ mod turn;
 
 pub use certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
 pub use client::{Client, ClientConfig, NOTABLE_SKEW_SECONDS, PageAnswer};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use credentials::{AccountKeys, CredentialFault, Credentials};
 pub use error::{Call, ErrorKind, FetchError, WindowError};
 pub use http::Timeouts;
@@ -45,6 +46,6 @@ pub use retry::Waits;
 pub use self_test::self_test;
 pub use slots::Slots;
 pub use snapshot::{CertifiedSlice, read_slice};
-pub use transport::{Broken, RawAnswer, Transport};
+pub use transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
 pub use windows::{WindowRead, read_window, read_windows};
 pub use wire::{PageRequest, Params, SignedRequest, Target};

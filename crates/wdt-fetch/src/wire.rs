@@ -54,6 +54,8 @@ pub struct SignedRequest {
     pub content_type: &'static str,
     /// The encoded body; on one gateway it holds the session, which is a credential.
     pub body: String,
+    /// What is signed, without the secret around it; holds what address and body hold.
+    pub string_to_sign: String,
 }
 
 impl fmt::Debug for SignedRequest {
@@ -134,9 +136,10 @@ fn enterprise_call(
     params.extend(named(endpoint, request).into_iter().map(|(name, value)| (name, flat(&value))));
     params.extend(owned([("page_size", request.page_size.to_string()), ("page_no", request.page_no.to_string())]));
     enterprise::check(&params)?;
-    let sign = enterprise::sign(&enterprise::string_to_sign(&params), secret);
-    params.push(("sign".to_owned(), sign));
-    Ok(SignedRequest { url: format!("{base_url}/{}", request.method.name), content_type: FORM, body: encoded(&params) })
+    let string_to_sign = enterprise::string_to_sign(&params);
+    params.push(("sign".to_owned(), enterprise::sign(&string_to_sign, secret)));
+    let url = format!("{base_url}/{}", request.method.name);
+    Ok(SignedRequest { url, content_type: FORM, body: encoded(&params), string_to_sign })
 }
 
 /// The arguments as a JSON array in the body, everything else in the query; the body's bytes are signed too.
@@ -161,9 +164,9 @@ fn flagship_call(
         ]));
     }
     flagship::check(&params)?;
-    let sign = flagship::sign(&flagship::string_to_sign(&params, &body), secret);
-    params.push(("sign".to_owned(), sign));
-    Ok(SignedRequest { url: format!("{base_url}?{}", encoded(&params)), content_type: JSON, body })
+    let string_to_sign = flagship::string_to_sign(&params, &body);
+    params.push(("sign".to_owned(), flagship::sign(&string_to_sign, secret)));
+    Ok(SignedRequest { url: format!("{base_url}?{}", encoded(&params)), content_type: JSON, body, string_to_sign })
 }
 
 /// A form to one address, session and signature in the body, where no access log keeps them.
@@ -185,9 +188,9 @@ fn top_call(
     ]));
     params.extend(named(endpoint, request).into_iter().map(|(name, value)| (name, flat(&value))));
     top::check(&params)?;
-    let sign = top::sign(&top::string_to_sign(&params), secret, method);
-    params.push(("sign".to_owned(), sign));
-    Ok(SignedRequest { url: base_url.to_owned(), content_type: FORM, body: encoded(&params) })
+    let string_to_sign = top::string_to_sign(&params);
+    params.push(("sign".to_owned(), top::sign(&string_to_sign, secret, method)));
+    Ok(SignedRequest { url: base_url.to_owned(), content_type: FORM, body: encoded(&params), string_to_sign })
 }
 
 /// Lets only the endpoint's own parameters pass: those of the run are for the run to set.

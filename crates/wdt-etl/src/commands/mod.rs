@@ -10,6 +10,8 @@ pub mod explain;
 pub mod export;
 pub mod init;
 pub mod reconcile;
+pub mod record;
+pub mod replay;
 mod rows;
 pub mod run;
 pub mod schema;

@@ -82,6 +82,15 @@ impl Config {
         Self::of(path, text, variables, true, now)
     }
 
+    /// What [`Config::load_without_secrets`] gives, for a text that stands for the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Every fault that can be found without a call, all at once.
+    pub fn parse_without_secrets(path: &Path, text: &str, now: i64) -> Result<Self, ConfigError> {
+        Self::of(path, text, &Variables::default(), false, now)
+    }
+
     fn of(path: &Path, text: &str, variables: &Variables, secrets: bool, now: i64) -> Result<Self, ConfigError> {
         let absolute = std::path::absolute(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         let folder = absolute.parent().unwrap_or(&absolute);
@@ -95,7 +104,7 @@ impl Config {
         let config = read(root.get_ref(), &Surroundings { folder, variables, secrets, now }, &mut faults);
         faults.stop_if_any()?;
         let (warehouse, run, accounts) = config.ok_or_else(|| ConfigError::incomplete(path))?;
-        Ok(Self { path: absolute, warehouse, run, accounts })
+        Ok(Self { path: absolute, text: text.to_owned(), warehouse, run, accounts })
     }
 }
 

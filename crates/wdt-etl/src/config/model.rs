@@ -12,6 +12,8 @@ use wdt_sign::Secret;
 pub struct Config {
     /// The file it was read from, absolute.
     pub path: PathBuf,
+    /// The file's text.
+    pub(crate) text: String,
     /// Where tables land.
     pub warehouse: Warehouse,
     /// How a run behaves.

@@ -83,7 +83,8 @@ impl Job {
         if let Some(question) = tables.question(&self.account.name).await? {
             check_scope(&question, self.watermark, &self.account.name, &self.dataset)?;
         }
-        Ok(())
+        drop(tables);
+        self.begin_where_recorded()
     }
 
     /// Reads and lands everything due, and leaves the run's row.
@@ -151,7 +152,7 @@ impl Job {
     }
 
     /// The range that is due by the platform's clock as far as it is known.
-    fn range(&self, client: &Client) -> Result<Range, EtlError> {
+    pub(super) fn due(&self, client: &Client) -> Result<Range, EtlError> {
         let now = client.platform_now().div_euclid(1000);
         let latest = now - self.shared.settings.settle - CLOCK_RESOLUTION;
         let until = match self.shared.options.until {
@@ -176,6 +177,11 @@ impl Job {
             }
             Some(until) => until,
         };
+        self.range_up_to(until)
+    }
+
+    /// From behind the watermark up to that second.
+    pub(super) fn range_up_to(&self, until: i64) -> Result<Range, EtlError> {
         let Some(cursor) = self.dataset.endpoint.cursor() else {
             return Err(EtlError::Bug(format!("{} has no windows", self.dataset.endpoint.dataset)));
         };
@@ -356,7 +362,7 @@ impl Job {
             exit_code: outcome.map(|outcome| i64::from(outcome.exit_code())),
             message: problem.map(|problem| problem.message.clone()),
             sums: self.sums,
-            peak_memory_bytes: peak_bytes(),
+            peak_memory_bytes: peak_bytes().filter(|_| !self.shared.around.is_replay()),
             watermark_after: self.watermark,
             table_version: self.version,
             wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),

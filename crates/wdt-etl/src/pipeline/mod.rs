@@ -2,6 +2,7 @@
 
 mod accept;
 mod backfill;
+mod decided;
 mod full_read;
 mod job;
 mod outcome;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Transport, Waits, WindowReader};
 use wdt_models::{Endpoint, Reading, Window};
 
+use crate::cassette::Cassette;
 use crate::config::{Account, Config, Dataset, RunSettings};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
@@ -53,6 +55,8 @@ pub struct Surroundings {
     pub warehouse: Option<Warehouse>,
     /// What carries the requests, in place of connections to the accounts' addresses.
     pub transport: Option<Arc<dyn Transport>>,
+    /// What a run is recorded to, or replayed from.
+    pub cassette: Option<Cassette>,
     /// Becomes true when the run has to stop.
     pub stop: watch::Receiver<bool>,
     /// Spreads waits after broken transports.
@@ -69,6 +73,11 @@ impl Surroundings {
     /// When the configured folder cannot be made.
     pub(crate) fn warehouse(&self, config: &Config) -> Result<Warehouse, WarehouseError> {
         self.warehouse.clone().map_or_else(|| Warehouse::folder(&config.warehouse.url), Ok)
+    }
+
+    /// Whether the run comes from a recording: then nothing of this machine may show in its tables.
+    pub(crate) fn is_replay(&self) -> bool {
+        self.cassette.as_ref().is_some_and(Cassette::is_replay)
     }
 }
 
@@ -205,25 +214,31 @@ async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tab
 
 async fn run_accounts(shared: &Arc<Shared>, accounts: Vec<Vec<Job>>) -> Vec<DatasetOutcome> {
     let limiters = &shared.around.limiters;
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut outcomes) = (JoinSet::new(), Vec::new());
     for (position, jobs) in accounts.into_iter().enumerate() {
         let Some(account) = jobs.first().map(|job| Arc::clone(&job.account)) else { continue };
         let limiter = limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
         if let (Some(reason), Some(job)) = (limiter.alone(), jobs.first()) {
             job.notice(format!("the call limit is not shared with other runs on this machine: {reason}"));
         }
-        let shared = Arc::clone(shared);
-        tasks.spawn(async move { (position, run_account(&shared, jobs, &limiter).await) });
-    }
-    let mut outcomes = Vec::new();
-    while let Some(ended) = tasks.join_next().await {
-        match ended {
-            Ok(ended) => outcomes.push(ended),
-            Err(error) => outcomes.push((usize::MAX, vec![panicked(&error.to_string())])),
+        let own = Arc::clone(shared);
+        tasks.spawn(async move { (position, run_account(&own, jobs, &limiter).await) });
+        if let Some(Cassette::Replay(replay)) = &shared.around.cassette {
+            // one after the other, so that commits to the tables that they share have one order; each at its own time
+            replay.clock().set_back();
+            outcomes.extend(tasks.join_next().await.map(ended));
         }
+    }
+    while let Some(result) = tasks.join_next().await {
+        outcomes.push(ended(result));
     }
     outcomes.sort_by_key(|(position, _)| *position);
     outcomes.into_iter().flat_map(|(_, outcomes)| outcomes).collect()
+}
+
+/// What an account's task came to, with its place.
+fn ended(result: Result<(usize, Vec<DatasetOutcome>), tokio::task::JoinError>) -> (usize, Vec<DatasetOutcome>) {
+    result.unwrap_or_else(|error| (usize::MAX, vec![panicked(&error.to_string())]))
 }
 
 async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<wdt_fetch::Limiter>) -> Vec<DatasetOutcome> {
@@ -256,7 +271,12 @@ fn client(
     limiter: &Arc<wdt_fetch::Limiter>,
     skew_told: &Arc<AtomicBool>,
 ) -> Result<Client, EtlError> {
-    let client = account_client(&job.account, limiter, &shared.around)?;
+    let (account, dataset) = (&job.account, job.dataset.endpoint.dataset);
+    let transport = match &shared.around.cassette {
+        None => transport(account, &shared.around)?,
+        Some(cassette) => cassette.transport(account, dataset, || transport(account, &shared.around))?,
+    };
+    let client = client_over(transport, account, limiter, &shared.around);
     Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset, skew_told)))
 }
 
@@ -270,17 +290,34 @@ pub(crate) fn account_client(
     limiter: &Arc<wdt_fetch::Limiter>,
     around: &Surroundings,
 ) -> Result<Client, EtlError> {
-    let config = ClientConfig {
+    Ok(client_over(transport(account, around)?, account, limiter, around))
+}
+
+/// What carries an account's calls: connections to its address, unless something stands for them.
+fn transport(account: &Account, around: &Surroundings) -> Result<Arc<dyn Transport>, EtlError> {
+    match &around.transport {
+        Some(transport) => Ok(Arc::clone(transport)),
+        None => Ok(client_config(account).connections()?),
+    }
+}
+
+fn client_over(
+    transport: Arc<dyn Transport>,
+    account: &Account,
+    limiter: &Arc<wdt_fetch::Limiter>,
+    around: &Surroundings,
+) -> Client {
+    let (limiter, clock) = (Arc::clone(limiter), Arc::clone(&around.clock));
+    Client::over(transport, client_config(account), limiter, clock, around.waits, around.seed)
+}
+
+fn client_config(account: &Account) -> ClientConfig {
+    ClientConfig {
         gateway: account.gateway,
         base_url: account.base_url.clone(),
         credentials: account.credentials.clone(),
         proxy: account.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
         timeouts: Timeouts::default(),
-    };
-    let (limiter, clock) = (Arc::clone(limiter), Arc::clone(&around.clock));
-    match &around.transport {
-        Some(transport) => Ok(Client::over(Arc::clone(transport), config, limiter, clock, around.waits, around.seed)),
-        None => Ok(Client::new(config, limiter, clock, around.waits, around.seed)?),
     }
 }
 

@@ -81,7 +81,7 @@ impl Job {
         reader: WindowReader,
         source: &IdSource,
     ) -> Result<Verdict, EtlError> {
-        let ids = self.ids(source).await?;
+        let ids = self.ids_to_ask(source).await?;
         if ids.is_empty() {
             let (column, value) = source.only;
             self.notice(format!("{} has landed no row with {column} {value}: no id to ask for", source.dataset));
@@ -107,7 +107,7 @@ impl Job {
     }
 
     /// The ids of the configuration, or those that the source has landed, whether or not its run of today failed.
-    async fn ids(&self, source: &IdSource) -> Result<Vec<i64>, EtlError> {
+    pub(super) async fn ids(&self, source: &IdSource) -> Result<Vec<i64>, EtlError> {
         if let Ids::Listed(ids) = &self.dataset.ids {
             return Ok(ids.clone());
         }
@@ -119,7 +119,7 @@ impl Job {
     }
 
     /// Values of the slices that rows stand in: an empty answer there needs a second one.
-    async fn standing(&self) -> Result<HashSet<Vec<String>>, EtlError> {
+    pub(super) async fn standing_slices(&self) -> Result<HashSet<Vec<String>>, EtlError> {
         let Some(tables) = &self.tables else { return Ok(HashSet::new()) };
         Ok(tables.lock().await.standing_slices(&self.account.name).await?)
     }

@@ -57,7 +57,29 @@ pub(crate) struct Changes {
 struct Version {
     content: OwnedRow,
     cursor: Option<i64>,
+    /// When it was read, epoch microseconds: of equal cursors the later reading is the newer row.
+    read_at: Option<i64>,
     deleted: bool,
+}
+
+/// Rows read in one landing, ready to be walked.
+struct Records<'a> {
+    rows: &'a RecordBatch,
+    index: &'a KeyIndex,
+    contents: &'a Contents,
+    dates: &'a [i32],
+    /// Epoch microseconds, one per row.
+    read_at: &'a [i64],
+}
+
+impl Version {
+    /// Whether it is a newer picture of its row than a record with this cursor, read at this time.
+    ///
+    /// Pictures without a cursor (snapshots) land in the order of their readings, which their transaction sees to.
+    fn is_newer(&self, cursor: Option<i64>, read_at: i64) -> bool {
+        self.cursor > cursor
+            || (cursor.is_some() && self.cursor == cursor && self.read_at.is_some_and(|known| known > read_at))
+    }
 }
 
 /// How an endpoint's rows are identified.
@@ -101,7 +123,8 @@ impl Comparison<'_> {
         let contents = Contents::new(endpoint, table)?;
         let mut versions = current_versions(self.current, endpoint, self.account, &index, &contents).await?;
         let dates = dates(endpoint, &rows, &read_at);
-        let (new, mut counts) = walk(endpoint, table, &rows, (&index, &contents, &dates), &mut versions)?;
+        let records = Records { rows: &rows, index: &index, contents: &contents, dates: &dates, read_at: &read_at };
+        let (new, mut counts) = walk(endpoint, table, &records, &mut versions)?;
         let mut logged = Vec::new();
         if !new.is_empty() {
             let stamp = Stamp { op: OP_UPSERT, read_at: new.iter().map(|&row| read_at[row]).collect() };
@@ -228,7 +251,7 @@ async fn current_versions(
 ) -> Result<std::collections::HashMap<usize, Version>, WarehouseError> {
     let reader = current.reader();
     let mut columns = contents.names.clone();
-    columns.push(DELETED_AT);
+    columns.extend([DELETED_AT, PULLED_AT]);
     let mut versions = std::collections::HashMap::new();
     for found in locate(current, Some(account), index, identity(endpoint)).await? {
         let positions: Vec<usize> = found.hits.iter().map(|hit| hit.position).collect();
@@ -239,9 +262,11 @@ async fn current_versions(
         for batch in reader.all_rows(&found.file.path, found.file.size, Some(&columns), Some(&positions)).await? {
             let rows = contents.rows(current.name(), &batch)?;
             let deleted = batch.column_by_name(DELETED_AT);
+            let times = batch.column_by_name(PULLED_AT);
             for (position, (row, hit)) in rows.iter().zip(hits.by_ref()).enumerate() {
                 let deleted = deleted.is_some_and(|column| column.is_valid(position));
-                versions.insert(hit.row, Version { content: row.owned(), cursor: hit.order, deleted });
+                let read_at = times.and_then(|times| micros(times, position));
+                versions.insert(hit.row, Version { content: row.owned(), cursor: hit.order, read_at, deleted });
             }
         }
     }
@@ -252,30 +277,31 @@ async fn current_versions(
 fn walk(
     endpoint: &Endpoint,
     table: &str,
-    rows: &RecordBatch,
-    (index, contents, dates): (&KeyIndex, &Contents, &[i32]),
+    records: &Records<'_>,
     versions: &mut std::collections::HashMap<usize, Version>,
 ) -> Result<(Vec<usize>, Counts), WarehouseError> {
+    let Records { rows, index, contents, dates, read_at } = records;
     let content = contents.rows(table, rows)?;
     let cursor = endpoint.cursor_position().map(|position| rows.column(position));
     let keys = index.find(table, rows, endpoint.key)?;
     let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row));
-    let mut order: Vec<(usize, Option<i64>, usize)> =
-        keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), at(row), row)).collect();
+    let mut order: Vec<(usize, Option<i64>, i64, usize)> =
+        keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), at(row), read_at[row], row)).collect();
     order.sort_unstable();
     let mut counts = Counts::default();
     let mut new = Vec::new();
-    for (key, cursor, row) in order {
+    for (key, cursor, read_at, row) in order {
         let known = versions.get(&key);
-        if known.is_some_and(|known| known.cursor > cursor) {
-            counts.stale += 1;
-        } else if known.is_some_and(|known| !known.deleted && known.content.row() == content.row(row)) {
+        if known.is_some_and(|known| !known.deleted && known.content.row() == content.row(row)) {
             counts.unchanged += 1;
+        } else if known.is_some_and(|known| known.is_newer(cursor, read_at)) {
+            counts.stale += 1;
         } else {
             counts.changed += 1;
             counts.unmoved +=
                 u64::from(cursor.is_some() && known.is_some_and(|known| !known.deleted && known.cursor == cursor));
-            versions.insert(key, Version { content: content.row(row).owned(), cursor, deleted: false });
+            let content = content.row(row).owned();
+            versions.insert(key, Version { content, cursor, read_at: Some(read_at), deleted: false });
             new.push((dates[row], key, new.len(), row));
         }
     }
@@ -295,4 +321,61 @@ fn dates(endpoint: &Endpoint, rows: &RecordBatch, read_at: &[i64]) -> Vec<i32> {
     let cursor = endpoint.cursor_position().map(|position| rows.column(position));
     let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row)).unwrap_or(read_at[row]);
     (0..rows.num_rows()).map(|row| shanghai_days(at(row).div_euclid(1_000_000))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use wdt_models::decode::{Asked, decode};
+    use wdt_models::endpoints::ENTERPRISE_STOCK;
+
+    use super::*;
+    use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Picture, Sums, Warehouse};
+
+    /// A row of that cursor and number on hand, read at that second.
+    fn reading(modified: &str, stock_num: u32, read_at: i64) -> Reading {
+        let record = serde_json::json!({
+            "spec_id": 1, "warehouse_id": 2, "modified": modified, "stock_num": stock_num.to_string(),
+        });
+        let record = serde_json::value::to_raw_value(&record).unwrap();
+        let decoded = decode(&ENTERPRISE_STOCK, &[&*record], &Asked::page(0, false));
+        assert!(decoded.refused.is_empty(), "{:?}", decoded.refused);
+        Reading { batch: decoded.batch, read_at: read_at * 1000 }
+    }
+
+    /// Lands readings in a commit each, and tells what became of the record of the last one.
+    async fn last_of(landings: Vec<Vec<Reading>>) -> Sums {
+        let warehouse = Warehouse::memory();
+        let mut tables = DatasetTables::open_or_create(&warehouse, &ENTERPRISE_STOCK).await.unwrap();
+        let mut last = Sums::default();
+        for (number, readings) in landings.into_iter().enumerate() {
+            let record: CommitRecord = serde_json::from_value(serde_json::json!({
+                "format": 1, "wdt_etl": "0", "kind": "run", "run_id": "r", "account": "main", "merchant": "main",
+                "dataset": "enterprise_stock", "scope": "x", "start": 100, "started_at": 0, "sums": Sums::default(),
+                "watermark_after": 1000 + number, "certificates": [], "quarantine": [],
+            }))
+            .unwrap();
+            let landing = Landing { record, readings, picture: None::<Picture> };
+            let Landed::Committed { sums, .. } = tables.land(landing).await.unwrap() else { unreachable!() };
+            last = sums;
+        }
+        last
+    }
+
+    #[tokio::test]
+    async fn of_equal_cursors_the_later_reading_is_the_newer_row() {
+        let (moved, same) = ("2026-01-01 00:00:01", "2026-01-01 00:00:00");
+        let newer = || vec![reading(same, 7, 50)];
+        let late = last_of(vec![newer(), vec![reading(same, 8, 49)]]).await;
+        assert_eq!((late.changed, late.stale), (0, 1), "an older picture of an unmoved row");
+        let drifted = last_of(vec![newer(), vec![reading(same, 8, 51)]]).await;
+        assert_eq!((drifted.changed, drifted.unmoved), (1, 1), "a newer picture of an unmoved row");
+        let edited = last_of(vec![newer(), vec![reading(moved, 8, 49)]]).await;
+        assert_eq!((edited.changed, edited.unmoved), (1, 0), "a newer cursor, whenever it was read");
+        let older = last_of(vec![vec![reading(moved, 7, 50)], vec![reading(same, 8, 51)]]).await;
+        assert_eq!((older.changed, older.stale), (0, 1), "an older cursor, whenever it was read");
+        let both = last_of(vec![vec![reading(same, 8, 51), reading(same, 7, 50)], vec![reading(same, 8, 52)]]).await;
+        assert_eq!((both.changed, both.unchanged), (0, 1), "two pictures in one commit, the newer one first");
+    }
 }

@@ -68,6 +68,7 @@ async fn every_parameter_of_every_endpoint_reaches_the_platform() {
                 waits: Waits::none(),
                 warehouse: None,
                 transport: None,
+                cassette: None,
                 reporter: Arc::new(Silent),
                 stop,
                 seed: 1,

@@ -183,6 +183,7 @@ impl World {
             waits: Waits::none(),
             warehouse: None,
             transport: None,
+            cassette: None,
             reporter: Arc::new(Silent),
             stop,
             seed: SEED,

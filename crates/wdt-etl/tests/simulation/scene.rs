@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_etl::warehouse::{Fate, Operation, Step, Warehouse};
-use wdt_fetch::{Broken, Clock, Limiters, RawAnswer, SignedRequest, Transport};
+use wdt_fetch::{Clock, Limiters};
 use wdt_models::{Endpoint, Gateway, Reading, Window, endpoints, time::format_wall_time};
 use wdt_sim::{Dice, Fault, FaultPlan, Ledger, PageOrder, Sim, SimConfig, WindowEnd};
 
@@ -78,39 +77,6 @@ impl Time {
 impl Clock for Time {
     fn now_ms(&self) -> i64 {
         self.platform_ms() + self.local_ahead.load(Ordering::Relaxed)
-    }
-}
-
-/// Carries requests to the simulator; each way takes its time.
-pub(crate) struct Wire {
-    pub(crate) sim: Arc<Sim>,
-    pub(crate) dice: Mutex<Dice>,
-    /// Longest time of one way, milliseconds.
-    pub(crate) slowest: u64,
-}
-
-impl Wire {
-    async fn way(&self) {
-        let millis = self.dice.lock().unwrap().below(self.slowest);
-        sleep(Duration::from_millis(1 + millis)).await;
-    }
-}
-
-impl Transport for Wire {
-    fn exchange<'a>(
-        &'a self,
-        request: SignedRequest,
-        clock: &'a dyn Clock,
-    ) -> BoxFuture<'a, Result<RawAnswer, Broken>> {
-        Box::pin(async move {
-            self.way().await;
-            let answer = self.sim.exchange(&request.url, request.content_type, request.body).await;
-            self.way().await;
-            let answer = answer.map_err(|broke| Broken(broke.to_string()))?;
-            let came_at = clock.now_ms();
-            let (status, date, location, body) = (answer.status, answer.date, answer.location, answer.body);
-            Ok(RawAnswer { status, date, location, body, came_at })
-        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use wdt_etl::cli::Verify;
+use wdt_etl::commands::simulate::Wire;
 use wdt_etl::commands::verify::verify;
 use wdt_etl::pipeline::{DeleteLimit, RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
@@ -16,10 +17,13 @@ use wdt_sim::{Dice, Ledger};
 
 use crate::oracle;
 use crate::reader::Follower;
-use crate::scene::{Format, Scene, Wire, number};
+use crate::scene::{Format, Scene, number};
 
 /// Exit codes that a job may end with when the world is hostile; 1 is a bug.
 const EXPECTED: &[u8] = &[0, 4, 5, 6, 130];
+
+/// Longest time of one way of a call, milliseconds.
+const SLOWEST_WAY: u64 = 1500;
 
 /// One job that ran, or that was killed.
 #[derive(Debug, Clone)]
@@ -285,13 +289,15 @@ impl Week {
 
     fn surroundings(&self, name: &str, stop: watch::Receiver<bool>) -> Surroundings {
         let dice = Mutex::new(Dice::new(self.scene.seed, &[6, number_of(name)]));
-        let wire = Wire { sim: Arc::clone(&self.scene.sim), dice, slowest: 1500 };
+        let way = move || Duration::from_millis(1 + dice.lock().unwrap().below(SLOWEST_WAY));
+        let wire = Wire::new(Arc::clone(&self.scene.sim), way);
         Surroundings {
             clock: Arc::new(self.scene.time.clone()) as Arc<dyn Clock>,
             limiters: Arc::clone(&self.scene.limiters),
             waits: Waits::default(),
             warehouse: Some(self.scene.warehouse.clone()),
             transport: Some(Arc::new(wire) as Arc<dyn Transport>),
+            cassette: None,
             reporter: Arc::new(Silent),
             stop,
             seed: self.scene.seed,

@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt as _, TryStreamExt as _};
 use tokio::time::{Instant, sleep};
 use wdt_fetch::{
-    Broken, Client, Clock, Limiter, Params, RawAnswer, ReadOptions, SignedRequest, Slots, Transport, Waits,
+    Broken, Client, Clock, Limiter, NoAnswer, Outgoing, Params, RawAnswer, ReadOptions, Slots, Transport, Waits,
     WindowReader, read_windows,
 };
 use wdt_models::{Gateway, Window};
@@ -39,16 +39,17 @@ struct Far(Arc<Sim>);
 impl Transport for Far {
     fn exchange<'a>(
         &'a self,
-        request: SignedRequest,
+        outgoing: Outgoing<'a>,
         clock: &'a dyn Clock,
-    ) -> BoxFuture<'a, Result<RawAnswer, Broken>> {
+    ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         async move {
+            let (sent_at, request) = (clock.now_ms(), outgoing.request);
             sleep(ANSWER / 2).await;
             let answer = self.0.exchange(&request.url, request.content_type, request.body).await;
             sleep(ANSWER / 2).await;
             let answer = answer.map_err(|error| Broken(error.to_string()))?;
             let (status, date, location) = (answer.status, answer.date, answer.location);
-            Ok(RawAnswer { status, date, location, body: answer.body, came_at: clock.now_ms() })
+            Ok(RawAnswer { status, date, location, body: answer.body, sent_at, came_at: clock.now_ms() })
         }
         .boxed()
     }

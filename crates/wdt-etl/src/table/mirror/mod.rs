@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
+use arrow::row::{RowConverter, SortField};
 use wdt_fetch::Certificate;
 use wdt_models::Endpoint;
 
@@ -276,7 +277,12 @@ const MOST_CONFLICTS: u32 = 20;
 async fn differing(mirror: &Table, rows: &RecordBatch, identity: Identity<'_>) -> Result<RecordBatch, WarehouseError> {
     let there = all_rows(mirror).await?;
     let found = KeyIndex::new(mirror.name(), &there, identity.key)?.find(mirror.name(), rows, identity.key)?;
-    let differs = |row: &usize| found[*row].is_none_or(|other| there.slice(other, 1) != rows.slice(*row, 1));
+    let fields = mirror.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+    let failed = || WarehouseError::storage(mirror.name(), "comparison");
+    let converter = RowConverter::new(fields).map_err(failed())?;
+    let standing = converter.convert_columns(there.columns()).map_err(failed())?;
+    let wanted = converter.convert_columns(rows.columns()).map_err(failed())?;
+    let differs = |row: &usize| found[*row].is_none_or(|other| standing.row(other) != wanted.row(*row));
     let new: Vec<usize> = (0..rows.num_rows()).filter(differs).collect();
     take(mirror.name(), rows, &new)
 }

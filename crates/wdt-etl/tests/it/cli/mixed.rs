@@ -112,6 +112,7 @@ fn the_summary_says_which_account_failed_and_why() {
         waits: Waits::none(),
         warehouse: None,
         transport: None,
+        cassette: None,
         reporter: Arc::new(Silent),
         stop,
         seed: 1,

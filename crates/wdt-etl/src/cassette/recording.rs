@@ -1,0 +1,170 @@
+//! A cassette being written: each exchange and decision as it comes, nothing that holds a secret.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wdt_fetch::cassette::{Exchange, Keep, Recorder, shown_moment};
+use wdt_fetch::{Credentials, Transport};
+use wdt_models::time::format_wall_time;
+
+use super::decision::{Decision, What};
+use super::folder::{Asked, FORMAT, Folder, Header, Line, Outcome, Part};
+use super::refused;
+use super::secrets::Secrets;
+use super::settings::{self, Numbers};
+use crate::config::Config;
+use crate::error::EtlError;
+use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
+
+/// A cassette being written.
+pub struct Recording {
+    tape: Arc<Tape>,
+    header: Header,
+    /// What signs the requests that are kept, by account.
+    stand_ins: HashMap<String, Credentials>,
+}
+
+/// The part that every transport writes to.
+struct Tape {
+    folder: Folder,
+    secrets: Secrets,
+    /// Exchanges kept so far; held while one is written.
+    written: Mutex<u64>,
+}
+
+impl Recording {
+    /// Begins a recording of a run in a new folder.
+    ///
+    /// # Errors
+    ///
+    /// [`EtlError::Usage`] when the folder holds something, a secret is too short to be searched for, or the selection is
+    /// not configured; [`EtlError::Cassette`] when the folder cannot be written.
+    pub fn begin(
+        folder: &Path,
+        config: &Config,
+        options: &RunOptions,
+        around: &Surroundings,
+        numbers: Numbers,
+    ) -> Result<Self, EtlError> {
+        let selected = config.select(&options.accounts, &options.datasets)?;
+        let selected: Vec<(String, String)> = selected
+            .iter()
+            .map(|(account, dataset)| (account.name.clone(), dataset.endpoint.dataset.to_owned()))
+            .collect();
+        let secrets = searched(config, &selected)?;
+        let started_at = around.clock.now_ms();
+        let settings = settings::text(config, &selected, numbers).map_err(refused)?;
+        let read = Config::parse_without_secrets(&config.path, &settings, started_at.div_euclid(1000))?;
+        let stand_ins = read.accounts.into_iter().map(|account| (account.name, account.credentials)).collect();
+        let asked = Asked {
+            accounts: options.accounts.clone(),
+            datasets: options.datasets.clone(),
+            until: options.until.map(format_wall_time),
+            dry_run: options.dry_run,
+        };
+        let header = Header {
+            format: FORMAT,
+            wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: around.run_id.clone(),
+            started_at: shown_moment(started_at),
+            seed: around.seed.to_string(),
+            asked,
+            outcome: None,
+        };
+        if secrets.stand_in(settings.as_bytes()) {
+            return Err(refused("a secret stands in the configuration file itself: nothing is recorded".to_owned()));
+        }
+        let folder = Folder::create(folder)?;
+        folder.write_settings(&settings).and_then(|()| folder.write_header(&header)).map_err(refused)?;
+        let tape = Arc::new(Tape { folder, secrets, written: Mutex::new(0) });
+        Ok(Self { tape, header, stand_ins })
+    }
+
+    /// Notes how the run ended, which makes the cassette whole.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn finish(&self, outcome: &RunOutcome) -> Result<(), EtlError> {
+        let header = Header { outcome: Some(Outcome::of(outcome)), ..self.header.clone() };
+        self.tape.folder.write_header(&header).map_err(refused)
+    }
+
+    /// Exchanges kept so far.
+    #[must_use]
+    pub fn exchanges(&self) -> u64 {
+        *self.tape.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was decided.
+    pub(crate) fn decided(&self, account: &str, dataset: &str, what: What) -> Result<(), EtlError> {
+        let decision = Decision { account: account.to_owned(), dataset: dataset.to_owned(), what };
+        self.tape.append(&Line::Decision(decision)).map_err(refused)
+    }
+
+    pub(super) fn transport(
+        &self,
+        account: &str,
+        dataset: &str,
+        through: Arc<dyn Transport>,
+    ) -> Result<Arc<dyn Transport>, EtlError> {
+        let Some(stand_in) = self.stand_ins.get(account) else {
+            return Err(EtlError::Bug(format!("account {account} is not part of the recording")));
+        };
+        let tape = Arc::clone(&self.tape);
+        let keep: Arc<Keep> = Arc::new(move |exchange, body| tape.keep(exchange, body));
+        Ok(Arc::new(Recorder::new(account, dataset, through, stand_in.clone(), keep)))
+    }
+}
+
+impl Tape {
+    /// Keeps an exchange, its body first: a line of the log is whole.
+    fn keep(&self, mut exchange: Exchange, body: &[u8]) -> Result<(), String> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        exchange.number = *written + 1;
+        if self.secrets.stand_in(body) {
+            return Err("the answer repeats a secret of the account, and a cassette holds none".to_owned());
+        }
+        if let Some(answer) = exchange.answer.as_mut().filter(|_| !body.is_empty()) {
+            answer.body = Some(self.folder.write_body(exchange.number, body)?);
+        }
+        self.append(&Line::Exchange(exchange))?;
+        *written += 1;
+        Ok(())
+    }
+
+    fn append(&self, line: &Line) -> Result<(), String> {
+        let line = serde_json::to_string(line).map_err(|error| error.to_string())?;
+        if self.secrets.stand_in(line.as_bytes()) {
+            return Err("a secret would remain in the request or in a header, and a cassette holds none".to_owned());
+        }
+        self.folder.append(&line)
+    }
+}
+
+impl Outcome {
+    /// How a run ended.
+    pub(super) fn of(outcome: &RunOutcome) -> Self {
+        let part = |own: &crate::pipeline::DatasetOutcome| Part {
+            account: own.account.clone(),
+            dataset: own.dataset.to_owned(),
+            verdict: own.verdict.name().to_owned(),
+            exit_code: own.exit_code(),
+            calls: own.calls,
+            records: own.records,
+            refused: own.refused + own.refused_upstream,
+        };
+        Self { exit_code: outcome.exit_code(), datasets: outcome.datasets.iter().map(part).collect() }
+    }
+}
+
+/// The secrets of the accounts that are recorded.
+fn searched(config: &Config, selected: &[(String, String)]) -> Result<Secrets, EtlError> {
+    let accounts = config.accounts.iter().filter(|own| selected.iter().any(|(name, _)| *name == own.name));
+    let secrets = accounts.flat_map(|account| account.credentials.secrets().into_iter().chain(&account.proxy));
+    Secrets::new(secrets).ok_or_else(|| EtlError::Usage {
+        message: "a secret of fewer than 4 characters cannot be searched for: nothing is recorded".to_owned(),
+        hint: Some("`wdt-etl check` tries the secrets with one call".to_owned()),
+    })
+}

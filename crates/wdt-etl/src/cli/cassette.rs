@@ -1,0 +1,59 @@
+//! The options of `record` and `replay`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::wall_time;
+
+/// The nightly job, recorded.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl record cassettes/2026-11-22
+  wdt-etl record cassettes/stock --account main --dataset enterprise_stock --dry-run
+  wdt-etl record cassettes/shared --mask-accounts")]
+pub struct Record {
+    /// Folder of the cassette; it must be empty or not there.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Only this dataset; may be given several times.
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+    /// Stop at this time, Asia/Shanghai [default: the platform's clock minus settle].
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
+    pub until: Option<i64>,
+    /// Put stand-ins in the place of sid and `app_key`, in settings and requests.
+    #[arg(long)]
+    pub mask_accounts: bool,
+    /// Read, type and certify, but land nothing; the cassette is the same.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A recorded run again.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  wdt-etl replay cassettes/2026-11-22
+  wdt-etl replay cassettes/2026-11-22 --warehouse replayed
+  wdt-etl replay cassettes/monday --warehouse w && wdt-etl replay cassettes/tuesday --warehouse w")]
+pub struct Replay {
+    /// Folder of the cassette.
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Folder the tables land in [default: memory, and gone at the end].
+    ///
+    /// An empty one begins where the recorded run began; one that holds the night before goes on from there.
+    #[arg(long, value_name = "FOLDER")]
+    pub warehouse: Option<PathBuf>,
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,129 @@
+//! Answers calls from a recording: each request must be the recorded one, signed for the recorded second.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::{Exchange, Request, difference};
+use crate::Clock;
+use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
+
+/// Gives the body of an answer by the name under which it is kept.
+pub type Load = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
+
+/// The exchanges of a recording that have not been played yet.
+pub struct Player {
+    left: Mutex<HashMap<String, VecDeque<Exchange>>>,
+    load: Arc<Load>,
+}
+
+/// Plays what one account called for one dataset.
+struct Part {
+    player: Arc<Player>,
+    account: String,
+    dataset: String,
+}
+
+impl Player {
+    /// Plays these exchanges.
+    #[must_use]
+    pub fn new(mut exchanges: Vec<Exchange>, load: Arc<Load>) -> Self {
+        // the order in which they were sent: an answer that came late belongs to the attempt that was sent first
+        exchanges.sort_by_key(|exchange| (exchange.sent_at, exchange.number));
+        let mut left: HashMap<String, VecDeque<Exchange>> = HashMap::new();
+        for exchange in exchanges {
+            let key = key(&exchange.account, &exchange.dataset, &exchange.request);
+            left.entry(key).or_default().push_back(exchange);
+        }
+        Self { left: Mutex::new(left), load }
+    }
+
+    /// What carries the calls that an account makes for a dataset.
+    #[must_use]
+    pub fn transport(self: &Arc<Self>, account: &str, dataset: &str) -> Arc<dyn Transport> {
+        let (account, dataset) = (account.to_owned(), dataset.to_owned());
+        Arc::new(Part { player: Arc::clone(self), account, dataset })
+    }
+
+    /// The exchanges that nobody has asked for, in the order in which they were sent.
+    #[must_use]
+    pub fn left(&self) -> Vec<Exchange> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left: Vec<Exchange> = left.values().flatten().cloned().collect();
+        left.sort_by_key(|exchange| (exchange.sent_at, exchange.number));
+        left
+    }
+}
+
+impl Part {
+    /// Takes the next exchange of a request, and compares the two as they were signed for the recorded second.
+    fn take(&self, outgoing: &Outgoing<'_>) -> Result<Exchange, String> {
+        let asked = Request::of(&outgoing.request);
+        let mut left = self.player.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorded = left.get_mut(&key(&self.account, &self.dataset, &asked));
+        let Some(exchange) = recorded.and_then(VecDeque::pop_front) else {
+            let others = left.values().flatten().filter(|other| self.is_like(other, outgoing));
+            let nearest = others.min_by_key(|other| (difference::count(&other.request, &asked), other.number));
+            return Err(nearest.map_or_else(
+                || "the recording has no such call left: it ended before, or asked for less".to_owned(),
+                |nearest| not_recorded(nearest, outgoing),
+            ));
+        };
+        match again(&exchange, outgoing)? {
+            None => Ok(exchange),
+            Some(difference) => {
+                Err(format!("it is not the recorded call (exchange {}): {difference}", exchange.number))
+            }
+        }
+    }
+
+    fn is_like(&self, other: &Exchange, outgoing: &Outgoing<'_>) -> bool {
+        other.account == self.account && other.dataset == self.dataset && other.method == outgoing.page.method.name
+    }
+
+    fn answer(&self, exchange: Exchange) -> Result<RawAnswer, NoAnswer> {
+        let Exchange { answer, broken, sent_at, came_at, number, .. } = exchange;
+        let Some(answer) = answer else {
+            return Err(Broken(broken.unwrap_or_else(|| "no answer came".to_owned())).into());
+        };
+        let lost = |reason: String| NoAnswer::Cassette(format!("the body of exchange {number} is lost: {reason}"));
+        let body = answer.body.map_or_else(|| Ok(Vec::new()), |name| (self.player.load)(&name).map_err(lost))?;
+        Ok(RawAnswer { status: answer.status, date: answer.date, location: answer.location, body, sent_at, came_at })
+    }
+}
+
+impl Transport for Part {
+    fn exchange<'a>(
+        &'a self,
+        outgoing: Outgoing<'a>,
+        clock: &'a dyn Clock,
+    ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
+        Box::pin(async move {
+            let exchange = self.take(&outgoing).map_err(NoAnswer::Cassette)?;
+            let wait = u64::try_from(exchange.came_at.saturating_sub(clock.now_ms())).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            self.answer(exchange)
+        })
+    }
+}
+
+/// The first difference of a call from that exchange, both signed for the recorded second.
+fn again(exchange: &Exchange, outgoing: &Outgoing<'_>) -> Result<Option<String>, String> {
+    let signed = outgoing.again(outgoing.credentials, exchange.signed_at).map_err(|error| error.to_string())?;
+    Ok(difference::first(&exchange.request, &Request::of(&signed)))
+}
+
+fn not_recorded(nearest: &Exchange, outgoing: &Outgoing<'_>) -> String {
+    let difference = match again(nearest, outgoing) {
+        Ok(Some(difference)) => difference,
+        Ok(None) => "nothing but its turn".to_owned(),
+        Err(error) => error,
+    };
+    format!("the recording has no such call; the nearest one left is exchange {}: {difference}", nearest.number)
+}
+
+fn key(account: &str, dataset: &str, request: &Request) -> String {
+    format!("{account}\n{dataset}\n{:?}", request.identity())
+}

@@ -1,0 +1,92 @@
+//! Carries calls through another transport and keeps each exchange, the request made anew with stand-ins.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+
+use super::{Answer, Exchange, Request};
+use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
+use crate::{Clock, Credentials};
+
+/// Keeps an exchange and the body of its answer, or tells why it cannot.
+pub type Keep = dyn Fn(Exchange, &[u8]) -> Result<(), String> + Send + Sync;
+
+/// Keeps the calls that one account makes for one dataset.
+pub struct Recorder {
+    account: String,
+    dataset: String,
+    through: Arc<dyn Transport>,
+    stand_in: Credentials,
+    keep: Arc<Keep>,
+    /// How often each request was sent.
+    sent: Mutex<HashMap<String, u32>>,
+}
+
+impl Recorder {
+    /// Keeps what goes through that transport; the stand-in signs the requests that are kept.
+    pub fn new(
+        account: &str,
+        dataset: &str,
+        through: Arc<dyn Transport>,
+        stand_in: Credentials,
+        keep: Arc<Keep>,
+    ) -> Self {
+        let (account, dataset) = (account.to_owned(), dataset.to_owned());
+        Self { account, dataset, through, stand_in, keep, sent: Mutex::default() }
+    }
+
+    /// The exchange of a call, without its answer.
+    fn exchange_of(&self, outgoing: &Outgoing<'_>) -> Result<Exchange, NoAnswer> {
+        let refused = |error: crate::wire::WireError| NoAnswer::Cassette(format!("it cannot be recorded: {error}"));
+        let request = Request::of(&outgoing.again(&self.stand_in, outgoing.signed_at).map_err(refused)?);
+        let identity = format!("{:?}", request.identity());
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let attempt = sent.entry(identity).and_modify(|times| *times += 1).or_insert(1);
+        Ok(Exchange {
+            number: 0,
+            account: self.account.clone(),
+            dataset: self.dataset.clone(),
+            method: outgoing.page.method.name.to_owned(),
+            page: outgoing.page.page_no,
+            attempt: *attempt,
+            signed_at: outgoing.signed_at,
+            sent_at: 0,
+            came_at: 0,
+            request,
+            answer: None,
+            broken: None,
+        })
+    }
+
+    fn kept(&self, exchange: Exchange, body: &[u8]) -> Result<(), NoAnswer> {
+        (self.keep)(exchange, body).map_err(|reason| NoAnswer::Cassette(format!("it cannot be recorded: {reason}")))
+    }
+}
+
+impl Transport for Recorder {
+    fn exchange<'a>(
+        &'a self,
+        outgoing: Outgoing<'a>,
+        clock: &'a dyn Clock,
+    ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
+        Box::pin(async move {
+            let exchange = self.exchange_of(&outgoing)?;
+            let sent_at = clock.now_ms();
+            let result = self.through.exchange(outgoing, clock).await;
+            match &result {
+                Ok(RawAnswer { status, date, location, body, sent_at, came_at }) => {
+                    let answer = Answer { status: *status, date: date.clone(), location: location.clone(), body: None };
+                    let (sent_at, came_at, answer) = (*sent_at, *came_at, Some(answer));
+                    self.kept(Exchange { sent_at, came_at, answer, ..exchange }, body)?;
+                }
+                Err(NoAnswer::Broken(Broken(reason))) => {
+                    let (came_at, broken) = (clock.now_ms(), Some(reason.clone()));
+                    self.kept(Exchange { sent_at, came_at, broken, ..exchange }, &[])?;
+                }
+                Err(NoAnswer::Cassette(_)) => {}
+            }
+            result
+        })
+    }
+}
