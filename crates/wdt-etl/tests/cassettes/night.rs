@@ -29,7 +29,7 @@ pub(crate) const DATASETS: &[(&str, u32)] = &[
     ("flagship_stock", 9),
     ("flagship_goods", 8),
     ("flagship_stock_sync", 8),
-    ("cainiao_inventory", 12),
+    ("cainiao_inventory", 24),
 ];
 
 /// What happens to a call, by its dataset, page and number among the calls of the dataset in the night.

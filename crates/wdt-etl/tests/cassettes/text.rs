@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-/// Each row as a block, rows sorted; nulls are left out, and named once in the heading.
+/// Each row as a block, rows sorted; nulls are left out.
 pub(crate) fn of(table: &str, rows: &RecordBatch, without: &[&str]) -> String {
     let options = FormatOptions::default().with_null("null").with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"));
     let schema = rows.schema();

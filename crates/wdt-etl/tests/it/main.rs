@@ -17,6 +17,7 @@ mod memory;
 mod params;
 mod readers;
 mod reconcile;
+mod record;
 mod slices;
 mod stranger;
 mod support;
