@@ -17,7 +17,7 @@ use super::export::{Surroundings, find};
 use super::output;
 use super::rows::{self, Source};
 use crate::cli::{Diff, Moment};
-use crate::config::{list, nearest, quoted};
+use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
 use crate::table::DatasetTables;
 
@@ -27,16 +27,16 @@ const DIFFERENT: u8 = 1;
 /// Both tables of a dataset on either side, where it landed.
 type Tables = [Option<DatasetTables>; 2];
 
-/// Compares the two sides: 0 when they are equal, 1 when they differ. `configured` is the configuration's warehouse.
+/// Compares the two sides: 0 when they are equal, 1 when they differ. `config` names the warehouse of a side without a folder.
 ///
 /// # Errors
 ///
 /// [`EtlError::Usage`] for names and versions that are not there, [`EtlError::Absent`] for a side that is no warehouse, and
 /// faults of the warehouses. The other datasets are compared first, and the gravest fault is returned.
-pub async fn diff(args: &Diff, configured: Option<&str>, around: &mut Surroundings<'_>) -> Result<u8, EtlError> {
+pub async fn diff(args: &Diff, config: Option<&Config>, around: &mut Surroundings<'_>) -> Result<u8, EtlError> {
     let mut asked = chosen(args)?;
     columns::check(&asked, args)?;
-    let sides = [Side::open(&args.a, configured)?, Side::open(&args.b, configured)?];
+    let sides = [Side::open(&args.a, config)?, Side::open(&args.b, config)?];
     let mut errors = Vec::new();
     let mut found = Vec::new();
     for endpoint in asked.drain(..) {

@@ -174,10 +174,11 @@ fn at_text(at: Option<At>) -> String {
     }
 }
 
-/// `account main, spec_id 7, warehouse_id 2`.
+/// `account main, spec_id 7, warehouse_id 2`; members that are null are left out.
 fn key_text(row: &ShownRow) -> String {
     let part = |(name, value): &(String, Value)| format!("{name} {}", plain(&value.text));
-    row.key.iter().map(part).collect::<Vec<_>>().join(", ")
+    let known = row.key.iter().filter(|(_, value)| value.json != "null");
+    known.map(part).collect::<Vec<_>>().join(", ")
 }
 
 /// A text of a key without its quotes, where they are not needed to tell it from what stands around it.
@@ -228,6 +229,14 @@ mod tests {
         let [a, b] = cut(&long("1"), &long(&"2".repeat(150)));
         assert_eq!(a, format!("…{}1", "x".repeat(20)));
         assert_eq!(b, format!("…{}{}…", "x".repeat(20), "2".repeat(100)));
+    }
+
+    #[test]
+    fn members_of_a_key_that_are_null_are_left_out() {
+        let value = |text: &str| Value { json: text.to_owned(), text: text.to_owned() };
+        let key = vec![("item_id".to_owned(), value("\"7\"")), ("batch_code".to_owned(), value("null"))];
+        let row = ShownRow { key, marked: false, cells: Vec::new() };
+        assert_eq!(key_text(&row), "item_id 7");
     }
 
     #[test]

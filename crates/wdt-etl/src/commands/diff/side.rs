@@ -6,6 +6,7 @@ use wdt_models::Endpoint;
 
 use super::super::rows::{Source, Until};
 use crate::cli::{DiffSide, Moment};
+use crate::config::Config;
 use crate::error::EtlError;
 use crate::table::schema::TableSpec;
 use crate::table::{DatasetTables, Table, Warehouse};
@@ -28,15 +29,13 @@ pub(super) enum At {
 }
 
 impl Side {
-    /// Finds the warehouse; `configured` is that of the configuration.
+    /// Finds the warehouse; without a folder it is that of the configuration.
     ///
     /// # Errors
     /// [`EtlError::Absent`] when there is none; nothing is made.
-    pub(super) fn open(asked: &DiffSide, configured: Option<&str>) -> Result<Self, EtlError> {
-        let folder = match (&asked.folder, configured) {
-            (Some(folder), _) => folder.clone(),
-            (None, configured) => PathBuf::from(configured.unwrap_or_default()),
-        };
+    pub(super) fn open(asked: &DiffSide, config: Option<&Config>) -> Result<Self, EtlError> {
+        let configured = || config.map(|config| PathBuf::from(&config.warehouse.url)).unwrap_or_default();
+        let folder = asked.folder.clone().unwrap_or_else(configured);
         let name = folder.display().to_string();
         let folder = std::fs::canonicalize(&folder).map_err(|error| absent(&name, &error.to_string()))?;
         if !folder.is_dir() {
