@@ -119,7 +119,7 @@ async fn what_is_told_is_what_differs() {
 
     let nights = ["first", "second", "third"];
     let mut kinds = BTreeSet::new();
-    for (a, b) in [(0, 1), (1, 2), (0, 2), (2, 0)] {
+    for (a, b) in [(0, 1), (1, 2), (2, 0)] {
         let wanted = differing(&world, nights[a], nights[b]);
         kinds.extend(wanted.iter().map(|(_, change, _, marked, _)| (change.clone(), *marked)));
         let past = [a, b].map(|night| format!("@{}", times[night]));
