@@ -12,7 +12,7 @@ pub(crate) const PYTHON: &str = "WDT_ETL_PYTHON";
 /// Variable with the file to which the script adds its result lines.
 pub(crate) const RECORD: &str = "WDT_ETL_READERS_RECORD";
 /// The readers, as the script names them.
-pub(crate) const NAMES: &[&str] = &["deltalake", "duckdb"];
+pub(crate) const NAMES: &[&str] = &["deltalake", "duckdb", "pyarrow", "duckdb-hive"];
 
 const FOLDER: &str = "crates/wdt-etl/tests/readers";
 

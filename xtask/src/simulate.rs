@@ -14,6 +14,9 @@ pub(crate) struct Simulate {
     /// Weeks on Delta tables in a temporary folder.
     #[arg(long, default_value_t = 0)]
     delta: u64,
+    /// Weeks on plain Parquet in a temporary folder.
+    #[arg(long, default_value_t = 0)]
+    parquet: u64,
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     first: u64,
@@ -30,7 +33,8 @@ pub(crate) fn run(asked: &Simulate) -> Outcome {
     }
     arguments.extend(["--", "--nocapture", "--test-threads", "1", "no_row_is_lost"]);
     let mut cargo = command::cargo(&arguments)?;
-    for (name, value) in [("SEEDS", asked.seeds), ("DELTA", asked.delta), ("FIRST", asked.first)] {
+    let counts = [("SEEDS", asked.seeds), ("DELTA", asked.delta), ("PARQUET", asked.parquet), ("FIRST", asked.first)];
+    for (name, value) in counts {
         cargo.env(format!("WDT_ETL_SIMULATE_{name}"), value.to_string());
     }
     command::run(&mut cargo)

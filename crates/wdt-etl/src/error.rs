@@ -213,6 +213,9 @@ fn warehouse_hint(error: &WarehouseError) -> &'static str {
         WarehouseError::Schema { .. } => {
             "move the table's folder away, or name another folder in warehouse.url: nothing was written"
         }
+        WarehouseError::OtherFormat { .. } => {
+            "write that format as warehouse.format, or name another folder in warehouse.url: nothing was written"
+        }
         WarehouseError::OtherLog { .. } => {
             "a history and its tables belong together: put the history back, or move the named table away and it is built again"
         }

@@ -79,6 +79,12 @@ places! {
     FileDue = "file-due",
     /// A data file is written.
     FileWritten = "file-written",
+    /// Plain Parquet: a file is written aside, before it gets its name.
+    FileStaged = "file-staged",
+    /// Plain Parquet: the data files of a commit have their names, before its manifest.
+    FilesPublished = "files-published",
+    /// Plain Parquet: a file that no commit names any more is about to be taken away.
+    SweepDue = "sweep-due",
     /// Data files of the history are written, before their commit.
     LogWritten = "log-written",
     /// A commit of any table is about to be made.

@@ -9,8 +9,40 @@ use arrow::compute::{cast, concat_batches};
 use arrow::record_batch::RecordBatch;
 
 use crate::WarehouseError;
-use crate::table::Table;
+use crate::config::{self, Config, Format};
+use crate::table::{DatasetTables, Table};
 pub use crate::table::{Fate, Operation, Step, Warehouse};
+
+/// The warehouse of a configuration; its folder is made when it is not there.
+///
+/// # Errors
+///
+/// When the folder cannot be made, or holds tables of another format.
+pub fn configured(config: &Config) -> Result<Warehouse, WarehouseError> {
+    let config::Warehouse { url, format } = &config.warehouse;
+    open(url, *format)
+}
+
+/// A folder whose tables are kept in this format; it is made when it is not there.
+///
+/// # Errors
+///
+/// When the folder cannot be made, or holds tables of another format.
+pub fn open(folder: &str, format: Format) -> Result<Warehouse, WarehouseError> {
+    match format {
+        Format::Delta => Warehouse::folder(folder),
+        Format::Parquet => Warehouse::parquet(folder),
+    }
+}
+
+/// The warehouse of a configuration, for a command that only reads; `None` when its folder is not there.
+///
+/// # Errors
+///
+/// When the folder cannot be read, or holds tables of another format.
+pub(crate) fn standing(config: &Config) -> Result<Option<Warehouse>, WarehouseError> {
+    if std::path::Path::new(&config.warehouse.url).is_dir() { configured(config).map(Some) } else { Ok(None) }
+}
 
 /// All rows of a table's latest version, partition columns among them, in no order that lasts; `None` without a table.
 ///
@@ -18,7 +50,7 @@ pub use crate::table::{Fate, Operation, Step, Warehouse};
 ///
 /// When the storage refuses.
 pub async fn rows(warehouse: &Warehouse, table: &str) -> Result<Option<RecordBatch>, WarehouseError> {
-    let Some(table) = Table::find(warehouse, table).await? else { return Ok(None) };
+    let Some(table) = find(warehouse, table).await? else { return Ok(None) };
     let mut batches = Vec::new();
     for file in table.files(None)? {
         for batch in table.reader().all_rows(&file.path, file.size, None, None).await? {
@@ -40,7 +72,7 @@ pub async fn changes(
     table: &str,
     after: u64,
 ) -> Result<Vec<(u64, Vec<RecordBatch>)>, WarehouseError> {
-    let Some(table) = Table::find(warehouse, table).await? else { return Ok(Vec::new()) };
+    let Some(table) = find(warehouse, table).await? else { return Ok(Vec::new()) };
     let mut changes = Vec::new();
     for version in after + 1..=table.version() {
         let Some(commit) = table.read_commit(version).await? else {
@@ -55,6 +87,14 @@ pub async fn changes(
         changes.push((version, batches));
     }
     Ok(changes)
+}
+
+/// A table by its name; a current table that is not kept is folded from its history.
+async fn find(warehouse: &Warehouse, table: &str) -> Result<Option<Table>, WarehouseError> {
+    match wdt_models::endpoints::find(table).filter(|_| !warehouse.keeps_current()) {
+        Some(endpoint) => Ok(DatasetTables::open(warehouse, endpoint).await?.map(|tables| tables.current)),
+        None => Table::find(warehouse, table).await,
+    }
 }
 
 /// Rows of a data file with all columns of the table; of a partition column the file has but one value, as text.

@@ -143,7 +143,7 @@ impl Tape {
         if let Some(answer) = exchange.answer.as_mut().filter(|_| !body.is_empty()) {
             answer.body = Some(self.folder.write_body(exchange.number, body)?);
         }
-        self.append(&Line::Exchange(exchange))?;
+        self.append(&Line::Exchange(Box::new(exchange)))?;
         *written += 1;
         Ok(())
     }

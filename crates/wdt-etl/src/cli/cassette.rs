@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::wall_time;
+use crate::config::Format;
 
 /// The nightly job, recorded.
 #[derive(Debug, Clone, Args)]
@@ -48,6 +49,7 @@ pub struct Record {
 Examples:
   wdt-etl replay cassettes/2026-11-22
   wdt-etl replay cassettes/2026-11-22 --warehouse replayed
+  wdt-etl replay cassettes/2026-11-22 --warehouse replayed --format parquet
   wdt-etl replay cassettes/monday --warehouse w && wdt-etl replay cassettes/tuesday --warehouse w")]
 pub struct Replay {
     /// Folder of the cassette.
@@ -58,7 +60,15 @@ pub struct Replay {
     /// An empty one begins where the recorded run began; one that holds the night before goes on from there.
     #[arg(long, value_name = "FOLDER")]
     pub warehouse: Option<PathBuf>,
+    /// How the tables are kept there: as `delta`, or as plain `parquet`, which leaves the same bytes each time.
+    #[arg(long, value_name = "FORMAT", value_parser = format, default_value = "delta", requires = "warehouse")]
+    pub format: Format,
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    let format = Format::ALL.into_iter().find(|format| format.name() == text);
+    format.ok_or_else(|| format!("formats: {}", Format::ALL.map(Format::name).join(", ")))
 }

@@ -13,6 +13,7 @@ use crate::cli::Check;
 use crate::config::{Account, Config, Dataset, Ids};
 use crate::error::{EtlError, Failure, gravest};
 use crate::pipeline::{Surroundings, account_client};
+use crate::warehouse::configured;
 
 /// Version of the JSON lines.
 const SCHEMA_VERSION: u32 = 1;
@@ -72,7 +73,7 @@ pub async fn check(
         format!("{}: accounts {accounts}, datasets {datasets}, every secret found", config.path.display()),
     )];
     lines.extend(signatures(config));
-    lines.push(warehouse(Path::new(&config.warehouse.url)));
+    lines.push(warehouse(config));
     lines.extend(late_starts(config));
     lines.extend(config.accounts.iter().filter_map(readable));
     if !args.offline {
@@ -96,14 +97,18 @@ fn signatures(config: &Config) -> impl Iterator<Item = Line> {
     })
 }
 
-/// Writes a file into the warehouse and takes it away again.
-fn warehouse(folder: &Path) -> Line {
+/// Writes a file into the warehouse and takes it away again, and looks whether its tables are of the configured format.
+fn warehouse(config: &Config) -> Line {
+    let folder = Path::new(&config.warehouse.url);
     let probe = folder.join(".wdt-etl-check");
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b"written by wdt-etl check"))
         .and_then(|()| std::fs::remove_file(&probe));
     match written {
-        Ok(()) => Line::ok("warehouse", format!("{} can be written", folder.display())),
+        Ok(()) => match configured(config) {
+            Ok(_) => Line::ok("warehouse", format!("{} can be written", folder.display())),
+            Err(error) => Line::failed("warehouse", &error.into()),
+        },
         Err(error) => {
             let mend = "make the folder writable for this user, or name another in warehouse.url".to_owned();
             Line {

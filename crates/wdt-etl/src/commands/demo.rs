@@ -20,6 +20,7 @@ use crate::environment::Variables;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
 use crate::table::{DatasetTables, Warehouse};
+use crate::warehouse;
 
 /// What passes between the two runs, in seconds.
 const BETWEEN_RUNS: i64 = 900;
@@ -168,7 +169,7 @@ async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) ->
 /// Looks for every row of the ERP that should have landed, and for rows that should not be there any more; returns how
 /// many there are of both.
 async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Show<'_>) -> Result<usize, EtlError> {
-    let warehouse = Warehouse::folder(&config.warehouse.url)?;
+    let warehouse = warehouse::configured(config)?;
     let mut wrong = 0;
     show.line(&format!(
         "\n{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}",
@@ -228,7 +229,7 @@ fn expected(ledger: &Ledger, dataset: &Dataset, watermark: Option<i64>, asked: &
 async fn sample(config: &Config, show: &mut Show<'_>) -> Result<(), EtlError> {
     let (dataset, columns) = SAMPLE;
     let Some(endpoint) = endpoints::find(dataset) else { return Ok(()) };
-    let warehouse = Warehouse::folder(&config.warehouse.url)?;
+    let warehouse = warehouse::configured(config)?;
     let Some(tables) = DatasetTables::open(&warehouse, endpoint).await? else { return Ok(()) };
     show.line(&format!("\n{dataset}, two of its rows:"))?;
     let rows = tables.sample(columns, 200).await?;

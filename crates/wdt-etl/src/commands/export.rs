@@ -30,9 +30,9 @@ use super::rows::{self, Source, Until};
 use crate::cli::{Export, ExportFormat};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
-use crate::pipeline::Warehouse;
 use crate::table::schema::TableSpec;
 use crate::table::{DatasetTables, WarehouseError};
+use crate::warehouse;
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
@@ -218,11 +218,10 @@ impl Plan {
 }
 
 async fn open(config: &Config, endpoint: &'static Endpoint) -> Result<Option<DatasetTables>, WarehouseError> {
-    // a command that only reads must not create the folder
-    if !Path::new(&config.warehouse.url).is_dir() {
-        return Ok(None);
+    match warehouse::standing(config)? {
+        Some(warehouse) => DatasetTables::open(&warehouse, endpoint).await,
+        None => Ok(None),
     }
-    DatasetTables::open(&Warehouse::folder(&config.warehouse.url)?, endpoint).await
 }
 
 /// The format asked for, or the one that the file's name ends with; CSV on standard output.

@@ -12,6 +12,7 @@ use crate::cli;
 use crate::error::EtlError;
 use crate::pipeline::{Surroundings, Warehouse};
 use crate::report::Reporter;
+use crate::warehouse;
 
 /// Replays a cassette into a folder or into memory; prints the summary on `out`, unless `json` leaves everything to the
 /// events. Needs a runtime whose time is paused, or it takes as long as the recorded run.
@@ -29,7 +30,7 @@ pub async fn replay(
 ) -> Result<u8, EtlError> {
     let replay = Arc::new(Replay::open(&args.dir)?);
     let warehouse = match &args.warehouse {
-        Some(folder) => Warehouse::folder(&folder.to_string_lossy())?,
+        Some(folder) => warehouse::open(&folder.to_string_lossy(), args.format)?,
         None => Warehouse::memory(),
     };
     let around = surroundings(&replay, warehouse, stop, reporter);

@@ -1,5 +1,7 @@
 //! `wdt-etl status`: watermark and freshness per account and dataset, rows and size per table.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Write;
 
 use serde::Serialize;
@@ -9,8 +11,8 @@ use super::output;
 use crate::cli::Status;
 use crate::config::{Account, Config, Dataset};
 use crate::error::EtlError;
-use crate::pipeline::Warehouse;
 use crate::table::DatasetTables;
+use crate::warehouse::{self, Warehouse};
 
 /// Version of the JSON lines.
 const SCHEMA_VERSION: u32 = 1;
@@ -24,6 +26,7 @@ struct Line {
     complete_until: Option<String>,
     age_seconds: Option<i64>,
     rows: usize,
+    /// Of the current table; 0 where none is kept.
     bytes: u64,
     history_rows: usize,
     history_bytes: u64,
@@ -38,9 +41,18 @@ struct Line {
 ///
 /// [`EtlError::Stale`] when `--max-age` is passed; otherwise faults of the warehouse.
 pub async fn status(config: &Config, args: &Status, now: i64, out: &mut (dyn Write + Send)) -> Result<(), EtlError> {
-    let mut lines = Vec::new();
+    let (mut lines, mut opened) = (Vec::new(), HashMap::new());
+    let warehouse = warehouse::standing(config)?;
     for (account, dataset) in config.select(&[], &[])? {
-        lines.push(line(config, account, dataset, now).await?);
+        let tables = match (opened.entry(dataset.endpoint.dataset), &warehouse) {
+            (Entry::Occupied(tables), _) => tables.into_mut(),
+            (Entry::Vacant(none), None) => none.insert(None),
+            (Entry::Vacant(none), Some(warehouse)) => {
+                none.insert(DatasetTables::open(warehouse, dataset.endpoint).await?)
+            }
+        };
+        let kept = warehouse.as_ref().is_some_and(Warehouse::keeps_current);
+        lines.push(line(tables.as_ref(), kept, (account, dataset), now).await?);
     }
     print(&lines, args.json, out).map_err(|error| output(&error))?;
     let Some(max_age) = args.max_age else { return Ok(()) };
@@ -55,7 +67,12 @@ pub async fn status(config: &Config, args: &Status, now: i64, out: &mut (dyn Wri
     }
 }
 
-async fn line(config: &Config, account: &Account, dataset: &Dataset, now: i64) -> Result<Line, EtlError> {
+async fn line(
+    tables: Option<&DatasetTables>,
+    kept: bool,
+    (account, dataset): (&Account, &Dataset),
+    now: i64,
+) -> Result<Line, EtlError> {
     let mut line = Line {
         schema_version: SCHEMA_VERSION,
         account: account.name.clone(),
@@ -69,16 +86,13 @@ async fn line(config: &Config, account: &Account, dataset: &Dataset, now: i64) -
         history_version: None,
         behind: 0,
     };
-    if !std::path::Path::new(&config.warehouse.url).is_dir() {
-        return Ok(line);
-    }
-    let warehouse = Warehouse::folder(&config.warehouse.url)?;
-    let Some(tables) = DatasetTables::open(&warehouse, dataset.endpoint).await? else { return Ok(line) };
+    let Some(tables) = tables else { return Ok(line) };
     let slices = crate::pipeline::slices(dataset);
     let watermark = tables.complete_until(&account.name, &slices).await?;
     line.complete_until = watermark.map(format_wall_time);
     line.age_seconds = watermark.map(|watermark| now - watermark);
-    (line.rows, line.bytes) = tables.current_size(&account.name)?;
+    let (rows, bytes) = tables.current_size(&account.name)?;
+    (line.rows, line.bytes) = (rows, if kept { bytes } else { 0 });
     (line.history_rows, line.history_bytes) = tables.history_size()?;
     line.history_version = Some(tables.history.version());
     line.behind = tables.behind().await?;

@@ -23,7 +23,7 @@ use crate::config::{Account, Config, Dataset};
 use crate::error::{EtlError, gravest};
 use crate::pipeline::{Surroundings, slices};
 use crate::table::schema::TableSpec;
-use crate::table::{Table, Warehouse, WarehouseError, applied_version, same_log};
+use crate::table::{Table, Warehouse, WarehouseError, applied_version, folded, same_log};
 use files::Files;
 use fold::Fold;
 use line::{Grave, Line, Subject};
@@ -90,7 +90,7 @@ impl Asked<'_> {
             return Ok(());
         };
         // in this order: a run that lands meanwhile leaves no current table that is ahead of its history
-        let current = Table::open(warehouse, &TableSpec::current(self.endpoint)).await?;
+        let mut current = Table::open(warehouse, &TableSpec::current(self.endpoint)).await?;
         let history = Table::open(warehouse, &TableSpec::history(self.endpoint)).await?;
         let Some(history) = history else {
             match current {
@@ -107,7 +107,12 @@ impl Asked<'_> {
         let detail = format!("{} commits, none of them gone or another's", history.version());
         lines.push(self.table("log").of(&log.damage, Grave::Damage, DAMAGED_LOG, detail));
         self.accounts(&log, lines);
-        self.rows((&history, current.as_ref()), &log, lines).await?;
+        if self.files((&history, current.as_ref()), &log, lines).await? {
+            if !warehouse.keeps_current() {
+                current = Some(folded(self.endpoint, &history).await?);
+            }
+            self.rows((&history, current.as_ref()), &log, lines).await?;
+        }
         lines.push(
             mirrors::mirrors(self.table("mirrors"), (warehouse, self.endpoint.dataset), history.version(), &log)
                 .await?,
@@ -146,13 +151,13 @@ impl Asked<'_> {
         }
     }
 
-    /// What stands in the data files of both tables.
-    async fn rows(
+    /// Whether the data files of both tables are there, so that their rows can be compared.
+    async fn files(
         &self,
         (history, current): (&Table, Option<&Table>),
         log: &Log,
         lines: &mut Vec<Line>,
-    ) -> Result<(), WarehouseError> {
+    ) -> Result<bool, WarehouseError> {
         let Files { line, readable } = files::history(self.table("history files"), history, log).await?;
         lines.push(line);
         let mut both = readable && log.damage.is_empty();
@@ -163,8 +168,17 @@ impl Asked<'_> {
         }
         if !both {
             lines.push(self.table("current").note("not compared with the history", "mend what is told above first"));
-            return Ok(());
         }
+        Ok(both)
+    }
+
+    /// What stands in the data files of both tables.
+    async fn rows(
+        &self,
+        (history, current): (&Table, Option<&Table>),
+        log: &Log,
+        lines: &mut Vec<Line>,
+    ) -> Result<(), WarehouseError> {
         let applied = match current {
             Some(current) => {
                 let applied = applied_version(current).await?;

@@ -8,25 +8,22 @@ use wdt_models::Window;
 use super::fault::Faults;
 use super::names::{self, Keys, quoted};
 use super::value::{Section, Value};
-use super::{RunSettings, Warehouse, duration};
+use super::{Format, RunSettings, Warehouse, duration};
 
 pub(super) const WAREHOUSE: Keys<'static> = Keys { known: &["url", "format"], refused: &[] };
 pub(super) const RUN: Keys =
     Keys { known: &["settle", "lookback", "window", "concurrency", "quarantine_limit"], refused: &[] };
 
-const FORMAT: &str = "delta";
-/// Formats the documentation knows and this version does not write.
-const LATER_FORMATS: &[&str] = &["parquet"];
 const MOST_PAGES_IN_FLIGHT: i64 = 1_000;
 const URL_MEND: &str = "write a folder, as in url = \"./warehouse\"";
 
 /// Where tables land; `folder` is what a relative path begins at.
 pub(super) fn warehouse(section: &Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<Warehouse> {
-    check_format(section, faults);
+    let format = format(section, faults);
     let value = section.required("url", URL_MEND, faults)?;
     let text = value.text(faults)?;
     match landing_folder(text, folder) {
-        Ok(url) => Some(Warehouse { url }),
+        Ok(url) => Some(Warehouse { url, format }),
         Err((message, mend)) => {
             faults.push(&value.place, message, Some(mend.to_owned()));
             None
@@ -52,18 +49,15 @@ pub(super) fn run(section: &Section<'_>, faults: &mut Faults<'_>) -> RunSettings
     }
 }
 
-fn check_format(section: &Section<'_>, faults: &mut Faults<'_>) {
-    let Some(value) = section.get("format") else { return };
-    let Some(text) = value.text(faults) else { return };
-    if text == FORMAT {
-        return;
-    }
-    let message = if LATER_FORMATS.contains(&text) {
-        format!("this version does not write {}", quoted(text))
-    } else {
-        format!("{} is not a format", quoted(text))
-    };
-    faults.push(&value.place, message, Some(names::mend(text, "formats of this version", &[FORMAT])));
+/// How tables are kept; the default in place of what is no format, which is told.
+fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
+    let Some(value) = section.get("format") else { return Format::default() };
+    let Some(text) = value.text(faults) else { return Format::default() };
+    Format::ALL.into_iter().find(|format| format.name() == text).unwrap_or_else(|| {
+        let mend = names::mend(text, "formats of this version", &Format::ALL.map(Format::name));
+        faults.push(&value.place, format!("{} is not a format", quoted(text)), Some(mend));
+        Format::default()
+    })
 }
 
 /// The absolute path of the folder that `text` names.

@@ -362,7 +362,7 @@ impl Job {
             exit_code: outcome.map(|outcome| i64::from(outcome.exit_code())),
             message: problem.map(|problem| problem.message.clone()),
             sums: self.sums,
-            peak_memory_bytes: peak_bytes().filter(|_| !self.shared.around.is_replay()),
+            peak_memory_bytes: peak_bytes().filter(|_| !self.shared.around.is_played()),
             watermark_after: self.watermark,
             table_version: self.version,
             wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),

@@ -11,7 +11,7 @@ mod reconcile;
 mod scope;
 mod snapshot;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,6 +28,7 @@ use crate::report::{Event, Reporter};
 use crate::table::mirror::{Cell, Mirrors, text};
 use crate::table::{DatasetTables, Sums, WarehouseError};
 pub use crate::table::{DeleteLimit, Warehouse};
+use crate::warehouse;
 pub(crate) use job::stopped;
 use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
@@ -70,14 +71,15 @@ impl Surroundings {
     ///
     /// # Errors
     ///
-    /// When the configured folder cannot be made.
+    /// When the configured folder cannot be made, or holds tables of another format.
     pub(crate) fn warehouse(&self, config: &Config) -> Result<Warehouse, WarehouseError> {
-        self.warehouse.clone().map_or_else(|| Warehouse::folder(&config.warehouse.url), Ok)
+        self.warehouse.clone().map_or_else(|| warehouse::configured(config), Ok)
     }
 
-    /// Whether the run comes from a recording: then nothing of this machine may show in its tables.
-    pub(crate) fn is_replay(&self) -> bool {
-        self.cassette.as_ref().is_some_and(Cassette::is_replay)
+    /// Whether the answers are played, from a recording or by the caller: then nothing of this machine may show in the
+    /// tables.
+    pub(crate) fn is_played(&self) -> bool {
+        self.transport.is_some() || self.cassette.as_ref().is_some_and(Cassette::is_replay)
     }
 }
 
@@ -143,7 +145,8 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
 
 /// An account and one of its datasets.
 type Selected<'a> = (&'a Account, &'a Dataset);
-type Tables = HashMap<&'static str, Arc<Mutex<DatasetTables>>>;
+/// By name, so that the mirrors are filled in the same order each time.
+type Tables = BTreeMap<&'static str, Arc<Mutex<DatasetTables>>>;
 
 async fn open_tables(warehouse: &Warehouse, selected: &[Selected<'_>], dry_run: bool) -> Result<Tables, EtlError> {
     let mut tables = Tables::new();

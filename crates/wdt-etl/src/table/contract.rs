@@ -28,6 +28,9 @@ macro_rules! rules {
         mod memory {
             $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::memory()).await; })+)+
         }
+        mod parquet {
+            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::parquet()).await; })+)+
+        }
     };
 }
 
@@ -50,7 +53,7 @@ rules! {
         columns_and_positions_are_picked
         rows_of_a_file_keep_their_order_over_writes
         a_roll_begins_new_files
-        a_file_that_was_taken_away_can_still_be_read
+        a_file_that_was_taken_away_can_still_be_read_or_is_gone
         a_file_that_never_was_is_an_error;
     rivals:
         rivals_of_one_application_conflict
@@ -64,27 +67,41 @@ rules! {
 
 /// A warehouse that two processes may open.
 struct Place {
-    warehouse: Warehouse,
+    /// Opens it as another process does.
+    open: Box<dyn Fn() -> Warehouse>,
     folder: Option<tempfile::TempDir>,
+    /// Whether files that a commit takes away stay for those who have an earlier version loaded.
+    keeps_files: bool,
 }
 
 impl Place {
     fn folder() -> Self {
+        Self::of(Warehouse::folder, true)
+    }
+
+    /// A glob reader must not see rows twice, so files that are taken away go at once.
+    fn parquet() -> Self {
+        Self::of(Warehouse::parquet, false)
+    }
+
+    fn of(open: fn(&str) -> Result<Warehouse, WarehouseError>, keeps_files: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { warehouse: Warehouse::folder(folder.path().to_str().unwrap()).unwrap(), folder: Some(folder) }
+        let path = folder.path().to_str().unwrap().to_owned();
+        Self { open: Box::new(move || open(&path).unwrap()), folder: Some(folder), keeps_files }
     }
 
     fn memory() -> Self {
-        Self { warehouse: Warehouse::memory(), folder: None }
+        let warehouse = Warehouse::memory();
+        Self { open: Box::new(move || warehouse.clone()), folder: None, keeps_files: true }
+    }
+
+    fn warehouse(&self) -> Warehouse {
+        (self.open)()
     }
 
     /// A handle as another process has it.
     async fn handle(&self, spec: &TableSpec) -> Table {
-        let warehouse = match &self.folder {
-            Some(folder) => Warehouse::folder(folder.path().to_str().unwrap()).unwrap(),
-            None => self.warehouse.clone(),
-        };
-        Table::open_or_create(&warehouse, spec).await.unwrap()
+        Table::open_or_create(&self.warehouse(), spec).await.unwrap()
     }
 
     async fn rivals(&self, spec: &TableSpec) -> (Table, Table) {
@@ -94,7 +111,7 @@ impl Place {
     fn forget(&self, table: &str) {
         match &self.folder {
             Some(folder) => std::fs::remove_dir_all(folder.path().join(table)).unwrap(),
-            None => self.warehouse.forget(table),
+            None => self.warehouse().forget(table),
         }
     }
 }

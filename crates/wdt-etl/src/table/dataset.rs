@@ -9,6 +9,7 @@ use wdt_fetch::Certificate;
 use wdt_models::{Endpoint, IdSource, Reading as ReadingKind, Refusal, Slice, Window};
 
 use super::error::WarehouseError;
+use super::fold::folded;
 use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
 use super::projection::{applied_version, roll_forward};
 use super::question::{BackfillProgress, Questions, Turn};
@@ -191,7 +192,7 @@ impl CommitRecord {
 }
 
 impl DatasetTables {
-    /// Opens or creates both tables.
+    /// Opens or creates both tables. A current table that is not kept is folded from the history.
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
@@ -200,11 +201,15 @@ impl DatasetTables {
         endpoint: &'static Endpoint,
     ) -> Result<Self, WarehouseError> {
         let history = Table::open_or_create(warehouse, &TableSpec::history(endpoint)).await?;
-        let current = Table::open_or_create(warehouse, &TableSpec::current(endpoint)).await?;
+        let current = if warehouse.keeps_current() {
+            Table::open_or_create(warehouse, &TableSpec::current(endpoint)).await?
+        } else {
+            folded(endpoint, &history).await?
+        };
         Ok(Self { endpoint, history, current, questions: Questions::default() })
     }
 
-    /// Opens both tables; `None` when one is missing.
+    /// Opens both tables; `None` when one is missing. A current table that is not kept is folded from the history.
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
@@ -213,7 +218,10 @@ impl DatasetTables {
         endpoint: &'static Endpoint,
     ) -> Result<Option<Self>, WarehouseError> {
         let history = Table::open(warehouse, &TableSpec::history(endpoint)).await?;
-        let current = Table::open(warehouse, &TableSpec::current(endpoint)).await?;
+        let current = match &history {
+            Some(history) if !warehouse.keeps_current() => Some(folded(endpoint, history).await?),
+            _ => Table::open(warehouse, &TableSpec::current(endpoint)).await?,
+        };
         let opened = history.zip(current);
         Ok(opened.map(|(history, current)| Self { endpoint, history, current, questions: Questions::default() }))
     }

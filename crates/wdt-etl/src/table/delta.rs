@@ -18,21 +18,16 @@ use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use url::Url;
 
 use super::error::WarehouseError;
 use super::faulty;
+use super::files::writer_properties;
 use super::schema::TableSpec;
 use super::versioned::{AddedFile, Change, Commit, DataFile, ListedFile};
 use crate::failpoint::{self, Place};
 
-/// Rows of a Parquet row group: the writer holds one encoded group in memory.
-const ROW_GROUP_ROWS: usize = 8 * 1024;
-/// Bytes of a data page or a dictionary: each of some 75 columns holds one of each uncompressed.
-const PAGE_BYTES: usize = 64 * 1024;
 /// Key of this project's object in a commit's metadata.
 const METADATA: &str = "wdtEtl";
 
@@ -88,11 +83,18 @@ impl DeltaHandle {
         Ok(found.map(|(inner, schema)| (handle(inner), Arc::new(schema))))
     }
 
-    /// Creates a table, or opens the one that a rival has created meanwhile.
+    /// Opens a table, or creates it, or opens the one that a rival has created meanwhile.
     ///
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
-    pub(super) async fn create(address: Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+    pub(super) async fn open_or_create(address: Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        match Self::open(address.clone(), spec).await? {
+            Some(table) => Ok(table),
+            None => Self::create(address, spec).await,
+        }
+    }
+
+    async fn create(address: Url, spec: &TableSpec) -> Result<Self, WarehouseError> {
         failpoint::hit(Place::TableMissing);
         let schema: StructType =
             spec.schema.as_ref().try_into_kernel().map_err(WarehouseError::storage(&spec.name, "create"))?;
@@ -363,7 +365,7 @@ impl Said {
     fn of(change: &Change) -> Self {
         let added = change.adds.iter().filter_map(|file| match &file.added {
             AddedFile::Delta(Written(add)) => Path::parse(&add.path).ok(),
-            AddedFile::Memory(_) => None,
+            AddedFile::Memory(_) | AddedFile::Parquet(_) => None,
         });
         Self {
             files: added.collect(),
@@ -417,17 +419,6 @@ async fn load(address: Url, name: &str) -> Result<Option<(DeltaTable, Schema)>, 
 fn arrow_schema(table: &DeltaTable) -> Result<Schema, DeltaTableError> {
     let schema = table.snapshot()?.schema();
     schema.as_ref().try_into_arrow().map_err(DeltaTableError::from)
-}
-
-fn writer_properties() -> WriterProperties {
-    let level = ZstdLevel::try_new(3).unwrap_or_default();
-    WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_size_limit(PAGE_BYTES)
-        .set_dictionary_page_size_limit(PAGE_BYTES)
-        .set_created_by(concat!("wdt-etl ", env!("CARGO_PKG_VERSION")).to_owned())
-        .build()
 }
 
 /// The Delta properties every table gets: the log is never cleaned, because certificates live in it.

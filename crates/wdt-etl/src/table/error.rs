@@ -20,6 +20,14 @@ pub enum WarehouseError {
         /// The first difference, table first.
         difference: String,
     },
+    /// The folder holds a table that is kept in another format than the configured one.
+    #[error("table `{table}` is kept as {found}, which is not the configured format")]
+    OtherFormat {
+        /// Name of the table.
+        table: String,
+        /// Its format, as the configuration names it.
+        found: &'static str,
+    },
     /// The log no longer holds commits that the projection has not applied.
     #[error("table `{table}` has lost commit {version} of its log")]
     LostCommit {

@@ -61,7 +61,7 @@ impl Fault {
 
     /// Whether it can befall the write of a file.
     fn befalls(self, path: &Path) -> bool {
-        let log = path.parts().any(|part| part.as_ref() == "_delta_log");
+        let log = path.parts().any(|part| ["_delta_log", "_manifest"].contains(&part.as_ref()));
         let commit = log && path.extension() == Some("json");
         match self {
             Self::Torn => !log,
@@ -216,7 +216,8 @@ mod tests {
             let (plan, path) = (Plan::read(text).unwrap(), Path::from(path));
             (0..4000).map(|_| plan.fault(&path)).collect()
         };
-        for (path, kinds) in [("t/_delta_log/00000000000000000001.json", 5), ("t/part-0.parquet", 4)] {
+        let commits = ["t/_delta_log/00000000000000000001.json", "_manifest/00000000000000000001.json"];
+        for (path, kinds) in commits.map(|commit| (commit, 5)).into_iter().chain([("t/part-0.parquet", 4)]) {
             let faults = drawn("7:0.25", path);
             let share = faults.iter().flatten().count();
             assert!((900..1100).contains(&share), "{share} of 4000");

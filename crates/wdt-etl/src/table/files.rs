@@ -15,14 +15,20 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection, RowSelector};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::properties::WriterProperties;
 
 use super::error::WarehouseError;
 use super::memory::Stored;
 
 /// Rows decoded at once.
 pub(super) const BATCH_ROWS: usize = 4096;
+/// Rows of a Parquet row group: the writer holds one encoded group in memory.
+const ROW_GROUP_ROWS: usize = 8 * 1024;
+/// Bytes of a data page or a dictionary: each of some 75 columns holds one of each uncompressed.
+const PAGE_BYTES: usize = 64 * 1024;
 /// Bytes read from the end of a file at once: the footer of the widest table fits.
 const FOOTER_BYTES: usize = 64 << 10;
 
@@ -152,6 +158,18 @@ pub(crate) fn conform(
         columns.push(column);
     }
     RecordBatch::try_new(Arc::clone(schema), columns).map_err(WarehouseError::storage(table, "read of a data file"))
+}
+
+/// How data files are written, whichever log names them.
+pub(super) fn writer_properties() -> WriterProperties {
+    let level = ZstdLevel::try_new(3).unwrap_or_default();
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(PAGE_BYTES)
+        .set_created_by(concat!("wdt-etl ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build()
 }
 
 /// A Parquet file in an object store.

@@ -93,11 +93,14 @@ impl MemoryHandle {
         }
     }
 
-    /// Creates a table, or opens the one that a rival has created meanwhile.
+    /// Opens a table, or creates it, or opens the one that a rival has created meanwhile.
     ///
     /// # Errors
     /// When the step is to fail, or a table of that name has other columns.
-    pub(super) async fn create(shelf: &Arc<Shelf>, spec: &TableSpec) -> Result<Self, WarehouseError> {
+    pub(super) async fn open_or_create(shelf: &Arc<Shelf>, spec: &TableSpec) -> Result<Self, WarehouseError> {
+        if let Some(table) = Self::open(shelf, spec).await? {
+            return Ok(table);
+        }
         let log = shelf.steps.take(&spec.name, Operation::Create, || Ok(shelf.create(spec))).await?;
         Self::new(shelf, spec, log)
     }
@@ -108,12 +111,12 @@ impl MemoryHandle {
     /// When the step is to fail.
     pub(super) async fn find(shelf: &Arc<Shelf>, name: &str) -> Result<Option<(Self, SchemaRef)>, WarehouseError> {
         let Some(log) = shelf.find(name).await? else { return Ok(None) };
-        let (loaded, schema) = (log.latest(name)?, Arc::clone(&log.schema));
+        let (loaded, schema) = (log.latest(name)?, Arc::clone(&log.columns.all));
         Ok(Some((Self { stored: Stored { shelf: Arc::clone(shelf), name: name.to_owned(), log }, loaded }, schema)))
     }
 
     fn new(shelf: &Arc<Shelf>, spec: &TableSpec, log: Arc<Log>) -> Result<Self, WarehouseError> {
-        spec.check(&log.schema)?;
+        spec.check(&log.columns.all)?;
         let loaded = log.latest(&spec.name)?;
         Ok(Self { stored: Stored { shelf: Arc::clone(shelf), name: spec.name.clone(), log }, loaded })
     }
@@ -158,7 +161,7 @@ impl MemoryHandle {
 
     /// Data files of the loaded version, of one partition if the table has any.
     pub(super) fn files(&self, partition: Option<&str>) -> Vec<DataFile> {
-        let wanted = partition.filter(|_| self.stored.log.partition.is_some());
+        let wanted = partition.filter(|_| self.stored.log.columns.partition.is_some());
         let files = self.loaded.files.iter().filter(|file| wanted.is_none() || file.value() == wanted);
         let list = |file: &Arc<StoredFile>| DataFile {
             path: file.path.clone(),

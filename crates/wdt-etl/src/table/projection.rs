@@ -107,14 +107,23 @@ async fn apply(
         change.removes.extend(part.removes);
     }
     failpoint::hit(Place::FoldWritten);
-    let transaction = Some((PROJECTION.to_owned(), i64::try_from(version).unwrap_or(i64::MAX)));
-    let metadata =
-        Some(serde_json::json!({ "kind": "projection", "history_version": version, HISTORY_ID: history.id()? }));
+    let (transaction, metadata) = applied(history, version)?;
+    let (transaction, metadata) = (Some(transaction), Some(metadata));
     current
         .commit(Change { adds: change.adds, removes: change.removes, transaction, metadata, ..Change::default() })
         .await?;
     failpoint::hit(Place::Folded);
     Ok(())
+}
+
+/// What a commit of the current table says of the history version that it brings the table to.
+///
+/// # Errors
+/// When the history has no version.
+pub(super) fn applied(history: &Table, version: u64) -> Result<((String, i64), serde_json::Value), WarehouseError> {
+    let transaction = (PROJECTION.to_owned(), i64::try_from(version).unwrap_or(i64::MAX));
+    let metadata = serde_json::json!({ "kind": "projection", "history_version": version, HISTORY_ID: history.id()? });
+    Ok((transaction, metadata))
 }
 
 /// Splits rows by account, order kept.
@@ -142,7 +151,14 @@ fn newest(endpoint: &'static Endpoint, current: &Table, rows: &RecordBatch) -> R
 }
 
 /// Sets `_wdt_deleted_at` of the rows that were logged as deleted to the time of that reading.
-fn with_deletes(current: &Table, logged: &RecordBatch, rows: RecordBatch) -> Result<RecordBatch, WarehouseError> {
+///
+/// # Errors
+/// When the rows are no history's.
+pub(super) fn with_deletes(
+    current: &Table,
+    logged: &RecordBatch,
+    rows: RecordBatch,
+) -> Result<RecordBatch, WarehouseError> {
     let columns = columns_of(current.name(), logged, &[OP, PULLED_AT])?;
     let deleted: arrow::array::BooleanArray =
         columns[0].as_string::<i32>().iter().map(|op| Some(op == Some(OP_DELETE))).collect();

@@ -19,7 +19,7 @@ use super::versioned::{DataFile, FileWriter, Table, WrittenFile};
 use crate::failpoint::{self, Place};
 
 /// A file is ended when its encoded size passes this.
-const FILE_BYTES: usize = 64 << 20;
+pub(super) const FILE_BYTES: usize = 64 << 20;
 
 /// How rows are identified and which of two is newer.
 #[derive(Debug, Clone, Copy)]

@@ -15,6 +15,7 @@ use super::error::WarehouseError;
 use super::files::Reader;
 use super::filter::KeyFilters;
 use super::memory::{MemoryHandle, MemoryWriter, StoredFile};
+use super::parquet::{self, ParquetHandle, ParquetWriter};
 use super::schema::TableSpec;
 use super::warehouse::{Place, Warehouse};
 
@@ -30,6 +31,7 @@ pub(crate) struct Table {
 enum Backend {
     Delta(Box<DeltaHandle>),
     Memory(MemoryHandle),
+    Parquet(ParquetHandle),
 }
 
 /// A data file of the loaded version.
@@ -51,6 +53,7 @@ pub(crate) struct DataFile {
 pub(super) enum ListedFile {
     Delta(delta::Listed),
     Memory(Arc<StoredFile>),
+    Parquet(Arc<parquet::Added>),
 }
 
 /// What one commit does to a table.
@@ -79,6 +82,7 @@ pub(crate) struct WrittenFile {
 pub(super) enum AddedFile {
     Delta(delta::Written),
     Memory(Arc<StoredFile>),
+    Parquet(parquet::Encoded),
 }
 
 /// Values of partition columns as text.
@@ -107,6 +111,7 @@ impl DataFile {
         match &self.listed {
             ListedFile::Delta(listed) => listed.partition_value(column),
             ListedFile::Memory(file) => file.partition_value(column),
+            ListedFile::Parquet(file) => file.partition_value(column),
         }
     }
 }
@@ -117,16 +122,24 @@ impl Table {
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
     pub(crate) async fn open_or_create(warehouse: &Warehouse, spec: &TableSpec) -> Result<Self, WarehouseError> {
-        if let Some(table) = Self::open(warehouse, spec).await? {
-            return Ok(table);
-        }
         let backend = match warehouse.place() {
             Place::Folder(folder) => {
-                Backend::delta(DeltaHandle::create(Place::address(folder, &spec.name)?, spec).await?)
+                Backend::delta(DeltaHandle::open_or_create(Place::address(folder, &spec.name)?, spec).await?)
             }
-            Place::Memory(shelf) => Backend::Memory(MemoryHandle::create(shelf, spec).await?),
+            Place::Memory(shelf) => Backend::Memory(MemoryHandle::open_or_create(shelf, spec).await?),
+            Place::Parquet(folder) => {
+                Backend::Parquet(ParquetHandle::open_or_create(&Place::address(folder, &spec.name)?, spec).await?)
+            }
         };
         Ok(Self::new(backend, spec))
+    }
+
+    /// A new table that only its holder has, in encoded files that are kept in memory.
+    ///
+    /// # Errors
+    /// When a column has a type that no table can hold.
+    pub(crate) async fn in_memory(spec: &TableSpec) -> Result<Self, WarehouseError> {
+        Ok(Self::new(Backend::Parquet(ParquetHandle::in_memory(spec).await?), spec))
     }
 
     /// Opens a table; `None` when there is none.
@@ -139,6 +152,9 @@ impl Table {
                 DeltaHandle::open(Place::address(folder, &spec.name)?, spec).await?.map(Backend::delta)
             }
             Place::Memory(shelf) => MemoryHandle::open(shelf, spec).await?.map(Backend::Memory),
+            Place::Parquet(folder) => {
+                ParquetHandle::open(&Place::address(folder, &spec.name)?, spec).await?.map(Backend::Parquet)
+            }
         };
         Ok(backend.map(|backend| Self::new(backend, spec)))
     }
@@ -153,8 +169,11 @@ impl Table {
                 .await?
                 .map(|(table, schema)| (Backend::delta(table), schema)),
             Place::Memory(shelf) => {
-                MemoryHandle::find(shelf, name).await?.map(|table| (Backend::Memory(table.0), table.1))
+                MemoryHandle::find(shelf, name).await?.map(|(table, schema)| (Backend::Memory(table), schema))
             }
+            Place::Parquet(folder) => ParquetHandle::find(&Place::address(folder, name)?, name)
+                .await?
+                .map(|(table, schema)| (Backend::Parquet(table), schema)),
         };
         let filters = KeyFilters::default();
         Ok(found.map(|(backend, schema)| Self { name: name.to_owned(), partition: None, schema, backend, filters }))
@@ -190,6 +209,7 @@ impl Table {
         match &self.backend {
             Backend::Delta(table) => table.version(),
             Backend::Memory(table) => table.version(),
+            Backend::Parquet(table) => table.version(),
         }
     }
 
@@ -206,6 +226,7 @@ impl Table {
         match &self.backend {
             Backend::Delta(table) => table.id(),
             Backend::Memory(table) => Ok(table.id()),
+            Backend::Parquet(table) => Ok(table.id()),
         }
     }
 
@@ -214,6 +235,7 @@ impl Table {
         match &self.backend {
             Backend::Delta(table) => Reader::new(&self.name, table.store()),
             Backend::Memory(table) => Reader::in_memory(&self.name, table.stored()),
+            Backend::Parquet(table) => Reader::new(&self.name, table.store()),
         }
     }
 
@@ -225,6 +247,7 @@ impl Table {
         match &mut self.backend {
             Backend::Delta(table) => table.refresh().await,
             Backend::Memory(table) => table.refresh().await,
+            Backend::Parquet(table) => table.refresh().await,
         }
     }
 
@@ -236,6 +259,7 @@ impl Table {
         match &self.backend {
             Backend::Delta(table) => table.transaction(app_id).await,
             Backend::Memory(table) => table.transaction(app_id).await,
+            Backend::Parquet(table) => Ok(table.transaction(app_id)),
         }
     }
 
@@ -247,6 +271,7 @@ impl Table {
         match &self.backend {
             Backend::Delta(table) => table.files(partition),
             Backend::Memory(table) => Ok(table.files(partition)),
+            Backend::Parquet(table) => Ok(table.files(partition)),
         }
     }
 
@@ -258,6 +283,7 @@ impl Table {
         let inner = match &self.backend {
             Backend::Delta(table) => Writer::Delta(Box::new(table.writer()?)),
             Backend::Memory(table) => Writer::Memory(table.writer()),
+            Backend::Parquet(table) => Writer::Parquet(table.writer()),
         };
         Ok(FileWriter { inner, adds: Vec::new() })
     }
@@ -271,6 +297,7 @@ impl Table {
         let version = match &self.backend {
             Backend::Delta(table) => table.commit(change).await?,
             Backend::Memory(table) => table.commit(change).await?,
+            Backend::Parquet(table) => table.commit(change).await?,
         };
         for path in &removed {
             self.filters.forget(path);
@@ -287,6 +314,7 @@ impl Table {
         match &self.backend {
             Backend::Delta(table) => table.read_commit(version).await,
             Backend::Memory(table) => table.read_commit(version).await,
+            Backend::Parquet(table) => table.read_commit(version).await,
         }
     }
 }
@@ -306,6 +334,7 @@ pub(crate) struct FileWriter {
 enum Writer {
     Delta(Box<DeltaWriter>),
     Memory(MemoryWriter),
+    Parquet(ParquetWriter),
 }
 
 impl FileWriter {
@@ -317,6 +346,7 @@ impl FileWriter {
         match &mut self.inner {
             Writer::Delta(writer) => writer.write(batch).await,
             Writer::Memory(writer) => writer.write(&batch).await,
+            Writer::Parquet(writer) => writer.write(&batch),
         }
     }
 
@@ -325,6 +355,7 @@ impl FileWriter {
         match &self.inner {
             Writer::Delta(writer) => writer.open_bytes(),
             Writer::Memory(writer) => writer.open_bytes(),
+            Writer::Parquet(writer) => writer.open_bytes(),
         }
     }
 
@@ -337,6 +368,9 @@ impl FileWriter {
             Writer::Delta(writer) => self.adds.extend(writer.roll().await?.map(AddedFile::Delta).map(written)),
             Writer::Memory(writer) => {
                 self.adds.extend(writer.roll().await?.into_iter().map(AddedFile::Memory).map(written));
+            }
+            Writer::Parquet(writer) => {
+                self.adds.extend(writer.roll()?.into_iter().map(AddedFile::Parquet).map(written));
             }
         }
         Ok(())

@@ -213,7 +213,7 @@ fn text(sim: &Sim, begin: i64) -> String {
         let Some(endpoint) = name.and_then(endpoints::find) else { continue };
         *section = section.lines().filter(|line| !line.starts_with("stores = ")).collect::<Vec<_>>().join("\n");
         if endpoint.cursor().is_some() {
-            section.push_str(&format!("\nstart = \"{start}\"\npage_size = 4"));
+            *section = format!("{section}\nstart = \"{start}\"\npage_size = 4");
         }
         if endpoint.dataset == "cainiao_inventory" {
             section.push_str("\nstores = [\"STORE_1\"]\ninventory_types = [1, 101]");

@@ -11,7 +11,7 @@ use wdt_etl::report::Silent;
 use wdt_etl::warehouse::rows;
 
 use crate::night::DATASETS;
-use crate::{fixtures, paused, text};
+use crate::{files, fixtures, paused, text};
 
 /// Replays a cassette; what differs from the recording fails the test.
 async fn played(folder: &Path, warehouse: &Warehouse) -> RunOutcome {
@@ -53,6 +53,27 @@ fn the_nights_leave_these_tables() {
     assert_eq!(first, again, "the same cassettes, other tables");
     for (name, text) in first {
         insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn on_plain_parquet_the_same_cassettes_leave_the_same_bytes_and_the_same_tables() {
+    let (memory, folders) = (Warehouse::memory(), [(); 2].map(|()| tempfile::tempdir().unwrap()));
+    let opened = folders.each_ref().map(|folder| Warehouse::parquet(folder.path().to_str().unwrap()).unwrap());
+    let (wanted, found) = paused(async {
+        all_nights(&memory).await;
+        for warehouse in &opened {
+            all_nights(warehouse).await;
+        }
+        (tables(&memory).await, tables(&opened[0]).await)
+    });
+    assert_eq!(found, wanted);
+    let [first, again] = folders.each_ref().map(|folder| files(folder.path()));
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&first), names(&again));
+    assert!(names(&first).iter().any(|name| name.contains("_history/dt=")), "{:?}", names(&first));
+    for ((name, first), (_, again)) in first.iter().zip(&again) {
+        assert!(first == again, "{name}: the same cassettes, other bytes");
     }
 }
 

@@ -163,3 +163,22 @@ async fn copies_that_went_on_by_themselves_are_read() {
     let (code, lines) = compared(&world, "other", "other").await;
     assert!(code == 0 && lines[0]["equal"].is_null(), "the same folder is not read: {lines:?}");
 }
+
+/// Trips when the format of a side is not found by what lies in its folder, or its rows are others than those of Delta.
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_parquet_is_compared_with_delta() {
+    let world = World::new(60, |_| {});
+    world.run("delta", &RunOptions::default()).await;
+    world.edit_config("url = \"warehouse\"", "url = \"plain\"\nformat = \"parquet\"");
+    world.run("parquet", &RunOptions::default()).await;
+    let (code, lines) = compared(&world, "warehouse", "plain").await;
+    assert!(code == 0 && lines.iter().all(|line| line["equal"] == 60), "{lines:?}");
+    let edited = world.sim.ledger("enterprise_stock").unwrap().edit(5).len();
+    world.clock.advance(BETWEEN);
+    world.run("parquet again", &RunOptions::default()).await;
+    let (code, wanted) = compared(&world, "warehouse", "plain").await;
+    assert_eq!((code, &wanted[0]["changed"]), (1, &edited.into()), "{wanted:?}");
+    let between = wdt_models::time::format_wall_time(world.clock.now() - BETWEEN / 2);
+    let (_, past) = compared(&world, &format!("plain@{between}"), "plain").await;
+    assert_eq!(told(&past), told(&wanted));
+}

@@ -15,6 +15,7 @@ mod inputs;
 mod kill;
 mod memory;
 mod params;
+mod parquet;
 mod readers;
 mod reconcile;
 mod record;

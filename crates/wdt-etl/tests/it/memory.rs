@@ -1,4 +1,4 @@
-//! A warehouse in memory ends up as one in a folder does.
+//! A warehouse in memory, and one of plain Parquet, end up as one in a folder of Delta tables does.
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
@@ -22,13 +22,14 @@ async fn history(warehouse: &Warehouse, endpoint: &Endpoint) -> RecordBatch {
 }
 
 #[tokio::test]
-async fn nights_in_memory_land_what_nights_in_a_folder_do() {
+async fn nights_in_memory_and_on_parquet_land_what_nights_on_delta_do() {
     let world = World::of_all_gateways(&[("enterprise_stock", 60), ("flagship_stock", 60)], |_| {});
     let folder = Warehouse::folder(world.warehouse().to_str().unwrap()).unwrap();
-    let memory = Warehouse::memory();
+    let parquet = Warehouse::parquet(world.folder.path().join("parquet").to_str().unwrap()).unwrap();
+    let others = [Warehouse::memory(), parquet];
     let options = RunOptions { datasets: DATASETS.map(str::to_owned).to_vec(), ..RunOptions::default() };
     for night in ["first", "second"] {
-        for warehouse in [&folder, &memory] {
+        for warehouse in [&folder].into_iter().chain(&others) {
             let mut around = world.surroundings(night);
             around.warehouse = Some(warehouse.clone());
             let outcome = run(&world.config(), &options, &around).await.unwrap();
@@ -40,13 +41,14 @@ async fn nights_in_memory_land_what_nights_in_a_folder_do() {
         }
         world.clock.advance(BETWEEN);
     }
-    for endpoint in endpoints::ALL.iter().filter(|endpoint| DATASETS.contains(&endpoint.dataset)) {
-        let current = warehouse::rows(&memory, endpoint.dataset).await.unwrap().unwrap();
+    let endpoints = endpoints::ALL.iter().filter(|endpoint| DATASETS.contains(&endpoint.dataset));
+    for (endpoint, other) in endpoints.flat_map(|endpoint| others.iter().map(move |other| (endpoint, other))) {
+        let current = warehouse::rows(other, endpoint.dataset).await.unwrap().unwrap();
         let wanted = warehouse::rows(&folder, endpoint.dataset).await.unwrap().unwrap();
         let order = [&["account"], endpoint.key].concat();
         let (current, wanted) = (sorted(&standing(&current), &order), sorted(&standing(&wanted), &order));
         assert_same_rows(&without(&current, TIME), &without(&wanted, TIME), endpoint.dataset);
-        let (found, wanted) = (history(&memory, endpoint).await, history(&folder, endpoint).await);
+        let (found, wanted) = (history(other, endpoint).await, history(&folder, endpoint).await);
         assert_same_rows(&without(&found, TIME), &without(&wanted, TIME), endpoint.dataset);
     }
 }

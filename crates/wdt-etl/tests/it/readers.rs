@@ -1,52 +1,103 @@
-//! The tables read by implementations that are not this project: python's `deltalake` and `DuckDB`, each with its own reader.
+//! The tables read by implementations that are not this project: Delta by python's `deltalake` and `DuckDB`, each with its
+//! own reader, and Hive folders by `pyarrow` and `DuckDB`.
 
 use std::process::Command;
 
 use arrow::array::{Array as _, AsArray as _};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
+use wdt_etl::config::Format;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::RunOptions;
+use wdt_models::endpoints::ENTERPRISE_STOCK;
 use wdt_models::{Endpoint, Kind};
 
 use crate::world::{BETWEEN, World, enterprise};
 
 /// Set by `cargo xtask ci`, which sees to it that this test really ran.
 const PYTHON: &str = "WDT_ETL_PYTHON";
+/// What a current table has beside the platform's cells and the reading's own.
+const CURRENT: &[(&str, Option<&str>)] = &[("_wdt_deleted_at", None)];
+/// The same of a history, beside the date.
+const HISTORY: &[(&str, Option<&str>)] = &[("_wdt_op", Some("upsert"))];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn independent_readers_find_what_the_platform_sent() {
-    let variables = Variables::of_process();
-    let Some(python) = variables.get(PYTHON) else {
-        println!("skipped: {PYTHON} is not set; `cargo xtask ci readers test` sets it");
-        return;
+    let Some(python) = python() else { return };
+    let (world, _) = two_nights(Format::Delta).await;
+    let table = |endpoint: &'static Endpoint| {
+        let erp = world.erp(endpoint);
+        (endpoint.dataset.to_owned(), expected(endpoint, &erp, CURRENT, erp.num_rows() / 2))
     };
+    assert_read_by(&["deltalake", "duckdb"], &python, &world, &enterprise().map(table).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_hive_folders_find_every_version_that_the_platform_sent() {
+    let Some(python) = python() else { return };
+    let (world, before) = two_nights(Format::Parquet).await;
+    let after = world.erp(&ENTERPRISE_STOCK);
+    let (unchanged, changed): (Vec<usize>, Vec<usize>) =
+        (0..before.num_rows()).partition(|&row| before.slice(row, 1) == after.slice(row, 1));
+    let versions = changed.iter().map(|&row| after.slice(row, 1)).collect::<Vec<_>>();
+    let versions = concat_batches(&before.schema(), [&before].into_iter().chain(&versions)).unwrap();
+    assert_eq!((before.num_rows(), versions.num_rows()), (800, 800 + changed.len()));
+    assert!(changed.len() > 100, "{}", changed.len());
+    let mut history = expected(&ENTERPRISE_STOCK, &versions, HISTORY, unchanged[unchanged.len() / 2]);
+    history["keys"] = json!(800);
+    history["newest"] = json!({ "rows": 800, "sums": sums(&ENTERPRISE_STOCK, &after) });
+    let history = ("enterprise_stock_history".to_owned(), history);
+    assert_read_by(&["pyarrow", "duckdb-hive"], &python, &world, &[history].into_iter().collect());
+}
+
+/// The Python that has the readers.
+fn python() -> Option<String> {
+    let python = Variables::of_process().get(PYTHON).map(str::to_owned);
+    if python.is_none() {
+        println!("skipped: {PYTHON} is not set; `cargo xtask ci readers test` sets it");
+    }
+    python
+}
+
+/// A warehouse after two nights with edits between them, and the stock before those.
+async fn two_nights(format: Format) -> (World, RecordBatch) {
     let world = World::new(800, |sim| sim.edits_per_page = 0.0);
+    world.edit_config("[warehouse]", &format!("[warehouse]\nformat = \"{}\"", format.name()));
     world.run("first", &RunOptions::default()).await;
-    world.sim.ledger("enterprise_stock").unwrap().edit(120);
+    let before = world.erp(&ENTERPRISE_STOCK);
+    world.sim.ledger(ENTERPRISE_STOCK.dataset).unwrap().edit(120);
     world.clock.advance(BETWEEN);
     world.run("second", &RunOptions::default()).await;
-    let tables: Map<String, Value> =
-        enterprise().map(|endpoint| (endpoint.dataset.to_owned(), expected(endpoint, &world.erp(endpoint)))).collect();
+    (world, before)
+}
+
+fn assert_read_by(readers: &[&str], python: &str, world: &World, tables: &Map<String, Value>) {
     let file = world.folder.path().join("expected.json");
     std::fs::write(&file, json!({ "tables": tables }).to_string()).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/read_tables.py");
     let output = Command::new(python).arg(script).arg(world.warehouse()).arg(file).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("reader deltalake: ok") && said.contains("reader duckdb: ok"), "{said}");
+    assert!(readers.iter().all(|reader| said.contains(&format!("reader {reader}: ok"))), "{said}");
 }
 
-/// What must be in a current table, from the platform's records alone.
-fn expected(endpoint: &Endpoint, erp: &RecordBatch) -> Value {
+/// What must be in a table with these rows of the platform, from its records alone; one of them cell by cell.
+fn expected(endpoint: &Endpoint, erp: &RecordBatch, own: &[(&str, Option<&str>)], number: usize) -> Value {
     let mut key = vec!["account"];
     key.extend(endpoint.key);
     let cursor =
         erp.column_by_name(endpoint.cursor().unwrap().field).unwrap().as_primitive::<TimestampMicrosecondType>();
     let utc =
         |micros: i64| chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut row = row(endpoint, erp, number);
+    row["values"].as_object_mut().unwrap().extend(own.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    if own == HISTORY {
+        let wall = wdt_models::time::format_wall_time(cursor.value(number).div_euclid(1_000_000));
+        row["values"]["dt"] = json!(&wall[..10]);
+    }
     json!({
         "rows": erp.num_rows(),
         "key": key,
@@ -56,7 +107,7 @@ fn expected(endpoint: &Endpoint, erp: &RecordBatch) -> Value {
         "cursor": endpoint.cursor().unwrap().field,
         "cursor_min": cursor.iter().flatten().min().map(utc),
         "cursor_max": cursor.iter().flatten().max().map(utc),
-        "row": row(endpoint, erp, erp.num_rows() / 2),
+        "row": row,
     })
 }
 
@@ -89,7 +140,6 @@ fn row(endpoint: &Endpoint, erp: &RecordBatch, number: usize) -> Value {
         }
     }
     values.insert("_wdt_extra".to_owned(), cell(Kind::Text, erp, "_wdt_extra", number));
-    values.insert("_wdt_deleted_at".to_owned(), Value::Null);
     let mut key = Map::from_iter([("account".to_owned(), json!("main"))]);
     key.extend(endpoint.key.iter().map(|name| ((*name).to_owned(), values[*name].clone())));
     json!({ "key": key, "values": values, "unchecked": unchecked })

@@ -361,27 +361,48 @@ pub(crate) fn seconds_ago(seconds: i64) -> String {
     format_wall_time(now() - seconds)
 }
 
-/// Every row of a Delta table, read from its log and its Parquet files without any Delta library; none without a table.
+/// Every row of a table, read from its log and its Parquet files without any library of either; none without a table.
 pub(crate) fn rows(table: &Path) -> Vec<Map<String, Value>> {
     let mut files = BTreeMap::new();
-    for action in commits(table).iter().flat_map(|commit| commit.lines()).map(parsed) {
-        if let Some(add) = action.get("add") {
-            files.insert(add["path"].as_str().unwrap().to_owned(), add["partitionValues"].as_object().unwrap().clone());
-        }
-        if let Some(remove) = action.get("remove") {
-            files.remove(remove["path"].as_str().unwrap()).expect("a file that is removed was there");
+    for (adds, removes) in commits(table).iter().map(|commit| changes(commit)) {
+        files.extend(adds);
+        for remove in removes {
+            files.remove(&remove).expect("a file that is removed was there");
         }
     }
     files.iter().flat_map(|(path, partition)| file_rows(&table.join(path), partition)).collect()
 }
 
-/// The text of every commit of a table, in order.
+/// The text of every commit of a table, in order: of Delta's log, or of the manifests of plain Parquet.
 pub(crate) fn commits(table: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(table.join("_delta_log")) else { return Vec::new() };
+    let entries = ["_delta_log", "_manifest"].map(|log| std::fs::read_dir(table.join(log)));
+    let entries = entries.into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
     paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// The files that a commit adds, each with the value of its partition column, and those that it takes away.
+pub(crate) fn changes(commit: &str) -> (BTreeMap<String, Map<String, Value>>, Vec<String>) {
+    let actions: Vec<Value> = match serde_json::from_str::<Value>(commit) {
+        Ok(manifest) if manifest["format"].is_number() => {
+            let each = |name: &str, action: &str| {
+                let files = manifest[name].as_array().cloned().unwrap_or_default();
+                files.into_iter().map(|file| json!({ action: file })).collect::<Vec<_>>()
+            };
+            [each("add", "add"), each("remove", "remove")].concat()
+        }
+        _ => commit.lines().map(parsed).collect(),
+    };
+    let path = |file: &Value| file["path"].as_str().or(file.as_str()).unwrap().to_owned();
+    let partition = |file: &Value| {
+        let values = file.get("partitionValues").or(file.get("partition"));
+        values.and_then(Value::as_object).cloned().unwrap_or_default()
+    };
+    let adds = actions.iter().filter_map(|action| action.get("add"));
+    let removes = actions.iter().filter_map(|action| action.get("remove"));
+    (adds.map(|file| (path(file), partition(file))).collect(), removes.map(path).collect())
 }
 
 fn parsed(line: &str) -> Value {

@@ -2,7 +2,8 @@
 
     python read_tables.py WAREHOUSE EXPECTED.json
 
-WAREHOUSE is a folder with one Delta table per name. EXPECTED.json says what must be in them; it comes from what the
+WAREHOUSE is a folder with one Delta table per name, or with one folder of plain Parquet per name: Hive folders, which are
+read without a log, by a dataset of pyarrow and by DuckDB alone. EXPECTED.json says what must be in them; it comes from what the
 platform sent, never from the tables:
 
     {"tables": {"enterprise_stock": {
@@ -17,7 +18,9 @@ platform sent, never from the tables:
         "row": {                                     one row, cell by cell
             "key": {"account": "main", "spec_id": 7},          finds exactly one row
             "values": {"account": "main", "stock_num": "1.5000", "modified": "2024-10-06T01:02:03Z"},
-            "unchecked": ["_wdt_run_id"]}            columns are in `values` or here, none is forgotten
+            "unchecked": ["_wdt_run_id"]},           columns are in `values` or here, none is forgotten
+        "newest": {"rows": 1, "sums": {…}}           the same of the newest row of each key, as the names of the files order
+                                                     them; only of Hive folders and by DuckDB
     }}}
 
 What is not required may be left out, and is then not checked; a member of another name is an error. How a cell is written:
@@ -29,6 +32,7 @@ Prints a line for each difference, or `reader NAME: ok, ...`, and adds the same 
 WDT_ETL_READERS_RECORD names. Exit code: 0 all equal, 1 a difference or a table that cannot be read, 2 a bad call.
 """
 
+import copy
 import datetime
 import decimal
 import functools
@@ -40,9 +44,10 @@ from pathlib import Path
 
 import deltalake
 import duckdb
+import pyarrow.dataset
 
 REQUIRED = {"rows", "key", "keys"}
-OPTIONAL = {"accounts", "sums", "cursor", "cursor_min", "cursor_max", "row"}
+OPTIONAL = {"accounts", "sums", "cursor", "cursor_min", "cursor_max", "row", "newest"}
 
 
 class BadExpectation(Exception):
@@ -105,6 +110,15 @@ class DeltaLake:
         return [self.table.slice(place, 1).to_pylist()[0] for place in places]
 
 
+class PyArrow(DeltaLake):
+    """A dataset of pyarrow over Hive folders; no log is read."""
+
+    name = "pyarrow"
+
+    def __init__(self, path):
+        self.table = pyarrow.dataset.dataset(str(path), format="parquet", partitioning="hive").to_table()
+
+
 class DuckDb:
     """DuckDB and its delta extension; sums, ends and counts are made by SQL."""
 
@@ -138,6 +152,27 @@ class DuckDb:
         return [dict(zip(names, row)) for row in self.ask(f"select * from $table where {same}", key.values())]
 
 
+class DuckDbHive(DuckDb):
+    """DuckDB over Hive folders; no log is read."""
+
+    name = "duckdb-hive"
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.source = f"read_parquet({text(path / '**' / '*.parquet')}, hive_partitioning = true)"
+        self.ordered = self.source.replace("true)", "true, filename = true, file_row_number = true)")
+
+    def newest(self, key):
+        """The table of the newest rows: the query of docs/tables.md."""
+        newest = copy.copy(self)
+        newest.source = f"""(
+            select * exclude (filename, file_row_number) from {self.ordered}
+            qualify row_number() over (
+                partition by {', '.join(map(quoted, key))} order by parse_filename(filename) desc, file_row_number desc
+            ) = 1)"""
+        return newest
+
+
 @functools.cache
 def duckdb_connection():
     """One connection for all tables: the extension is large and takes a moment to load. Nothing is fetched."""
@@ -151,6 +186,13 @@ def duckdb_connection():
 
 
 READERS = [DeltaLake, DuckDb]
+HIVE_READERS = [PyArrow, DuckDbHive]
+
+
+def readers_of(warehouse, tables):
+    """Those that read its tables as they are kept: by the log, or, where there is none, by the folders."""
+    hive = any((warehouse / name).is_dir() and not (warehouse / name / "_delta_log").exists() for name in tables)
+    return HIVE_READERS if hive else READERS
 
 
 def quoted(name):
@@ -172,6 +214,11 @@ def compare(table, expected):
         yield "accounts", sorted(expected["accounts"]), sorted(found, key=str)
     for column, total in expected.get("sums", {}).items():
         yield f"sum of {column}", total, canonical(table.total(column))
+    if "newest" in expected and hasattr(table, "newest"):
+        newest = table.newest(expected["key"])
+        yield "newest rows", expected["newest"]["rows"], newest.rows()
+        for column, total in expected["newest"]["sums"].items():
+            yield f"newest sum of {column}", total, canonical(newest.total(column))
     if "cursor" in expected:
         first, last = table.ends(expected["cursor"])
         yield "cursor_min", expected["cursor_min"], canonical(first)
@@ -240,7 +287,8 @@ def main(arguments):
     except (OSError, ValueError, KeyError, TypeError, BadExpectation) as error:
         print(f"{arguments[1]}: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
-    results = [read(reader, Path(arguments[0]), tables) for reader in READERS]
+    warehouse = Path(arguments[0])
+    results = [read(reader, warehouse, tables) for reader in readers_of(warehouse, tables)]
     lines = [line for found, _ in results for line in found]
     print("\n".join(lines))
     if record := os.environ.get("WDT_ETL_READERS_RECORD"):

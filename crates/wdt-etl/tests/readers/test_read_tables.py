@@ -12,6 +12,8 @@ from pathlib import Path
 
 import deltalake
 import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
 
 import read_tables
 
@@ -91,13 +93,13 @@ class ReadTables(unittest.TestCase):
         cls.warehouse = Path(folder.name)
         deltalake.write_deltalake(cls.warehouse / "stock", ROWS, partition_by=["account"])
 
-    def run_main(self, tables):
+    def run_main(self, tables, warehouse=None):
         """Exit code and output for expected values."""
         expected = self.warehouse / "expected.json"
         expected.write_text(json.dumps({"tables": tables}), encoding="utf-8")
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = read_tables.main([str(self.warehouse), str(expected)])
+            code = read_tables.main([str(warehouse or self.warehouse), str(expected)])
         return code, out.getvalue() + err.getvalue()
 
     def test_equal_values_pass(self):
@@ -130,6 +132,33 @@ class ReadTables(unittest.TestCase):
                 self.assertEqual(code, 1, output)
                 for reader in read_tables.READERS:
                     self.assertIn(f"reader {reader.name}: stock: {what}", output)
+
+    def test_hive_folders_are_read_without_a_log(self):
+        folder = self.warehouse / "hive"
+        for account in ["main", "second"]:
+            rows = ROWS.filter(pyarrow.compute.equal(ROWS["account"], account)).drop(["account"])
+            (folder / "stock" / f"account={account}").mkdir(parents=True)
+            pyarrow.parquet.write_table(rows, folder / "stock" / f"account={account}" / "1.parquet")
+        # what a reader must leave out
+        for aside in ["_staged/2.parquet.0", "_manifest/1.json"]:
+            (folder / "stock" / aside).parent.mkdir()
+            (folder / "stock" / aside).write_text("{}", encoding="utf-8")
+        for tables, wanted in [(EXPECTED, 0), (planted(["rows"], 4), 1)]:
+            code, output = self.run_main({"stock": tables}, folder)
+            self.assertEqual(code, wanted, output)
+            for reader in ["pyarrow", "duckdb-hive"]:
+                self.assertIn(f"reader {reader}: " + ("stock: rows" if wanted else "ok, 18 checks of stock"), output)
+
+    def test_the_newest_row_is_that_of_the_last_file_whatever_its_folder(self):
+        folder = self.warehouse / "versions"
+        for name, values in [("dt=2/1-00000", [3, 4]), ("dt=9/1-00001", [5]), ("dt=1/2-00000", [6])]:
+            (folder / "stock" / name).parent.mkdir(parents=True)
+            rows = pyarrow.table({"id": [1 for _ in values], "num": pyarrow.array(values, pyarrow.int64())})
+            pyarrow.parquet.write_table(rows, folder / "stock" / f"{name}-ff.parquet")
+        for number, wanted in [(6, 0), (5, 1)]:
+            tables = {"rows": 4, "key": ["id"], "keys": 1, "newest": {"rows": 1, "sums": {"num": number}}}
+            code, output = self.run_main({"stock": tables}, folder)
+            self.assertEqual(code, wanted, output)
 
     def test_a_table_that_is_not_there_is_a_difference(self):
         code, output = self.run_main({"stock": EXPECTED, "goods": EXPECTED})

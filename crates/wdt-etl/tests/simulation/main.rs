@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod bytes;
 mod oracle;
 mod reader;
 mod scene;
@@ -19,6 +20,8 @@ use week::Tally;
 const SEEDS: u64 = 950;
 /// Weeks on Delta unless `WDT_ETL_SIMULATE_DELTA` says otherwise; their seeds follow those in memory.
 const DELTA_SEEDS: u64 = 50;
+/// Weeks on plain Parquet unless `WDT_ETL_SIMULATE_PARQUET` says otherwise; their seeds follow those.
+const PARQUET_SEEDS: u64 = 15;
 
 /// A sweep tells after so many weeks how far it is.
 const TOLD_EVERY: u64 = 1_000;
@@ -34,11 +37,29 @@ fn no_row_is_lost_doubled_or_wrongly_deleted_on_delta() {
 }
 
 #[test]
+fn no_row_is_lost_doubled_or_wrongly_deleted_on_parquet() {
+    sweep(Format::Parquet, setting("PARQUET", PARQUET_SEEDS), SEEDS + DELTA_SEEDS + 1);
+}
+
+#[test]
 fn a_seed_gives_the_same_week_again() {
     for seed in 1..=8 {
         let first = week(seed, Format::Memory, false);
         assert_eq!(week(seed, Format::Memory, false), first, "seed {seed}");
         assert!(first.calls > 0, "{first:?}");
+    }
+}
+
+#[test]
+fn the_same_nights_leave_the_same_bytes() {
+    for seed in 1..=4 {
+        let play = || virtual_time(bytes::nights(seed));
+        let (first, second) = (play(), play());
+        let names = |files: &bytes::Files| files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&first), names(&second), "seed {seed}");
+        assert!(first.keys().any(|name| name.contains("/dt=")), "seed {seed} lands nothing: {:?}", names(&first));
+        let differing: Vec<_> = first.iter().filter(|(name, bytes)| second[*name] != **bytes).collect();
+        assert!(differing.is_empty(), "seed {seed}: {:?}", differing.iter().map(|(name, _)| name).collect::<Vec<_>>());
     }
 }
 
@@ -82,12 +103,20 @@ fn sweep(format: Format, seeds: u64, first: u64) {
     });
     let (failed, total) = (failed.into_inner().unwrap(), total.into_inner().unwrap());
     println!("{format:?}: {total:?}");
-    let counts = if format == Format::Memory { "--seeds 1" } else { "--seeds 0 --delta 1" };
+    let counts = match format {
+        Format::Memory => "--seeds 1",
+        Format::Delta => "--seeds 0 --delta 1",
+        Format::Parquet => "--seeds 0 --parquet 1",
+    };
     assert!(failed.is_empty(), "failed: {failed:?}; again: cargo xtask simulate {counts} --first {}", failed[0]);
 }
 
 /// One week in a runtime of its own, whose time passes when everybody waits.
 fn week(seed: u64, format: Format, tell: bool) -> Tally {
+    virtual_time(week::play(seed, format, tell))
+}
+
+fn virtual_time<T>(played: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(week::play(seed, format, tell))
+    runtime.block_on(played)
 }

@@ -26,6 +26,8 @@ pub(crate) enum Format {
     Memory,
     /// Delta tables in a temporary folder.
     Delta,
+    /// Plain Parquet in a temporary folder.
+    Parquet,
 }
 
 /// A simulated world and the means to run in it.
@@ -44,8 +46,7 @@ pub(crate) struct Scene {
     /// Whether rows of a dataset without a cursor may come and go at once: its slices have one page.
     pub(crate) one_page_slices: bool,
     /// Keeps the folder of the tables until the end.
-    #[expect(dead_code, reason = "removed when it is dropped")]
-    folder: Option<TempDir>,
+    pub(crate) folder: Option<TempDir>,
 }
 
 /// The virtual time: it passes when everybody waits.
@@ -135,13 +136,13 @@ impl Scene {
 }
 
 fn warehouse(format: Format, seed: u64, calm: &Arc<AtomicBool>) -> (Warehouse, Option<TempDir>) {
-    match format {
-        Format::Memory => (memory(seed, Arc::clone(calm)), None),
-        Format::Delta => {
-            let folder = tempfile::tempdir().unwrap();
-            (Warehouse::folder(folder.path().to_str().unwrap()).unwrap(), Some(folder))
-        }
-    }
+    let open = match format {
+        Format::Memory => return (memory(seed, Arc::clone(calm)), None),
+        Format::Delta => Warehouse::folder,
+        Format::Parquet => Warehouse::parquet,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    (open(folder.path().to_str().unwrap()).unwrap(), Some(folder))
 }
 
 /// Tables in memory that take their time and fail now and then, before or after the effect.

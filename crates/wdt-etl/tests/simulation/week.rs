@@ -288,21 +288,7 @@ impl Week {
     }
 
     fn surroundings(&self, name: &str, stop: watch::Receiver<bool>) -> Surroundings {
-        let dice = Mutex::new(Dice::new(self.scene.seed, &[6, number_of(name)]));
-        let way = move || Duration::from_millis(1 + dice.lock().unwrap().below(SLOWEST_WAY));
-        let wire = Wire::new(Arc::clone(&self.scene.sim), way);
-        Surroundings {
-            clock: Arc::new(self.scene.time.clone()) as Arc<dyn Clock>,
-            limiters: Arc::clone(&self.scene.limiters),
-            waits: Waits::default(),
-            warehouse: Some(self.scene.warehouse.clone()),
-            transport: Some(Arc::new(wire) as Arc<dyn Transport>),
-            cassette: None,
-            reporter: Arc::new(Silent),
-            stop,
-            seed: self.scene.seed,
-            run_id: name.to_owned(),
-        }
+        surroundings(&self.scene, name, stop)
     }
 
     /// Everything is quiet: a run, a reconcile and a run more; then the tables must be the ERP.
@@ -396,6 +382,25 @@ fn trade(scene: &Scene, way: Way, dice: &mut Dice) {
         _ => Vec::new(),
     };
     drop(changed);
+}
+
+/// What a job of that name needs of the scene.
+pub(crate) fn surroundings(scene: &Scene, name: &str, stop: watch::Receiver<bool>) -> Surroundings {
+    let dice = Mutex::new(Dice::new(scene.seed, &[6, number_of(name)]));
+    let way = move || Duration::from_millis(1 + dice.lock().unwrap().below(SLOWEST_WAY));
+    let wire = Wire::new(Arc::clone(&scene.sim), way);
+    Surroundings {
+        clock: Arc::new(scene.time.clone()) as Arc<dyn Clock>,
+        limiters: Arc::clone(&scene.limiters),
+        waits: Waits::default(),
+        warehouse: Some(scene.warehouse.clone()),
+        transport: Some(Arc::new(wire) as Arc<dyn Transport>),
+        cassette: None,
+        reporter: Arc::new(Silent),
+        stop,
+        seed: scene.seed,
+        run_id: name.to_owned(),
+    }
 }
 
 /// A number that stands for a name.

@@ -9,7 +9,7 @@ use crate::cli::{DiffSide, Moment};
 use crate::config::Config;
 use crate::error::EtlError;
 use crate::table::schema::TableSpec;
-use crate::table::{DatasetTables, Table, Warehouse};
+use crate::table::{DatasetTables, Table, Warehouse, WarehouseError};
 
 /// A warehouse that is there, and a moment.
 pub(super) struct Side {
@@ -112,7 +112,11 @@ pub(super) async fn rows<'a>(tables: &'a DatasetTables, at: At, accounts: &[Stri
 
 /// The warehouse in a folder, kept as what lies in it says.
 fn warehouse_in(folder: &Path) -> Result<Warehouse, EtlError> {
-    Ok(Warehouse::folder(&folder.to_string_lossy())?)
+    let folder = folder.to_string_lossy();
+    match Warehouse::folder(&folder) {
+        Err(WarehouseError::OtherFormat { .. }) => Ok(Warehouse::parquet(&folder)?),
+        other => Ok(other?),
+    }
 }
 
 /// What to say of a folder that is no warehouse.

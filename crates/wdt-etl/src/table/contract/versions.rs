@@ -3,11 +3,11 @@
 use super::*;
 
 pub(super) async fn a_table_is_created_once(place: Place) {
-    assert!(Table::open(&place.warehouse, &plain()).await.unwrap().is_none());
+    assert!(Table::open(&place.warehouse(), &plain()).await.unwrap().is_none());
     let (first, second) = place.rivals(&plain()).await;
     assert_eq!((first.version(), first.files(None).unwrap().len()), (0, 0));
     assert_eq!(first.id().unwrap(), second.id().unwrap());
-    let opened = Table::open(&place.warehouse, &plain()).await.unwrap().unwrap();
+    let opened = Table::open(&place.warehouse(), &plain()).await.unwrap().unwrap();
     assert_eq!(opened.id().unwrap(), first.id().unwrap());
     assert_eq!((opened.name(), opened.partition(), opened.schema()), ("sample", None, &plain().schema));
 }
@@ -33,8 +33,8 @@ pub(super) async fn other_columns_are_refused(place: Place) {
     ];
     for fields in others {
         let other = spec(fields, None);
-        let opened = Table::open(&place.warehouse, &other).await.err();
-        let created = Table::open_or_create(&place.warehouse, &other).await.err();
+        let opened = Table::open(&place.warehouse(), &other).await.err();
+        let created = Table::open_or_create(&place.warehouse(), &other).await.err();
         for refused in [opened, created] {
             assert!(matches!(&refused, Some(WarehouseError::Schema { .. })), "{refused:?}");
         }
@@ -115,7 +115,7 @@ pub(super) async fn commits_are_read_back_whole(place: Place) {
     assert_eq!((created.files.len(), created.rows, created.metadata), (0, Some(0), None));
     assert_eq!(table.read_commit(1).await.unwrap().unwrap().metadata, None);
     assert!(table.read_commit(3).await.unwrap().is_none());
-    let changes = crate::warehouse::changes(&place.warehouse, "sample", 1).await.unwrap();
+    let changes = crate::warehouse::changes(&place.warehouse(), "sample", 1).await.unwrap();
     assert_eq!((changes.len(), changes[0].0, &changes[0].1[0]), (1, 2, &by_account(&[(Some("a"), 3), (Some("a"), 4)])));
 }
 
@@ -123,22 +123,22 @@ pub(super) async fn a_table_created_anew_has_another_id(place: Place) {
     let mut old = place.handle(&plain()).await;
     append(&mut old, ids(&plain(), [1])).await.unwrap();
     place.forget("sample");
-    assert!(Table::open(&place.warehouse, &plain()).await.unwrap().is_none());
+    assert!(Table::open(&place.warehouse(), &plain()).await.unwrap().is_none());
     let new = place.handle(&plain()).await;
     assert_ne!(new.id().unwrap(), old.id().unwrap());
     assert_eq!((new.version(), all_ids(&new).await), (0, vec![]));
 }
 
 pub(super) async fn a_table_is_found_without_its_description(place: Place) {
-    assert!(Table::find(&place.warehouse, "sample").await.unwrap().is_none());
-    assert!(crate::warehouse::rows(&place.warehouse, "sample").await.unwrap().is_none());
+    assert!(Table::find(&place.warehouse(), "sample").await.unwrap().is_none());
+    assert!(crate::warehouse::rows(&place.warehouse(), "sample").await.unwrap().is_none());
     let (spec, rows) = of_all_types();
     let mut table = place.handle(&spec).await;
-    assert_eq!(crate::warehouse::rows(&place.warehouse, "sample").await.unwrap().unwrap().num_rows(), 0);
+    assert_eq!(crate::warehouse::rows(&place.warehouse(), "sample").await.unwrap().unwrap().num_rows(), 0);
     append(&mut table, rows.clone()).await.unwrap();
-    let found = Table::find(&place.warehouse, "sample").await.unwrap().unwrap();
+    let found = Table::find(&place.warehouse(), "sample").await.unwrap().unwrap();
     assert_eq!((found.version(), found.id().unwrap()), (1, table.id().unwrap()));
-    let found = crate::warehouse::rows(&place.warehouse, "sample").await.unwrap().unwrap();
+    let found = crate::warehouse::rows(&place.warehouse(), "sample").await.unwrap().unwrap();
     let order = arrow::compute::sort_to_indices(found.column(0), None, None).unwrap();
     let found = arrow::compute::take_record_batch(&found, &order).unwrap();
     assert_eq!(found.columns(), rows.columns());

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, UInt32Array};
+use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use object_store::path::Path;
 
 use super::log::Log;
@@ -23,14 +21,14 @@ pub(in crate::table) struct StoredFile {
     pub(super) path: Path,
     pub(super) size: u64,
     pub(super) rows: usize,
-    partition: Option<(&'static str, Option<String>)>,
+    partition: Option<(Arc<str>, Option<String>)>,
     batches: Vec<RecordBatch>,
 }
 
 impl StoredFile {
     /// Value of a partition column in all rows of the file.
     pub(in crate::table) fn partition_value(&self, column: &str) -> Option<&str> {
-        self.partition.as_ref().filter(|(name, _)| *name == column)?.1.as_deref()
+        self.partition.as_ref().filter(|(name, _)| **name == *column)?.1.as_deref()
     }
 
     /// Value of the partition column.
@@ -40,7 +38,7 @@ impl StoredFile {
 
     /// The partition column's value by its name.
     pub(super) fn partition_values(&self) -> PartitionValues {
-        self.partition.iter().map(|(column, value)| ((*column).to_owned(), value.clone())).collect()
+        self.partition.iter().map(|(column, value)| (column.to_string(), value.clone())).collect()
     }
 
     /// The named columns in the file's order, or all; all rows, or those at the given positions (ascending).
@@ -154,7 +152,7 @@ impl MemoryWriter {
     /// When the columns do not match; when the step is to fail, and then all open rows are lost.
     pub(in crate::table) async fn write(&mut self, batch: &RecordBatch) -> Result<(), WarehouseError> {
         let Self { stored, open } = self;
-        let parts = stored.log.parts(&stored.name, batch)?;
+        let parts = stored.log.columns.parts(&stored.name, batch)?;
         let put = || {
             for (value, rows) in parts {
                 match open.iter_mut().find(|file| file.value == value) {
@@ -195,68 +193,14 @@ impl OpenFile {
 
     fn end(self, log: &Log) -> StoredFile {
         let number = log.next_file();
-        let name = format!("{number:08}");
-        let path = match (log.partition, &self.value) {
-            (None, _) => Path::from(name),
-            (Some(column), value) => {
-                let value = value.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
-                Path::from_iter([format!("{column}={value}"), name])
-            }
-        };
+        let path = log.columns.path(self.value.as_deref(), &format!("{number:08}"));
         StoredFile {
             number,
             path,
             size: self.bytes() as u64,
             rows: self.batches.iter().map(RecordBatch::num_rows).sum(),
-            partition: log.partition.map(|column| (column, self.value)),
+            partition: log.columns.partition.clone().map(|column| (column, self.value)),
             batches: self.batches,
         }
     }
-}
-
-impl Log {
-    /// Rows as data files hold them, by the value of the partition column, order kept.
-    fn parts(&self, table: &str, batch: &RecordBatch) -> Result<Vec<(Option<String>, RecordBatch)>, WarehouseError> {
-        let refused = |reason: String| WarehouseError::storage(table, "write")(reason);
-        let column = |name: &str| {
-            batch.column_by_name(name).map(Arc::clone).ok_or_else(|| refused(format!("no column `{name}`")))
-        };
-        if self.partition.is_none() && batch.num_columns() != self.schema.fields().len() {
-            return Err(refused("more columns than the table has".to_owned()));
-        }
-        let columns = self.file_schema.fields().iter().map(|field| column(field.name()));
-        let rows = RecordBatch::try_new(Arc::clone(&self.file_schema), columns.collect::<Result<_, _>>()?)
-            .map_err(WarehouseError::storage(table, "write"))?;
-        if rows.num_rows() == 0 {
-            return Ok(Vec::new());
-        }
-        let Some(name) = self.partition else { return Ok(vec![(None, rows)]) };
-        let groups = groups(&column(name)?).map_err(WarehouseError::storage(table, "write"))?;
-        if let [(value, _)] = groups.as_slice() {
-            return Ok(vec![(value.clone(), rows)]);
-        }
-        let part = |(value, numbers): Group| {
-            let rows = take_record_batch(&rows, &UInt32Array::from(numbers));
-            Ok((value, rows.map_err(WarehouseError::storage(table, "write"))?))
-        };
-        groups.into_iter().map(part).collect()
-    }
-}
-
-/// A value of the partition column, and the numbers of its rows.
-type Group = (Option<String>, Vec<u32>);
-
-/// Row numbers by the column's value as text, in the order in which values come up.
-fn groups(column: &ArrayRef) -> Result<Vec<Group>, ArrowError> {
-    let options = FormatOptions::default();
-    let format = ArrayFormatter::try_new(column, &options)?;
-    let mut groups: Vec<Group> = Vec::new();
-    for (row, number) in (0..column.len()).zip(0..) {
-        let value = column.is_valid(row).then(|| format.value(row).try_to_string()).transpose()?;
-        match groups.iter_mut().find(|(known, _)| *known == value) {
-            Some((_, rows)) => rows.push(number),
-            None => groups.push((value, vec![number])),
-        }
-    }
-    Ok(groups)
 }

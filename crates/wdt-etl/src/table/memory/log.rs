@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use object_store::path::Path;
 use serde_json::Value;
 
 use super::files::StoredFile;
 use crate::table::error::WarehouseError;
+use crate::table::partition::FileColumns;
 use crate::table::schema::TableSpec;
 use crate::table::versioned::Commit;
 
@@ -16,12 +16,8 @@ use crate::table::versioned::Commit;
 pub(super) struct Log {
     /// Another one for every table that is created.
     pub(super) id: String,
-    /// Every column.
-    pub(super) schema: SchemaRef,
-    /// The columns of the data files.
-    pub(super) file_schema: SchemaRef,
-    /// The partition column.
-    pub(super) partition: Option<&'static str>,
+    /// The columns.
+    pub(super) columns: FileColumns,
     versions: Mutex<Versions>,
 }
 
@@ -60,8 +56,6 @@ pub(super) struct Committed {
 impl Log {
     /// An empty table: version 0.
     pub(super) fn new(number: u64, spec: &TableSpec) -> Self {
-        let held = |field: &&FieldRef| Some(field.name().as_str()) != spec.partition;
-        let held: Vec<FieldRef> = spec.schema.fields().iter().filter(held).map(Arc::clone).collect();
         let versions = Versions {
             commits: vec![Arc::default()],
             latest: Arc::default(),
@@ -71,9 +65,7 @@ impl Log {
         };
         Self {
             id: format!("memory-{number}"),
-            schema: Arc::clone(&spec.schema),
-            file_schema: Arc::new(Schema::new(held)),
-            partition: spec.partition,
+            columns: FileColumns::new(&spec.schema, spec.partition),
             versions: Mutex::new(versions),
         }
     }

@@ -6,8 +6,8 @@ use arrow::array::{Array as _, AsArray as _};
 use arrow::record_batch::RecordBatch;
 use futures::stream::TryStreamExt as _;
 
-use super::application;
 use super::rows::{Layout, QUARANTINE, RUNS, WINDOWS};
+use super::{application, overtaken};
 use crate::table::error::WarehouseError;
 use crate::table::upsert::columns_of;
 use crate::table::versioned::Table;
@@ -53,10 +53,25 @@ async fn of(
     (layout, column): (&Layout, &str),
     counts: impl Fn(&RecordBatch, usize) -> bool,
 ) -> Result<MirrorCount, WarehouseError> {
-    let Some(table) = Table::open(warehouse, &layout.spec()).await? else {
+    let Some(mut table) = Table::open(warehouse, &layout.spec()).await? else {
         return Ok(MirrorCount { name: layout.name, copied: None, rows: 0 });
     };
+    let rows = loop {
+        match rows_of(&table, dataset, column, &counts).await {
+            Err(error) => overtaken(&mut table, error).await?,
+            Ok(rows) => break rows,
+        }
+    };
     let copied = table.transaction(&application(dataset)).await?.unwrap_or_default();
+    Ok(MirrorCount { name: layout.name, copied: Some(u64::try_from(copied).unwrap_or_default()), rows })
+}
+
+async fn rows_of(
+    table: &Table,
+    dataset: &str,
+    column: &str,
+    counts: impl Fn(&RecordBatch, usize) -> bool,
+) -> Result<u64, WarehouseError> {
     let reader = table.reader();
     let mut rows = 0;
     for file in table.files(None)? {
@@ -68,7 +83,7 @@ async fn of(
             rows += found.count() as u64;
         }
     }
-    Ok(MirrorCount { name: layout.name, copied: Some(u64::try_from(copied).unwrap_or_default()), rows })
+    Ok(rows)
 }
 
 fn text(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {

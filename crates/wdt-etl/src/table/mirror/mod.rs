@@ -7,7 +7,7 @@
 mod counted;
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
@@ -100,7 +100,7 @@ impl Mirrors {
     pub(crate) async fn accounts(&mut self, accounts: &[Vec<Cell>]) -> Result<(), WarehouseError> {
         self.accounts.refresh().await?;
         let rows = ACCOUNTS.batch(accounts)?;
-        let there = all_rows(&self.accounts).await?;
+        let there = all_rows(&mut self.accounts).await?;
         let configured = KeyIndex::new(self.accounts.name(), &rows, ACCOUNT_KEY.key)?;
         let found = configured.find(self.accounts.name(), &there, ACCOUNT_KEY.key)?;
         let others: Vec<usize> = (0..there.num_rows()).filter(|&row| found[row].is_none()).collect();
@@ -136,15 +136,15 @@ impl Mirrors {
     }
 
     /// The rows of such runs, as of the loaded version.
-    async fn unfinished(&self, tables: &DatasetTables) -> Result<RecordBatch, WarehouseError> {
-        let mut last: HashMap<(String, String), RunRow> = HashMap::new();
+    async fn unfinished(&mut self, tables: &DatasetTables) -> Result<RecordBatch, WarehouseError> {
+        let mut last: BTreeMap<(String, String), RunRow> = BTreeMap::new();
         for (version, record) in new_records(&self.runs, tables).await? {
             let row = RunRow::unfinished(&record, version);
             last.insert((record.run_id, record.account), row);
         }
         let cells: Vec<Vec<Cell>> = last.values().map(RunRow::cells).collect();
         let rows = RUNS.batch(&cells)?;
-        let there = all_rows(&self.runs).await?;
+        let there = all_rows(&mut self.runs).await?;
         let known = KeyIndex::new(self.runs.name(), &there, RUN_KEY.key)?.find(self.runs.name(), &rows, RUN_KEY.key)?;
         let missing: Vec<usize> =
             known.iter().enumerate().filter(|(_, known)| known.is_none()).map(|(row, _)| row).collect();
@@ -253,7 +253,8 @@ async fn put(mirror: &mut Table, rows: RecordBatch, identity: Identity<'static>)
         }
         match put_once(mirror, &new, identity).await {
             Err(WarehouseError::Conflict { .. }) => {}
-            other => return other,
+            Err(error) => overtaken(mirror, error).await?,
+            Ok(()) => return Ok(()),
         }
     }
     Ok(())
@@ -274,7 +275,11 @@ async fn put_once(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'st
 const MOST_CONFLICTS: u32 = 20;
 
 /// The rows that do not stand in the table as they are.
-async fn differing(mirror: &Table, rows: &RecordBatch, identity: Identity<'_>) -> Result<RecordBatch, WarehouseError> {
+async fn differing(
+    mirror: &mut Table,
+    rows: &RecordBatch,
+    identity: Identity<'_>,
+) -> Result<RecordBatch, WarehouseError> {
     let there = all_rows(mirror).await?;
     let found = KeyIndex::new(mirror.name(), &there, identity.key)?.find(mirror.name(), rows, identity.key)?;
     let fields = mirror.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
@@ -287,7 +292,24 @@ async fn differing(mirror: &Table, rows: &RecordBatch, identity: Identity<'_>) -
     take(mirror.name(), rows, &new)
 }
 
-async fn all_rows(mirror: &Table) -> Result<RecordBatch, WarehouseError> {
+/// All rows as of the loaded version, or of a later one, when a rival has meanwhile taken its files away.
+async fn all_rows(mirror: &mut Table) -> Result<RecordBatch, WarehouseError> {
+    loop {
+        match read(mirror).await {
+            Err(error) => overtaken(mirror, error).await?,
+            rows => return rows,
+        }
+    }
+}
+
+/// Loads a mirror that could not be read: there is a later version, or the error stands.
+async fn overtaken(mirror: &mut Table, error: WarehouseError) -> Result<(), WarehouseError> {
+    let version = mirror.version();
+    mirror.refresh().await?;
+    if mirror.version() == version { Err(error) } else { Ok(()) }
+}
+
+async fn read(mirror: &Table) -> Result<RecordBatch, WarehouseError> {
     let reader = mirror.reader();
     let mut batches = Vec::new();
     for file in mirror.files(None)? {
@@ -333,7 +355,7 @@ mod tests {
     /// The verdicts in `etl_runs`.
     async fn verdicts(mirrors: &mut Mirrors) -> Vec<String> {
         mirrors.runs.refresh().await.unwrap();
-        let rows = all_rows(&mirrors.runs).await.unwrap();
+        let rows = all_rows(&mut mirrors.runs).await.unwrap();
         let verdicts = arrow::array::AsArray::as_string::<i32>(rows.column_by_name("verdict").unwrap());
         verdicts.iter().flatten().map(str::to_owned).collect()
     }
@@ -380,7 +402,7 @@ mod tests {
         let (first, second) = tokio::join!(one.columns(&endpoints), other.columns(&endpoints));
         first.and(second).unwrap();
         one.columns.refresh().await.unwrap();
-        let there = all_rows(&one.columns).await.unwrap();
+        let there = all_rows(&mut one.columns).await.unwrap();
         assert_eq!(there.num_rows(), rows::columns(endpoints[0]).len());
     }
 }

@@ -143,13 +143,9 @@ fn a_warehouse_that_is_no_folder() {
     wdt-etl.toml:2:7: warehouse.url: is empty
       hint: give it a value, or leave it out
     "#);
-    insta::assert_snapshot!(faults(&with("[warehouse]", "[warehouse]\nformat = \"parquet\"")), @r#"
-    wdt-etl.toml:2:10: warehouse.format: this version does not write `parquet`
-      hint: formats of this version: delta
-    "#);
     insta::assert_snapshot!(faults(&with("[warehouse]", "[warehouse]\nformat = \"delt\"")), @r#"
     wdt-etl.toml:2:10: warehouse.format: `delt` is not a format
-      hint: did you mean `delta`? formats of this version: delta
+      hint: did you mean `delta`? formats of this version: delta, parquet
     "#);
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use wdt_etl::cli::Verify;
 use wdt_etl::commands::verify::verify;
-use wdt_etl::config::Config;
+use wdt_etl::config::{Config, Format};
 use wdt_etl::environment::Variables;
 
 use super::scenario::{Copy, Scenario};
@@ -28,7 +28,9 @@ pub(super) fn kept(copy: &Copy, datasets: &[&str]) -> Kept {
             row.retain(|name, _| windows || name != "dt");
             row.entry("_wdt_deleted_at").and_modify(|at| *at = at.is_string().into());
         };
-        for table in [(*dataset).to_owned(), format!("{dataset}_history")] {
+        // plain Parquet keeps no current table
+        let current = warehouse.join(dataset).exists().then(|| (*dataset).to_owned());
+        for table in current.into_iter().chain([format!("{dataset}_history")]) {
             kept.insert(table.clone(), texts(&warehouse.join(&table), own));
         }
     }
@@ -81,20 +83,33 @@ pub(super) async fn assert_spotless(scenario: &Scenario, copy: &Copy, what: &str
 pub(super) fn named_files(copy: &Copy) -> usize {
     let Ok(tables) = std::fs::read_dir(copy.warehouse()) else { return 0 };
     let commits = tables.flat_map(|table| support::commits(&table.unwrap().path()));
-    commits.map(|commit| commit.lines().filter(|line| line.starts_with("{\"add\"")).count()).sum()
+    commits.map(|commit| support::changes(&commit).0.len()).sum()
 }
 
-/// Data files that no commit names, of every table.
-pub(super) fn orphans(copy: &Copy) -> Vec<PathBuf> {
+/// How many commits the logs hold.
+pub(super) fn commits(copy: &Copy) -> u64 {
+    let Ok(tables) = std::fs::read_dir(copy.warehouse()) else { return 0 };
+    tables.map(|table| support::commits(&table.unwrap().path()).len() as u64).sum()
+}
+
+/// Data files that no commit names or that one has taken away for good, and what was left half written, of every table.
+pub(super) fn orphans(copy: &Copy, format: Format) -> Vec<PathBuf> {
     let mut orphans = Vec::new();
     let Ok(tables) = std::fs::read_dir(copy.warehouse()) else { return orphans };
     for entry in tables {
         let table = entry.unwrap().path();
-        let log = support::commits(&table).concat();
-        let files = files(&table).into_iter().filter(|file| file.extension().is_some_and(|end| end == "parquet"));
-        let named = |file: &Path| log.contains(file.file_name().unwrap().to_str().unwrap());
-        let in_log = |file: &Path| file.components().any(|part| part.as_os_str() == "_delta_log");
-        orphans.extend(files.filter(|file| !in_log(file) && !named(file)));
+        let mut named = BTreeSet::new();
+        for (adds, removes) in support::commits(&table).iter().map(|commit| support::changes(commit)) {
+            named.extend(adds.into_keys().map(|path| table.join(path)));
+            // Delta's time travel needs them
+            if format == Format::Parquet {
+                named.retain(|path| !removes.iter().any(|removed| table.join(removed) == *path));
+            }
+        }
+        let log = |file: &Path| {
+            file.components().any(|part| ["_delta_log", "_manifest"].map(AsRef::as_ref).contains(&part.as_os_str()))
+        };
+        orphans.extend(files(&table).into_iter().filter(|file| !log(file) && !named.contains(file)));
     }
     orphans
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use wdt_etl::config::Format;
 use wdt_etl::pipeline::RunOptions;
 use wdt_models::Window;
 use wdt_models::time::format_wall_time;
@@ -24,6 +25,7 @@ const SNAPSHOTS: [&str; 4] = ["cainiao_inventory", "flagship_warehouses", "flags
 /// A command, and all it depends on.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
+    pub(super) format: Format,
     pub(super) world: World,
     pub(super) datasets: Vec<&'static str>,
     args: Vec<String>,
@@ -45,40 +47,43 @@ pub(super) struct Copy(TempDir);
 
 impl Scenario {
     /// Every scenario.
-    pub(super) async fn all() -> Vec<Self> {
+    pub(super) async fn all(format: Format) -> Vec<Self> {
         vec![
-            Self::first_load(),
-            Self::night().await,
-            Self::snapshots().await,
-            Self::reconcile().await,
-            Self::backfill().await,
+            Self::first_load(format),
+            Self::night(format).await,
+            Self::snapshots(format).await,
+            Self::reconcile(format).await,
+            Self::backfill(format).await,
         ]
     }
 
     /// A first load, over many windows and more than one commit.
-    pub(super) fn first_load() -> Self {
-        let world = windows();
+    pub(super) fn first_load(format: Format) -> Self {
+        let world = windows(format);
         world.clock.advance(BETWEEN);
-        Self::run("first load", world, &[STOCK, "enterprise_goods"])
+        Self::run("first load", format, world, &[STOCK, "enterprise_goods"])
     }
 
     /// A second night, with edits and new rows.
-    pub(super) async fn night() -> Self {
-        let world = windows();
+    pub(super) async fn night(format: Format) -> Self {
+        let world = windows(format);
         world.run("first", &RunOptions::default()).await;
         for dataset in [STOCK, "enterprise_goods"] {
             let ledger = world.sim.ledger(dataset).unwrap();
             ledger.edit(12);
             ledger.add(3);
         }
+        // its row in `etl_accounts` is written anew
+        world.edit_config("gateway = ", "merchant = \"renamed\"\ngateway = ");
         world.clock.advance(BETWEEN);
-        Self::run("night", world, &[STOCK, "enterprise_goods"])
+        Self::run("night", format, world, &[STOCK, "enterprise_goods"])
     }
 
     /// A second night of snapshots, with rows that vanish and others that change.
-    pub(super) async fn snapshots() -> Self {
+    pub(super) async fn snapshots(format: Format) -> Self {
         let rows = [("cainiao_inventory", 40), ("flagship_warehouses", 6), ("flagship_goods", 24)];
         let world = World::of_all_gateways(&rows, few_days);
+        keep_as(&world, format);
         world.edit_config(crate::world::STORES, "[\"STORE_1\"]\ninventory_types = [1, 101]");
         world.run_of("first", &SNAPSHOTS).await;
         for (dataset, _) in rows {
@@ -90,12 +95,12 @@ impl Scenario {
         let mut args = vec!["run".to_owned()];
         args.extend(SNAPSHOTS.iter().flat_map(|dataset| ["--dataset".to_owned(), (*dataset).to_owned()]));
         args.extend(["--until".to_owned(), format_wall_time(world.clock.now() - 400)]);
-        Self { name: "snapshots", world, datasets: SNAPSHOTS.to_vec(), args }
+        Self { name: "snapshots", format, world, datasets: SNAPSHOTS.to_vec(), args }
     }
 
     /// A reconcile that finds rows that are gone and others that changed under an unmoved cursor.
-    pub(super) async fn reconcile() -> Self {
-        let world = windows();
+    pub(super) async fn reconcile(format: Format) -> Self {
+        let world = windows(format);
         world.run_of("first", &[STOCK]).await;
         let ledger = world.sim.ledger(STOCK).unwrap();
         ledger.delete(4);
@@ -103,24 +108,24 @@ impl Scenario {
         world.edit_config("settle = \"5m\"", "settle = \"0s\"");
         world.clock.advance(BETWEEN);
         let args = ["reconcile", "--dataset", STOCK].map(str::to_owned).to_vec();
-        Self { name: "reconcile", world, datasets: vec![STOCK], args }
+        Self { name: "reconcile", format, world, datasets: vec![STOCK], args }
     }
 
     /// A backfill of what a later start left out.
-    pub(super) async fn backfill() -> Self {
-        let world = windows();
+    pub(super) async fn backfill(format: Format) -> Self {
+        let world = windows(format);
         let start = world.clock.now() - (DAYS + 1) * DAY;
         let (early, late) = (format_wall_time(start), format_wall_time(start + 3 * DAY));
         world.edit_config(&early, &late);
         world.run_of("first", &[STOCK]).await;
         world.clock.advance(BETWEEN);
         let args = ["backfill", "--dataset", STOCK, "--from", &early, "--to", &late].map(str::to_owned).to_vec();
-        Self { name: "backfill", world, datasets: vec![STOCK], args }
+        Self { name: "backfill", format, world, datasets: vec![STOCK], args }
     }
 
-    fn run(name: &'static str, world: World, datasets: &[&'static str]) -> Self {
+    fn run(name: &'static str, format: Format, world: World, datasets: &[&'static str]) -> Self {
         let args = vec!["run".to_owned(), "--until".to_owned(), format_wall_time(world.clock.now() - 400)];
-        Self { name, world, datasets: datasets.to_vec(), args }
+        Self { name, format, world, datasets: datasets.to_vec(), args }
     }
 
     /// A copy of the folder as it is before the command.
@@ -176,13 +181,14 @@ impl Copy {
 }
 
 /// Two datasets of a few rows over a few days, two of them with a cell that no reader can type.
-fn windows() -> World {
+fn windows(format: Format) -> World {
     let world = World::new(30, |sim| {
         few_days(sim);
         sim.refused_rows = 1;
     });
     let start = format!("start = \"{}\"", format_wall_time(world.clock.now() - (DAYS + 1) * DAY));
     world.write_config(&start);
+    keep_as(&world, format);
     let goods = "name = \"enterprise_goods\"";
     world.edit_config(goods, &format!("{goods}\n{start}"));
     world.edit_config(
@@ -190,6 +196,10 @@ fn windows() -> World {
         "[run]\nsettle = \"5m\"\nwindow = \"6h\"\nquarantine_limit = \"100%\"\n\n[[accounts]]",
     );
     world
+}
+
+fn keep_as(world: &World, format: Format) {
+    world.edit_config("[warehouse]", &format!("[warehouse]\nformat = \"{}\"", format.name()));
 }
 
 /// The rows' cursors lie in the last days.

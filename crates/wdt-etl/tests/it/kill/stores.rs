@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use wdt_etl::config::Format;
 use wdt_etl::faulty::Fault;
 
 use super::scenario::{Disturbance, Scenario};
@@ -12,18 +13,29 @@ const RATE: &str = "0.1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_finds_itself_as_its_rival_is_known_again() {
-    let one = Undisturbed::new(Scenario::night().await).await;
-    for ordinal in 1..=one.passed["commit-due"] {
-        let fault = if ordinal % 4 == 0 { Fault::Conflict } else { Fault::Rival };
-        let ended = one.made_good(&[Disturbance::store(format!("{}:{ordinal}", fault.name()))]).await;
-        assert!(ended[0].status.success(), "{} {ordinal}: {ended:?}", fault.name());
+    for format in Format::ALL {
+        let one = Undisturbed::new(Scenario::night(format).await).await;
+        for ordinal in 1..=one.commits {
+            let fault = if ordinal % 4 == 0 { Fault::Conflict } else { Fault::Rival };
+            let ended = one.made_good(&[Disturbance::store(format!("{}:{ordinal}", fault.name()))]).await;
+            assert!(ended[0].status.success(), "{} {ordinal}: {ended:?}", fault.name());
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_goes_wrong_loses_and_doubles_nothing() {
-    let one = Undisturbed::new(Scenario::night().await).await;
-    let writes = one.passed["commit-due"] + one.passed["file-written"];
+    writes_that_go_wrong(Format::Delta).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_parquet_a_write_that_goes_wrong_loses_and_doubles_nothing() {
+    writes_that_go_wrong(Format::Parquet).await;
+}
+
+async fn writes_that_go_wrong(format: Format) {
+    let one = Undisturbed::new(Scenario::night(format).await).await;
+    let writes = one.commits + one.files as u64;
     let mut failed = 0;
     for (position, fault) in (0..).zip([Fault::Refused, Fault::Torn, Fault::Lost]) {
         for ordinal in (1 + position..=writes).step_by(6) {
@@ -39,17 +51,19 @@ async fn a_write_that_goes_wrong_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_at_any_failpoint_while_its_store_fails_loses_and_doubles_nothing() {
-    let (mut killed, mut ended) = (0, 0);
-    let all = Undisturbed::all().await;
-    for (position, (one, failpoint)) in each_failpoint(&all, SEED + 1000).into_iter().enumerate() {
-        let store = Some(format!("{}:{RATE}", mixed(SEED + position as u64) % 1_000_000));
-        let disturbance = Disturbance { store, ..Disturbance::at(failpoint) };
-        match one.made_good(&[disturbance]).await[0].status.code() {
-            None => killed += 1,
-            Some(_) => ended += 1,
+    for format in Format::ALL {
+        let (mut killed, mut ended) = (0, 0);
+        let all = Undisturbed::all(format).await;
+        for (position, (one, failpoint)) in each_failpoint(&all, SEED + 1000).into_iter().enumerate() {
+            let store = Some(format!("{}:{RATE}", mixed(SEED + position as u64) % 1_000_000));
+            let disturbance = Disturbance { store, ..Disturbance::at(failpoint) };
+            match one.made_good(&[disturbance]).await[0].status.code() {
+                None => killed += 1,
+                Some(_) => ended += 1,
+            }
         }
+        assert!(killed > ended, "{killed} were killed, {ended} ended before");
     }
-    assert!(killed > ended, "{killed} were killed, {ended} ended before");
 }
 
 /// How many of the disturbed runs failed: each with exit code 6 and the name of a table.
