@@ -2,6 +2,7 @@
 
 mod calls;
 mod commands;
+mod diff;
 mod every;
 mod gateways;
 #[cfg(unix)]

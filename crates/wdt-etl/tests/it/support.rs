@@ -456,3 +456,12 @@ fn cell(column: &dyn Array, row: usize) -> Value {
         other => panic!("a column of type {other}"),
     }
 }
+
+/// A copy of a folder and of all that lies in it.
+pub(crate) fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() { copied(&path, &target) } else { std::fs::copy(&path, &target).map(drop).unwrap() }
+    }
+}
