@@ -18,10 +18,23 @@ pub(crate) struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum What {
-    /// The range that is due: first and last second, Asia/Shanghai wall time.
-    Range(String, String),
+    /// The range that is due.
+    Range(Due),
     /// The ids that are asked for.
     Ids(Vec<i64>),
     /// Values of the slices in which rows stand, sorted.
     Standing(Vec<Vec<String>>),
+}
+
+/// A range that is due, in Asia/Shanghai wall time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Due {
+    /// First second, lookback included.
+    pub(crate) from: String,
+    /// Last second.
+    pub(crate) until: String,
+    /// How far the dataset was complete, which decides where its first window ends; absent of a first load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) watermark: Option<String>,
 }

@@ -19,7 +19,7 @@ use wdt_fetch::Transport;
 use crate::config::Account;
 use crate::error::EtlError;
 
-pub(crate) use decision::What;
+pub(crate) use decision::{Due, What};
 pub use folder::{Asked, Header, Outcome, Part};
 pub use recording::Recording;
 pub use replay::Replay;

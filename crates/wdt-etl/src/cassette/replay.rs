@@ -8,7 +8,7 @@ use wdt_fetch::cassette::{Exchange, Player, parse_moment};
 use wdt_fetch::{Transport, VirtualClock};
 use wdt_models::time::parse_wall_time;
 
-use super::decision::{Decision, What};
+use super::decision::{Decision, Due, What};
 use super::folder::{Folder, Header, Line, Outcome, Part};
 use super::refused;
 use crate::config::Config;
@@ -118,19 +118,19 @@ impl Replay {
         self.player.transport(account, dataset)
     }
 
-    /// The next range that the recorded run decided on, epoch seconds; `None` when it decided on none.
-    pub(crate) fn range(&self, account: &str, dataset: &str) -> Result<Option<(i64, i64)>, EtlError> {
-        match self.next(account, dataset) {
-            Some(What::Range(from, until)) => Ok(Some((wall_time("a range", &from)?, wall_time("a range", &until)?))),
-            _ => Ok(None),
-        }
+    /// The next range that the recorded run decided on, epoch seconds: from, until and the watermark it had; `None` when
+    /// it decided on none.
+    pub(crate) fn range(&self, account: &str, dataset: &str) -> Result<Option<(i64, i64, Option<i64>)>, EtlError> {
+        let Some(What::Range(Due { from, until, watermark })) = self.next(account, dataset) else { return Ok(None) };
+        let watermark = watermark.map(|watermark| wall_time("a watermark", &watermark)).transpose()?;
+        Ok(Some((wall_time("a range", &from)?, wall_time("a range", &until)?, watermark)))
     }
 
-    /// The range that comes next, left where it is.
+    /// The begin of the range that comes next, which stays where it is.
     pub(crate) fn first_second(&self, account: &str, dataset: &str) -> Result<Option<i64>, EtlError> {
         let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         match decisions.get(&(account.to_owned(), dataset.to_owned())).and_then(VecDeque::front) {
-            Some(What::Range(from, _)) => wall_time("a range", from).map(Some),
+            Some(What::Range(Due { from, .. })) => wall_time("a range", from).map(Some),
             _ => Ok(None),
         }
     }

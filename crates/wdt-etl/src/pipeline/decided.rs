@@ -7,7 +7,7 @@ use wdt_models::IdSource;
 use wdt_models::time::format_wall_time;
 
 use super::job::Job;
-use crate::cassette::{Cassette, Replay, What};
+use crate::cassette::{Cassette, Due, Replay, What};
 use crate::error::EtlError;
 use crate::plan::Range;
 
@@ -19,12 +19,14 @@ impl Job {
             None => self.due(client),
             Some(Cassette::Recording(recording)) => {
                 let range = self.due(client)?;
-                let what = What::Range(format_wall_time(range.from), format_wall_time(range.until));
+                let (from, until) = (format_wall_time(range.from), format_wall_time(range.until));
+                let watermark = range.watermark.map(format_wall_time);
+                let what = What::Range(Due { from, until, watermark });
                 recording.decided(account, dataset, what).map(|()| range)
             }
             Some(Cassette::Replay(replay)) => {
-                let Some((from, until)) = replay.range(account, dataset)? else { return self.due(client) };
-                Ok(Range { from, ..self.range_up_to(until)? })
+                let Some((from, until, watermark)) = replay.range(account, dataset)? else { return self.due(client) };
+                Ok(Range { from, watermark, ..self.range_up_to(until)? })
             }
         }
     }

@@ -6,6 +6,7 @@
 mod bytes;
 mod oracle;
 mod reader;
+mod recorded;
 mod scene;
 mod week;
 

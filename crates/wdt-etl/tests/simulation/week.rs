@@ -17,6 +17,7 @@ use wdt_sim::{Dice, Ledger};
 
 use crate::oracle;
 use crate::reader::Follower;
+use crate::recorded::Kept;
 use crate::scene::{Format, Scene, number};
 
 /// Exit codes that a job may end with when the world is hostile; 1 is a bug.
@@ -24,6 +25,9 @@ const EXPECTED: &[u8] = &[0, 4, 5, 6, 130];
 
 /// Longest time of one way of a call, milliseconds.
 const SLOWEST_WAY: u64 = 1500;
+
+/// One week in so many has its runs recorded and replayed.
+const RECORDED: u64 = 10;
 
 /// One job that ran, or that was killed.
 #[derive(Debug, Clone)]
@@ -245,6 +249,8 @@ impl Week {
             return;
         }
         let options = RunOptions { datasets, ..options };
+        let recording = self.recording(name, is_run && kill.is_none(), &options, &around);
+        let around = Surroundings { cassette: recording.as_ref().map(Kept::cassette), ..around };
         let start = self.scene.time.platform();
         let gently = Dice::new(self.scene.seed, &[5, number_of(name)]).one_in(4);
         let death = async {
@@ -266,6 +272,9 @@ impl Week {
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }
+        if let (Some(kept), Some(Ok(outcome))) = (&recording, &outcome) {
+            kept.comes_about_again(outcome).await;
+        }
         let outcome = outcome.and_then(|outcome| match outcome {
             Ok(outcome) => Some(outcome),
             // nothing was landed yet, the hours of a full read are over, or the warehouse failed on purpose
@@ -285,6 +294,11 @@ impl Week {
             println!("{start} to {end} {name} {:?} {:?}: {outcomes:?}", options.backfill, options.reconcile);
         }
         self.jobs.lock().unwrap().push(Job { name: name.to_owned(), start, end, outcome, is_run });
+    }
+
+    /// In one week of ten, runs that nobody kills are recorded.
+    fn recording(&self, name: &str, lives: bool, options: &RunOptions, around: &Surroundings) -> Option<Kept> {
+        (self.scene.seed % RECORDED == 0 && lives).then(|| Kept::begin(name, &self.scene.config, options, around))
     }
 
     fn surroundings(&self, name: &str, stop: watch::Receiver<bool>) -> Surroundings {

@@ -102,10 +102,31 @@ impl Transport for Part {
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
             let exchange = self.take(&outgoing).map_err(NoAnswer::Cassette)?;
-            let wait = u64::try_from(exchange.came_at.saturating_sub(clock.now_ms())).unwrap_or(0);
+            let came_at = exchange.came_at;
+            let mut taken = Taken { part: self, exchange: Some(exchange) };
+            let wait = u64::try_from(came_at.saturating_sub(clock.now_ms())).unwrap_or(0);
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            self.answer(exchange)
+            match taken.exchange.take() {
+                Some(exchange) => self.answer(exchange),
+                None => Err(NoAnswer::Cassette("it was answered before".to_owned())),
+            }
         })
+    }
+}
+
+/// An exchange on its way. A call that is given up before its answer came was not recorded, so it takes none away.
+struct Taken<'a> {
+    part: &'a Part,
+    exchange: Option<Exchange>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            let mut left = self.part.player.left.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = key(&exchange.account, &exchange.dataset, &exchange.request);
+            left.entry(key).or_default().push_front(exchange);
+        }
     }
 }
 
