@@ -4,6 +4,7 @@ use crate::command;
 use crate::deny;
 use crate::docs;
 use crate::failure::{Failure, Outcome};
+use crate::fixtures;
 use crate::host::Stopwatch;
 use crate::readers;
 use crate::suite;
@@ -31,6 +32,7 @@ const STEPS: &[Step] = &[
         about: "the external readers' script finds planted differences",
         run: || plain(readers::check_script()),
     },
+    Step { name: "fixtures", about: "the simulator still makes what is kept", run: || plain(fixtures::check()) },
     Step { name: "test", about: "all tests, with the external readers", run: || suite::run().map(Some) },
 ];
 

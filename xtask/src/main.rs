@@ -11,6 +11,7 @@ mod command;
 mod deny;
 mod docs;
 mod failure;
+mod fixtures;
 mod host;
 mod readers;
 mod simulate;
@@ -46,6 +47,14 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the fixtures that the simulator makes: pages of every method, cassettes of whole nights.
+    ///
+    /// From fixed seeds, at fixed times: unchanged code writes the same bytes. Read the diff before it is committed.
+    Fixtures {
+        /// Change nothing; fail if a fixture is stale, missing or made by nobody.
+        #[arg(long)]
+        check: bool,
+    },
     /// Play simulated weeks: seeds decide edits, faults, clocks, kills and rivals; an oracle compares every row.
     ///
     /// One failed week again, told job by job: cargo xtask simulate --first SEED --seeds 1
@@ -65,6 +74,8 @@ fn main() -> ExitCode {
         Task::Ci { steps, keep_going, .. } => ci::run(&steps, keep_going),
         Task::Docs { check: true } => docs::check(),
         Task::Docs { check: false } => docs::write(),
+        Task::Fixtures { check: true } => fixtures::check(),
+        Task::Fixtures { check: false } => fixtures::write(),
         Task::Simulate(asked) => simulate::run(&asked),
         Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
     };

@@ -24,7 +24,7 @@ pub(crate) fn run() -> Outcome<Tally> {
 }
 
 /// Runs it, shows what it prints as it comes, and sums the summaries of the test binaries.
-fn counted(command: &mut Command) -> Outcome<(Tally, bool)> {
+pub(crate) fn counted(command: &mut Command) -> Outcome<(Tally, bool)> {
     println!("$ {}", command::line(command));
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| command::not_started(command, &error))?;
     let mut tally = Tally::default();
@@ -94,7 +94,7 @@ impl Drop for Record {
 
 #[cfg(test)]
 mod tests {
-    use super::{proof_of_readers, verdict};
+    use super::{proof_of_readers, readers, verdict};
     use crate::tally::Tally;
 
     #[test]
@@ -107,11 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn both_readers_must_have_read() {
-        let both = "reader deltalake: ok, 9 checks of a\nreader duckdb: ok, 9 checks of a\n";
-        assert!(proof_of_readers(both).is_ok());
+    fn every_reader_must_have_read() {
+        let line = |reader: &&str| format!("reader {reader}: ok, 9 checks of a\n");
+        let all: String = readers::NAMES.iter().map(line).collect();
+        assert!(proof_of_readers(&all).is_ok());
         assert!(proof_of_readers("").is_err(), "skipped");
-        assert!(proof_of_readers("reader deltalake: ok, 9 checks of a\n").is_err(), "one reader");
-        assert!(proof_of_readers(&both.replace("duckdb: ok", "duckdb: a: rows")).is_err(), "a difference");
+        for reader in readers::NAMES {
+            let own = line(reader);
+            assert!(proof_of_readers(&all.replace(&own, "")).is_err(), "without {reader}");
+            let differs = own.replace(": ok", ": a: rows");
+            assert!(proof_of_readers(&all.replace(&own, &differs)).is_err(), "a difference of {reader}");
+        }
     }
 }

@@ -84,6 +84,14 @@ pub enum EtlError {
         /// Most rows that may be marked.
         most: u64,
     },
+    /// A warehouse that is to be read is not there, or what is to be read of it.
+    #[error("{what}")]
+    Absent {
+        /// What is missing, and where.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// A cassette that cannot be written or read, or that a replay differs from.
     #[error("{message}")]
     Cassette {
@@ -152,7 +160,7 @@ impl EtlError {
             Self::Quarantine { .. } => Failure::Quarantine,
             Self::Vanished { .. } => Failure::Vanished,
             Self::Cassette { .. } => Failure::Cassette,
-            Self::Warehouse(_) => Failure::Warehouse,
+            Self::Warehouse(_) | Self::Absent { .. } => Failure::Warehouse,
             Self::Interrupted => Failure::Interrupted,
             Self::Bug(_) => Failure::Bug,
         }
@@ -173,7 +181,8 @@ impl EtlError {
             )),
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
-            Self::Usage { hint: Some(hint), .. }
+            Self::Absent { hint, .. }
+            | Self::Usage { hint: Some(hint), .. }
             | Self::Cassette { hint: Some(hint), .. }
             | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
             Self::EnvFile(_) => {

@@ -10,7 +10,8 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command, Run};
 use wdt_etl::commands::{
-    backfill, check, demo, explain, export, init, reconcile, record, replay, run, schema, simulate, status, verify,
+    backfill, check, demo, diff, explain, export, init, reconcile, record, replay, run, schema, simulate, status,
+    verify,
 };
 use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
@@ -70,10 +71,11 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         Some(file) => Variables::of_process().with_file(file)?,
         None => Variables::of_process(),
     };
-    let mut out = std::io::stdout();
+    let (mut out, mut notes) = (std::io::stdout(), std::io::stderr());
     let now = SystemClock.now_ms().div_euclid(1000);
     let load = || Config::load(&cli.global.config, &variables, now);
     let load_without_secrets = || Config::load_without_secrets(&cli.global.config, &variables, now);
+    let silent = || surroundings(&variables, Arc::new(Silent));
     match &cli.command {
         Command::Init(args) => init::init(&args.dir, args.force, &mut out).map(|()| 0),
         Command::Schema(args) => schema::schema(args, &mut out).map(|()| 0),
@@ -82,18 +84,19 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         Command::Simulate(args) => {
             simulate::simulate(args, Arc::new(SystemClock), stop_on_signal(), &mut out).await.map(|()| 0)
         }
-        Command::Check(args) => {
-            check::check(&load()?, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
-        }
+        Command::Check(args) => check::check(&load()?, args, &silent(), &mut out).await,
         Command::Verify(args) => {
             let config = if args.probe { load()? } else { load_without_secrets()? };
-            verify::verify(&config, args, &surroundings(&variables, Arc::new(Silent)), &mut out).await
+            verify::verify(&config, args, &silent(), &mut out).await
         }
         Command::Export(args) => {
-            let config = load_without_secrets()?;
-            let mut notes = std::io::stderr();
             let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
-            export::export(&config, args, &mut around).await.map(|()| 0)
+            export::export(&load_without_secrets()?, args, &mut around).await.map(|()| 0)
+        }
+        Command::Diff(args) => {
+            let config = args.asks_configuration().then(load_without_secrets).transpose()?;
+            let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
+            diff::diff(args, config.as_ref(), &mut around).await
         }
         Command::Demo(args) => {
             let reporter: Arc<dyn Reporter> =
@@ -101,15 +104,13 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             demo::demo(args, &surroundings(&variables, reporter), &mut out).await
         }
         Command::Run(args) => {
-            let config = load()?;
-            let options = run_options(args);
             let (json, reporter) = reporter(args.json);
-            run::run(&config, &options, &surroundings(&variables, reporter), json, &mut out).await
+            run::run(&load()?, &run_options(args), &surroundings(&variables, reporter), json, &mut out).await
         }
         Command::Record(args) => {
             let config = load()?;
             let (json, reporter) = reporter(args.json);
-            record::record(&config, args, &surroundings(&variables, reporter), json, &mut out).await
+            record::record(&config, args, &variables, &surroundings(&variables, reporter), json, &mut out).await
         }
         Command::Replay(args) => replay::replay(args, stop_on_signal(), reporter(args.json), &mut out).await,
         Command::Reconcile(args) => {

@@ -91,6 +91,8 @@ impl Iterator for Planner {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
 

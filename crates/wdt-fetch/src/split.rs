@@ -197,3 +197,25 @@ fn merged(
 fn uncertified(window: Window, reason: String, certificate: Certificate) -> WindowError {
     WindowError::Uncertified { what: Target::Window(window), reason, certificate: Box::new(certificate) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Trips on a second that is in no piece, an overlap of more than one second, or more cuts than are of use.
+    #[test]
+    fn pieces_cover_their_window_however_many_are_wanted() {
+        for seconds in 2..150 {
+            for wanted in 0..70 {
+                let window = Window::new(1_000, 1_000 + seconds);
+                let pieces = cut(window, wanted);
+                assert_eq!((pieces[0].start, pieces[pieces.len() - 1].end), (window.start, window.end), "{window:?}");
+                let seamless = |pair: &[Window]| pair[1].start == pair[0].end - 1 && pair[1].end > pair[0].end;
+                assert!(pieces.windows(2).all(seamless), "{seconds} s in {wanted}: {pieces:?}");
+                let shortest = pieces.iter().all(|piece| piece.halves().is_none());
+                assert!(pieces.len() as u64 >= wanted || shortest, "{seconds} s in {wanted}: {pieces:?}");
+                assert!((pieces.len() as u64) < wanted.max(1) * 2, "{seconds} s in {wanted}: {pieces:?}");
+            }
+        }
+    }
+}

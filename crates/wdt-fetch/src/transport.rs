@@ -21,7 +21,7 @@ pub trait Transport: Send + Sync {
 
 /// A request on its way, and what it was made of: a recording makes it again with other credentials, a replay with
 /// another time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outgoing<'a> {
     /// As it goes over the wire.
     pub request: SignedRequest,

@@ -22,8 +22,18 @@ const CLOCK_TOLERANCE_SECONDS: i64 = 600;
 const DEFAULT_PAGE: u32 = 20;
 
 /// The platform's codes and the words it has for them.
-const TITLES: [(i64, &str); 15] = [
+const TITLES: [(i64, &str); 32] = [
+    (3, "Upload Fail"),
+    (4, "User Call Limited"),
+    (5, "Session Call Limited"),
+    (6, "Partner Call Limited"),
     (7, "App Call Limited"),
+    (8, "App Call Exceeds Limited Frequency"),
+    (9, "Http Action Not Allowed"),
+    (10, "Service Currently Unavailable"),
+    (11, "Insufficient ISV Permissions"),
+    (12, "Insufficient User Permissions"),
+    (13, "Insufficient Partner Permissions"),
     (15, "Remote service error"),
     (21, "Missing Method"),
     (22, "Invalid Method"),
@@ -36,8 +46,15 @@ const TITLES: [(i64, &str); 15] = [
     (29, "Invalid App Key"),
     (30, "Missing Timestamp"),
     (31, "Invalid Timestamp"),
+    (32, "Missing Version"),
     (33, "Invalid Version"),
+    (34, "Unsupported Version"),
+    (40, "Missing Required Arguments"),
     (41, "Invalid Arguments"),
+    (42, "Forbidden Request"),
+    (43, "Parameter Error"),
+    (44, "Invalid access token"),
+    (47, "Invalid encoding"),
 ];
 
 /// The account that calls, by position.

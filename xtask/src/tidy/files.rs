@@ -1,5 +1,6 @@
 //! The files that the checks look at.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -16,24 +17,33 @@ pub(crate) struct File {
     pub(crate) size: usize,
     /// `None` if it is not text.
     pub(crate) text: Option<String>,
+    /// What is readable of a file that is not text.
+    blob: String,
 }
 
 impl File {
-    fn new(path: &str, bytes: Vec<u8>) -> Self {
+    fn new(path: &str, bytes: &[u8]) -> Self {
         let size = bytes.len();
-        let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
-        Self { path: path.to_owned(), size, text }
+        let lossy = String::from_utf8_lossy(bytes);
+        let text = matches!(lossy, Cow::Borrowed(_)) && !lossy.contains('\0');
+        let (text, blob) = if text { (Some(lossy.into_owned()), String::new()) } else { (None, lossy.into_owned()) };
+        Self { path: path.to_owned(), size, text, blob }
     }
 
     /// For tests of the checks.
     #[cfg(test)]
     pub(crate) fn of(path: &str, text: &str) -> Self {
-        Self::new(path, text.as_bytes().to_vec())
+        Self::new(path, text.as_bytes())
     }
 
     /// Lines with their index from 0; none if it is not text.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.as_deref().unwrap_or_default().lines().enumerate()
+    }
+
+    /// The same, and of a file that is no text what is readable of it.
+    pub(crate) fn searched(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines().chain(self.blob.lines().enumerate())
     }
 
     /// A file under `fixtures/`: kept byte for byte as it came.
@@ -67,7 +77,7 @@ fn listed(arguments: &[&str]) -> Outcome<Vec<String>> {
 fn read(root: &Path, path: &str) -> Outcome<Option<File>> {
     let full = root.join(path);
     match fs::read(&full) {
-        Ok(bytes) => Ok(Some(File::new(path, bytes))),
+        Ok(bytes) => Ok(Some(File::new(path, &bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound || full.is_dir() => Ok(None),
         Err(error) => Err(Failure::new(format!("{path}: {error}"))),
     }

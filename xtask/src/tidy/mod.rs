@@ -7,6 +7,7 @@ use crate::failure::{Failure, Outcome};
 mod catalogue;
 mod files;
 mod secrets;
+mod shapes;
 mod source;
 mod text;
 
@@ -54,7 +55,10 @@ const CHECKS: &[Check] = &[
     text::machine_paths,
     text::pending_snapshots,
     secrets::literals,
+    secrets::stand_ins,
+    shapes::shapes,
     catalogue::fixtures,
+    catalogue::pages,
     catalogue::changelog,
 ];
 

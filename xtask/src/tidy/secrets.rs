@@ -1,4 +1,5 @@
-//! No credential stands in a fixture, a snapshot, a page or a configuration, but the invented ones listed here.
+//! No credential stands in a fixture, a snapshot, a page or a configuration, but the invented ones listed here; and those
+//! that tests and the simulator go by stand in no other file than their code.
 
 use super::Finding;
 use super::files::File;
@@ -7,9 +8,10 @@ use super::files::File;
 const NAMES: &[&str] =
     &["secret", "app_secret", "appsecret", "session", "salt", "password", "access_token", "authorization"];
 /// Values that are invented, or printed in a vendor's own example. A new one is added with the fixture that needs it.
-const INVENTED: &[&str] = &[
+pub(super) const INVENTED: &[&str] = &[
     "12345",
     "693f9fed686bfe13441385da98b436b6:dd488d0802b1e431e4c72cd355847853",
+    "693f9fed686bfe13441385da98b436b6",
     "dd488d0802b1e431e4c72cd355847853",
     "8a7f0c2e5d1b4963",
     "a1b2c3d4e5f60718293a4b5c6d7e8f90",
@@ -21,8 +23,24 @@ const INVENTED: &[&str] = &[
     "test",
     "testsalt",
     "testsecret:testsalt",
+    "unread",
+    "unread:unread",
     "***",
 ];
+/// How the secrets begin that the simulator and the tests go by: an output that shows one would show a live one too.
+const STAND_INS: &[&str] = &[
+    "sim-secret-",
+    "sim-salt-",
+    "sim-session-",
+    "other-secret",
+    "other-salt",
+    "hush-secret",
+    "hush-salt",
+    "hush-session",
+];
+/// Code outside tests that may name them: it makes them up, or holds a test of its own.
+const STAND_INS_MADE_UP: &[&str] =
+    &["crates/wdt-sim/src/account.rs", "crates/wdt-fetch/src/credentials.rs", "xtask/src/tidy/secrets.rs"];
 const LOOKED_AT: &[&str] = &[".snap", ".toml", ".md", ".yml", ".json", ".example"];
 
 /// Finds `name = "value"` and `"name": "value"` where the name is a credential's and the value is not on the list.
@@ -33,6 +51,24 @@ pub(super) fn literals(files: &[File]) -> Vec<Finding> {
             let names = NAMES.iter().filter(|name| values(line, name).any(|value| !INVENTED.contains(&value)));
             findings.extend(names.map(|name| {
                 Finding::at(file, index, format!("`{name}` with a value that is not on the list of invented ones"))
+            }));
+        }
+    }
+    findings
+}
+
+/// Finds what begins like a stand-in in any file but the code of tests.
+pub(super) fn stand_ins(files: &[File]) -> Vec<Finding> {
+    let may = |file: &File| {
+        let test = file.path.contains("/tests/") && file.ends_with(".rs");
+        test || STAND_INS_MADE_UP.contains(&file.path.as_str())
+    };
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| !may(file)) {
+        for (index, line) in file.searched() {
+            let named = STAND_INS.iter().filter(|stand_in| line.contains(*stand_in));
+            findings.extend(named.map(|stand_in| {
+                Finding::at(file, index, format!("holds `{stand_in}…`, a secret that is for the code of tests alone"))
             }));
         }
     }
@@ -56,7 +92,7 @@ fn values<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
 #[cfg(test)]
 mod tests {
     use super::super::files::File;
-    use super::literals;
+    use super::{STAND_INS, literals, stand_ins};
 
     fn found(path: &str, text: &str) -> usize {
         literals(&[File::of(path, text)]).len()
@@ -74,6 +110,22 @@ mod tests {
             assert_eq!(found("crates/a/tests/it/snapshots/b.snap", text), 1, "{text}");
         }
         assert_eq!(found("docs/a.md", r#"app_secret = "0f1e2d3c""#), 1);
+    }
+
+    /// Trips when a secret that a test goes by may reach a fixture, a snapshot, a page, or a file that is no text.
+    #[test]
+    fn a_stand_in_is_found_but_in_the_code_of_tests() {
+        let found = |path: &str, text: &str| stand_ins(&[File::of(path, text)]).len();
+        for stand_in in STAND_INS {
+            let text = format!("salt={stand_in}0123");
+            for path in
+                ["fixtures/pages/a/b.json", "crates/a/tests/it/snapshots/b.snap", "docs/a.md", "crates/a/src/b.rs"]
+            {
+                assert_eq!(found(path, &text), 1, "{path}: {text}");
+            }
+            assert_eq!(found("fixtures/cassettes/a.parquet", &format!("\0{text}\0")), 1);
+            assert_eq!(found("crates/a/tests/it/b.rs", &text), 0);
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 /// One decision of one account's dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Decision {
     /// Name of the account.
     pub(crate) account: String,

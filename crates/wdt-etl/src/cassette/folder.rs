@@ -88,7 +88,7 @@ pub struct Part {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
     /// A call and its answer.
-    Exchange(Exchange),
+    Exchange(Box<Exchange>),
     /// Something that was decided.
     Decision(Decision),
 }

@@ -5,8 +5,10 @@
 
 mod decision;
 mod folder;
+mod json;
 mod recording;
 mod replay;
+mod scramble;
 mod secrets;
 mod settings;
 
@@ -21,7 +23,8 @@ pub(crate) use decision::What;
 pub use folder::{Asked, Header, Outcome, Part};
 pub use recording::Recording;
 pub use replay::Replay;
-pub use settings::Numbers;
+pub use scramble::Scramble;
+pub use settings::Hidden;
 
 /// What a run is recorded to, or replayed from.
 #[derive(Clone)]

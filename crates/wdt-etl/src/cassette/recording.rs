@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wdt_fetch::cassette::{Exchange, Keep, Recorder, shown_moment};
 use wdt_fetch::{Credentials, Transport};
+use wdt_models::endpoints;
 use wdt_models::time::format_wall_time;
 
 use super::decision::{Decision, What};
 use super::folder::{Asked, FORMAT, Folder, Header, Line, Outcome, Part};
 use super::refused;
+use super::scramble::Scramble;
 use super::secrets::Secrets;
-use super::settings::{self, Numbers};
+use super::settings::{self, Hidden};
 use crate::config::Config;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
@@ -29,6 +31,7 @@ pub struct Recording {
 struct Tape {
     folder: Folder,
     secrets: Secrets,
+    scramble: Option<Scramble>,
     /// Exchanges kept so far; held while one is written.
     written: Mutex<u64>,
 }
@@ -45,7 +48,7 @@ impl Recording {
         config: &Config,
         options: &RunOptions,
         around: &Surroundings,
-        numbers: Numbers,
+        hidden: Hidden,
     ) -> Result<Self, EtlError> {
         let selected = config.select(&options.accounts, &options.datasets)?;
         let selected: Vec<(String, String)> = selected
@@ -54,7 +57,7 @@ impl Recording {
             .collect();
         let secrets = searched(config, &selected)?;
         let started_at = around.clock.now_ms();
-        let settings = settings::text(config, &selected, numbers).map_err(refused)?;
+        let settings = settings::text(config, &selected, &hidden).map_err(refused)?;
         let read = Config::parse_without_secrets(&config.path, &settings, started_at.div_euclid(1000))?;
         let stand_ins = read.accounts.into_iter().map(|account| (account.name, account.credentials)).collect();
         let asked = Asked {
@@ -77,7 +80,7 @@ impl Recording {
         }
         let folder = Folder::create(folder)?;
         folder.write_settings(&settings).and_then(|()| folder.write_header(&header)).map_err(refused)?;
-        let tape = Arc::new(Tape { folder, secrets, written: Mutex::new(0) });
+        let tape = Arc::new(Tape { folder, secrets, scramble: hidden.texts, written: Mutex::new(0) });
         Ok(Self { tape, header, stand_ins })
     }
 
@@ -98,7 +101,10 @@ impl Recording {
     }
 
     /// Keeps what was decided.
-    pub(crate) fn decided(&self, account: &str, dataset: &str, what: What) -> Result<(), EtlError> {
+    pub(crate) fn decided(&self, account: &str, dataset: &str, mut what: What) -> Result<(), EtlError> {
+        if let (What::Standing(slices), Some(scramble)) = (&mut what, &self.tape.scramble) {
+            scrambled(dataset, slices, scramble);
+        }
         let decision = Decision { account: account.to_owned(), dataset: dataset.to_owned(), what };
         self.tape.append(&Line::Decision(decision)).map_err(refused)
     }
@@ -114,7 +120,11 @@ impl Recording {
         };
         let tape = Arc::clone(&self.tape);
         let keep: Arc<Keep> = Arc::new(move |exchange, body| tape.keep(exchange, body));
-        Ok(Arc::new(Recorder::new(account, dataset, through, stand_in.clone(), keep)))
+        let recorder = Recorder::new(account, dataset, through, stand_in.clone(), keep);
+        Ok(Arc::new(match self.tape.scramble.clone() {
+            None => recorder,
+            Some(scramble) => recorder.changed_by(Arc::new(move |endpoint, page| scramble.page(endpoint, page))),
+        }))
     }
 }
 
@@ -123,13 +133,17 @@ impl Tape {
     fn keep(&self, mut exchange: Exchange, body: &[u8]) -> Result<(), String> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         exchange.number = *written + 1;
+        let endpoint = self.scramble.as_ref().and(endpoints::find(&exchange.dataset));
+        let scrambled =
+            self.scramble.as_ref().zip(endpoint).map(|(scramble, endpoint)| scramble.answer(endpoint, body));
+        let body = scrambled.as_deref().unwrap_or(body);
         if self.secrets.stand_in(body) {
             return Err("the answer repeats a secret of the account, and a cassette holds none".to_owned());
         }
         if let Some(answer) = exchange.answer.as_mut().filter(|_| !body.is_empty()) {
             answer.body = Some(self.folder.write_body(exchange.number, body)?);
         }
-        self.append(&Line::Exchange(exchange))?;
+        self.append(&Line::Exchange(Box::new(exchange)))?;
         *written += 1;
         Ok(())
     }
@@ -156,6 +170,16 @@ impl Outcome {
             refused: own.refused + own.refused_upstream,
         };
         Self { exit_code: outcome.exit_code(), datasets: outcome.datasets.iter().map(part).collect() }
+    }
+}
+
+/// Values of slices as the requests have them.
+fn scrambled(dataset: &str, slices: &mut [Vec<String>], scramble: &Scramble) {
+    let Some(endpoint) = endpoints::find(dataset) else { return };
+    for slice in slices {
+        for (dimension, value) in endpoint.dimensions().iter().zip(slice) {
+            *value = scramble.dimension(endpoint, dimension.name, value);
+        }
     }
 }
 

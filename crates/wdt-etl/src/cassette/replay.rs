@@ -42,7 +42,7 @@ impl Replay {
         let mut decisions: HashMap<(String, String), VecDeque<What>> = HashMap::new();
         for line in folder.read_log()? {
             match line {
-                Line::Exchange(exchange) => exchanges.push(exchange),
+                Line::Exchange(exchange) => exchanges.push(*exchange),
                 Line::Decision(Decision { account, dataset, what }) => {
                     decisions.entry((account, dataset)).or_default().push_back(what);
                 }

@@ -13,7 +13,7 @@ use crate::config::Format;
 Examples:
   wdt-etl record cassettes/2026-11-22
   wdt-etl record cassettes/stock --account main --dataset enterprise_stock --dry-run
-  wdt-etl record cassettes/shared --mask-accounts")]
+  wdt-etl record cassettes/shared --mask-accounts --scramble SCRAMBLE_KEY")]
 pub struct Record {
     /// Folder of the cassette; it must be empty or not there.
     #[arg(value_name = "DIR")]
@@ -30,6 +30,11 @@ pub struct Record {
     /// Put stand-ins in the place of sid and `app_key`, in settings and requests.
     #[arg(long)]
     pub mask_accounts: bool,
+    /// Scramble the merchant's texts (names, numbers of goods, remarks) by the key in the variable VAR.
+    ///
+    /// Equal texts stay equal, so joins still work; quantities, times, ids that are numbers and documented codes stay.
+    #[arg(long, value_name = "VAR")]
+    pub scramble: Option<String>,
     /// Read, type and certify, but land nothing; the cassette is the same.
     #[arg(long)]
     pub dry_run: bool,

@@ -1,12 +1,10 @@
 //! `wdt-etl export`: a dataset, or all of them, as files for people and other programs.
 
-mod cell;
 mod columns;
 mod filter;
 mod json;
 mod parquet_file;
 mod predicate;
-mod rows;
 mod separated;
 mod sink;
 mod target;
@@ -24,10 +22,11 @@ use wdt_models::{Endpoint, endpoints};
 
 use self::columns::Column;
 use self::filter::Filter;
-use self::rows::Source;
+
 use self::sink::{Head, Sink};
 use self::target::Target;
 use super::output;
+use super::rows::{self, Source, Until};
 use crate::cli::{Export, ExportFormat};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
@@ -107,7 +106,7 @@ async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_
 }
 
 /// The gravest of the errors as the command's own; the others are told.
-fn gravest(mut errors: Vec<EtlError>, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+pub(super) fn gravest(mut errors: Vec<EtlError>, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
     let code = crate::error::gravest(errors.iter().map(EtlError::exit_code));
     let Some(position) = errors.iter().position(|error| error.exit_code() == code) else { return Ok(()) };
     let gravest = errors.remove(position);
@@ -131,7 +130,7 @@ async fn export_one(
         note(around, &format!("{dataset}: the table is {behind} commits behind its log; `wdt-etl run` brings it up"));
     }
     let source = match args.as_of {
-        Some(seconds) => Source::as_of(tables, &args.accounts, seconds.saturating_mul(1_000_000)).await?,
+        Some(seconds) => Source::as_of(tables, &args.accounts, Until::Time(seconds.saturating_mul(1_000_000))).await?,
         None => Source::current(tables, &args.accounts)?,
     };
     let to_stdout = path.as_os_str() == STDOUT;
@@ -173,7 +172,7 @@ impl Plan {
         let filter = Filter::new(args, endpoint.dataset, &table)?;
         let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         names.extend(filter.columns());
-        let read = columns::part(&table, &names);
+        let read = rows::part(&table, &names);
         let written = columns.iter().filter_map(|column| read.index_of(&column.name).ok()).collect();
         Ok(Self { columns, filter, read, written })
     }
@@ -261,7 +260,7 @@ fn known_accounts(config: &Config, args: &Export, landed: &[String]) -> Result<(
     ))
 }
 
-fn find(name: &str) -> Result<&'static Endpoint, EtlError> {
+pub(super) fn find(name: &str) -> Result<&'static Endpoint, EtlError> {
     endpoints::find(name).ok_or_else(|| {
         let known: Vec<_> = endpoints::ALL.iter().map(|endpoint| endpoint.dataset).collect();
         let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));

@@ -2,14 +2,17 @@
 
 mod aligned;
 pub mod backfill;
+mod cell;
 pub mod check;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 pub mod export;
 pub mod init;
 pub mod reconcile;
 pub mod record;
 pub mod replay;
+mod rows;
 pub mod run;
 pub mod schema;
 pub mod simulate;

@@ -3,10 +3,13 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use wdt_sign::Secret;
+
 use super::{output, run};
-use crate::cassette::{Cassette, Numbers, Recording};
+use crate::cassette::{Cassette, Hidden, Recording, Scramble};
 use crate::cli::Record;
 use crate::config::Config;
+use crate::environment::Variables;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, Surroundings};
 
@@ -20,6 +23,7 @@ use crate::pipeline::{RunOptions, Surroundings};
 pub async fn record(
     config: &Config,
     args: &Record,
+    variables: &Variables,
     around: &Surroundings,
     json: bool,
     out: &mut (dyn Write + Send),
@@ -31,8 +35,9 @@ pub async fn record(
         dry_run: args.dry_run,
         ..RunOptions::default()
     };
-    let numbers = if args.mask_accounts { Numbers::Masked } else { Numbers::Kept };
-    let recording = Arc::new(Recording::begin(&args.dir, config, &options, around, numbers)?);
+    let texts = args.scramble.as_deref().map(|name| scramble(name, variables)).transpose()?;
+    let hidden = Hidden { accounts: args.mask_accounts, texts };
+    let recording = Arc::new(Recording::begin(&args.dir, config, &options, around, hidden)?);
     let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around.clone() };
     let outcome = crate::pipeline::run(config, &options, &around).await?;
     recording.finish(&outcome)?;
@@ -43,4 +48,18 @@ pub async fn record(
             .map_err(|error| output(&error))?;
     }
     Ok(outcome.exit_code())
+}
+
+/// The scrambling by the key in that variable.
+fn scramble(name: &str, variables: &Variables) -> Result<Scramble, EtlError> {
+    let key = variables.get(name).map(Secret::new);
+    key.as_ref().and_then(Scramble::new).ok_or_else(|| EtlError::Usage {
+        message: match key {
+            Some(_) => format!("variable {name} is shorter than 12 characters"),
+            None => format!("variable {name} is not set"),
+        },
+        hint: Some(format!(
+            "put a long random text into {name}: the same key scrambles the same way in every cassette"
+        )),
+    })
 }

@@ -143,8 +143,7 @@ fn a_warehouse_that_stands_elsewhere_is_refused_before_any_call() {
 fn what_is_no_cassette_is_told_with_its_place() {
     let empty = tempfile::tempdir().unwrap();
     assert!(said(empty.path()).contains("is no cassette: it has no cassette.json"));
-    type Case = (&'static str, &'static str, &'static str, &'static str);
-    let cases: &[Case] = &[
+    let cases: &[(&str, &str, &str, &str)] = &[
         ("cassette.json", "\"format\": 1", "\"format\": 2", "its format is not 1"),
         ("cassette.json", "\"started_at\": \"2026", "\"started_at\": \"soon 2026", "started_at is not a time"),
         ("cassette.json", "\"seed\"", "\"sead\"", "unknown field `sead`"),

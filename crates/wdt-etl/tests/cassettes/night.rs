@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use wdt_etl::cassette::{Cassette, Numbers, Recording};
+use wdt_etl::cassette::{Cassette, Hidden, Recording};
 use wdt_etl::commands::simulate::{self, Wire};
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
@@ -139,7 +139,7 @@ impl Nights {
             run_id: name.to_owned(),
         };
         let options = RunOptions::default();
-        let recording = Recording::begin(folder, &self.config, &options, &around, Numbers::Kept).unwrap();
+        let recording = Recording::begin(folder, &self.config, &options, &around, Hidden::default()).unwrap();
         let recording = Arc::new(recording);
         let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around };
         let outcome = run(&self.config, &options, &around).await.unwrap();
@@ -213,7 +213,7 @@ fn text(sim: &Sim, begin: i64) -> String {
         let Some(endpoint) = name.and_then(endpoints::find) else { continue };
         *section = section.lines().filter(|line| !line.starts_with("stores = ")).collect::<Vec<_>>().join("\n");
         if endpoint.cursor().is_some() {
-            section.push_str(&format!("\nstart = \"{start}\"\npage_size = 4"));
+            *section = format!("{section}\nstart = \"{start}\"\npage_size = 4");
         }
         if endpoint.dataset == "cainiao_inventory" {
             section.push_str("\nstores = [\"STORE_1\"]\ninventory_types = [1, 101]");

@@ -2,6 +2,8 @@
 
 mod calls;
 mod commands;
+mod diff;
+mod every;
 mod gateways;
 #[cfg(unix)]
 mod interrupted;

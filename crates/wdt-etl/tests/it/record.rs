@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use wdt_etl::cassette::{Cassette, Numbers, Recording};
+use wdt_etl::cassette::{Cassette, Hidden, Recording, Scramble};
 use wdt_etl::commands::simulate;
 use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_models::{Gateway, endpoints};
+use wdt_sign::Secret;
 use wdt_sim::{Account, Fault};
 
-use crate::world::{World, assert_same_rows, sorted, table, without};
+use crate::world::{World, assert_same_rows, sorted, table, texts as texts_of, without};
 
 const ROWS: &[(&str, u32)] = &[
     ("enterprise_stock", 150),
@@ -24,9 +25,9 @@ const ROWS: &[(&str, u32)] = &[
 ];
 
 /// Runs everything due and keeps it.
-async fn recorded(world: &World, folder: &Path, numbers: Numbers) -> RunOutcome {
+async fn recorded(world: &World, folder: &Path, hidden: Hidden) -> RunOutcome {
     let (config, options, around) = (world.config(), RunOptions::default(), world.surroundings("recorded"));
-    let recording = Arc::new(Recording::begin(folder, &config, &options, &around, numbers).unwrap());
+    let recording = Arc::new(Recording::begin(folder, &config, &options, &around, hidden).unwrap());
     let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around };
     let outcome = run(&config, &options, &around).await.unwrap();
     recording.finish(&outcome).unwrap();
@@ -69,7 +70,7 @@ async fn a_recorded_run_comes_about_again_when_the_platform_is_gone() {
     });
     let folder = tempfile::tempdir().unwrap();
     let (cassette, one, other) = (folder.path().join("c"), folder.path().join("one"), folder.path().join("other"));
-    let outcome = recorded(&world, &cassette, Numbers::Kept).await;
+    let outcome = recorded(&world, &cassette, Hidden::default()).await;
     assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
     no_secret_is_in(&cassette);
     let kept = world.warehouse();
@@ -101,7 +102,7 @@ async fn masked_numbers_are_nowhere_in_the_cassette() {
     let world = World::of_all_gateways(ROWS, |_| {});
     let folder = tempfile::tempdir().unwrap();
     let cassette = folder.path().join("c");
-    recorded(&world, &cassette, Numbers::Masked).await;
+    recorded(&world, &cassette, Hidden { accounts: true, texts: None }).await;
     for account in Gateway::ALL.iter().map(|&gateway| Account::example(gateway)) {
         assert!(!is_held(&cassette, &account.app_key), "{}", account.app_key);
         assert!(account.sid.is_empty() || !is_held(&cassette, &account.sid), "{}", account.sid);
@@ -118,7 +119,7 @@ async fn an_answer_that_repeats_a_secret_ends_the_recording_without_it() {
     world.script.set(move |_| Some(Fault::platform("99", &format!("debug: key {secret} is busy"))));
     let folder = tempfile::tempdir().unwrap();
     let cassette = folder.path().join("c");
-    let outcome = recorded(&world, &cassette, Numbers::Kept).await;
+    let outcome = recorded(&world, &cassette, Hidden::default()).await;
     let problem = outcome.datasets[0].problem.as_ref().unwrap();
     assert!(problem.message.contains("repeats a secret"), "{}", problem.message);
     assert_eq!(outcome.exit_code(), 5, "{outcome:#?}");
@@ -131,8 +132,34 @@ async fn a_folder_that_holds_something_is_not_recorded_into() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("mine.txt"), "mine").unwrap();
     let (config, around) = (world.config(), world.surroundings("r"));
-    let refused = Recording::begin(folder.path(), &config, &RunOptions::default(), &around, Numbers::Kept);
+    let refused = Recording::begin(folder.path(), &config, &RunOptions::default(), &around, Hidden::default());
     let refused = refused.map(|_| ()).unwrap_err().report();
     assert!(refused.contains("holds something already") && refused.contains("hint: "), "{refused}");
     assert_eq!(world.sim.call_count(), 0);
+}
+
+#[tokio::test]
+async fn scrambled_texts_are_nowhere_in_the_cassette_and_the_run_comes_about_again() {
+    let world = World::of_all_gateways(ROWS, |config| config.edits_per_page = 0.2);
+    let folder = tempfile::tempdir().unwrap();
+    let (cassette, warehouse) = (folder.path().join("c"), folder.path().join("w"));
+    let texts = Scramble::new(&Secret::new("an-invented-key"));
+    recorded(&world, &cassette, Hidden { accounts: false, texts }).await;
+    let kept = table(&world.warehouse(), "enterprise_stock").await;
+    for column in ["spec_no", "warehouse_no", "goods_name"] {
+        for text in texts_of(&kept, column).iter().filter(|text| text.chars().count() > 4) {
+            assert!(!is_held(&cassette, text), "{column}: {text}");
+        }
+    }
+    assert!(!is_held(&cassette, "STORE_1"));
+    let output = replayed(&cassette, &warehouse);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let replayed = table(&warehouse, "enterprise_stock").await;
+    let order = &["spec_id", "warehouse_id"];
+    let (kept, replayed) = (sorted(&kept, order), sorted(&replayed, order));
+    assert_eq!(kept.column_by_name("stock_num"), replayed.column_by_name("stock_num"));
+    let scramble = Scramble::new(&Secret::new("an-invented-key")).unwrap();
+    let of = |text: &String| if text == "null" { text.clone() } else { scramble.text(text) };
+    let scrambled: Vec<String> = texts_of(&kept, "spec_no").iter().map(of).collect();
+    assert_eq!(texts_of(&replayed, "spec_no"), scrambled);
 }

@@ -257,7 +257,7 @@ pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
-    folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl Ran {
@@ -311,7 +311,9 @@ impl Ran {
         let code = self.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
         let text = format!("exit {code}\n{}{}", part("stdout", &self.out), part("stderr", &self.err));
         let folder = self.folder.as_deref().and_then(Path::to_str).unwrap_or("no folder");
-        masked_ids(&masked_ports(&masked_times(&text.replace(folder, "[folder]"))))
+        // object stores name a path without its first slash
+        let text = text.replace(folder, "[folder]").replace(folder.trim_start_matches('/'), "[folder]");
+        masked_ids(&masked_ports(&masked_times(&text)))
     }
 }
 
@@ -452,5 +454,14 @@ fn cell(column: &dyn Array, row: usize) -> Value {
             Value::Object(names.zip(members.columns()).map(|(name, column)| (name, cell(column, row))).collect())
         }
         other => panic!("a column of type {other}"),
+    }
+}
+
+/// A copy of a folder and of all that lies in it.
+pub(crate) fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() { copied(&path, &target) } else { std::fs::copy(&path, &target).map(drop).unwrap() }
     }
 }

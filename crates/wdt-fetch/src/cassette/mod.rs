@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use moment::{parse_moment, shown_moment};
 pub use pairs::Pairs;
 pub use player::{Load, Player};
-pub use recorder::{Keep, Recorder};
+pub use recorder::{Change, Keep, Recorder};
 
 use crate::wire::SignedRequest;
 

@@ -5,12 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 
+use wdt_models::Endpoint;
+
 use super::{Answer, Exchange, Request};
 use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
-use crate::{Clock, Credentials};
+use crate::{Clock, Credentials, PageRequest};
 
 /// Keeps an exchange and the body of its answer, or tells why it cannot.
 pub type Keep = dyn Fn(Exchange, &[u8]) -> Result<(), String> + Send + Sync;
+
+/// Gives the page that is kept in the place of the one that was asked for.
+pub type Change = dyn Fn(&Endpoint, &PageRequest) -> PageRequest + Send + Sync;
 
 /// Keeps the calls that one account makes for one dataset.
 pub struct Recorder {
@@ -18,6 +23,7 @@ pub struct Recorder {
     dataset: String,
     through: Arc<dyn Transport>,
     stand_in: Credentials,
+    change: Option<Arc<Change>>,
     keep: Arc<Keep>,
     /// How often each request was sent.
     sent: Mutex<HashMap<String, u32>>,
@@ -33,13 +39,21 @@ impl Recorder {
         keep: Arc<Keep>,
     ) -> Self {
         let (account, dataset) = (account.to_owned(), dataset.to_owned());
-        Self { account, dataset, through, stand_in, keep, sent: Mutex::default() }
+        Self { account, dataset, through, stand_in, change: None, keep, sent: Mutex::default() }
+    }
+
+    /// With pages changed before they are kept.
+    #[must_use]
+    pub fn changed_by(self, change: Arc<Change>) -> Self {
+        Self { change: Some(change), ..self }
     }
 
     /// The exchange of a call, without its answer.
     fn exchange_of(&self, outgoing: &Outgoing<'_>) -> Result<Exchange, NoAnswer> {
         let refused = |error: crate::wire::WireError| NoAnswer::Cassette(format!("it cannot be recorded: {error}"));
-        let request = Request::of(&outgoing.again(&self.stand_in, outgoing.signed_at).map_err(refused)?);
+        let changed = self.change.as_ref().map(|change| change(outgoing.endpoint, outgoing.page));
+        let kept = Outgoing { page: changed.as_ref().unwrap_or(outgoing.page), ..outgoing.clone() };
+        let request = Request::of(&kept.again(&self.stand_in, outgoing.signed_at).map_err(refused)?);
         let identity = format!("{:?}", request.identity());
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = sent.entry(identity).and_modify(|times| *times += 1).or_insert(1);

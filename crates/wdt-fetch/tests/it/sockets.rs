@@ -75,7 +75,7 @@ fn request(page_no: u32) -> PageRequest {
 }
 
 /// A server that gives each connection the next of the answers and keeps what it was sent.
-async fn bare_server(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<String>>>) {
+pub(crate) async fn bare_server(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}/openapi2/", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(Vec::new()));
@@ -104,7 +104,7 @@ fn ends(sent: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-fn http(status: &str, body: &str) -> Vec<u8> {
+pub(crate) fn http(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
 }
 

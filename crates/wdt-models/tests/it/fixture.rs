@@ -18,10 +18,22 @@ pub(crate) fn read(endpoint: &Endpoint, case: &str) -> Vec<u8> {
 /// The names of an endpoint's pages, sorted.
 pub(crate) fn cases(endpoint: &Endpoint) -> Vec<String> {
     let files = fs::read_dir(folder(endpoint)).unwrap();
-    let mut cases: Vec<String> =
-        files.map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut cases: Vec<String> = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
     cases.sort();
     cases
+}
+
+/// What the simulator refuses of a method, one answer a line.
+pub(crate) fn errors(endpoint: &Endpoint, method: &Method) -> Vec<String> {
+    let file = format!("{}.ndjson", case(endpoint, method, "sim-errors"));
+    let text = fs::read_to_string(folder(endpoint).join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The name of a method's page: that of any but the first has the method behind it.
+pub(crate) fn case(endpoint: &Endpoint, method: &Method, name: &str) -> String {
+    if method == endpoint.method() { name.to_owned() } else { format!("{name}@{}", method.name) }
 }
 
 /// The method that a page answers: the one named behind `@`, or else the default.

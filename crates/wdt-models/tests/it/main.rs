@@ -4,8 +4,10 @@
 mod decode;
 mod envelope;
 mod fixture;
+mod page_forms;
 mod pages;
 mod properties;
 mod random;
 mod registry;
 mod render;
+mod rows;

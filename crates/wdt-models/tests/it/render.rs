@@ -1,4 +1,5 @@
-//! Batches and schemas as stable text: one line per column and row.
+//! Batches and schemas as stable text: a line for each cell, which names its row and column, so that a line of a diff says
+//! by itself what changed.
 
 use std::fmt::Write;
 
@@ -6,16 +7,26 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Fields, Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 
-/// Every cell of a batch, one line each, nested ones by their address.
+/// Every cell of a batch, one line each: `[row] column = value`, nested ones by their address.
 pub(crate) fn batch(batch: &RecordBatch) -> String {
-    let mut text = String::new();
-    for row in 0..batch.num_rows() {
-        writeln!(text, "row {row}").unwrap();
+    rows(batch).iter().enumerate().map(|(place, row)| numbered(place, row)).collect()
+}
+
+/// The lines of a row, each behind the row's number.
+pub(crate) fn numbered(place: usize, row: &str) -> String {
+    row.lines().fold(String::new(), |text, line| text + &format!("[{place}] {line}\n"))
+}
+
+/// The cells of each row of a batch, without the row's number.
+pub(crate) fn rows(batch: &RecordBatch) -> Vec<String> {
+    let row = |row| {
+        let mut text = String::new();
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-            cell(&mut text, &format!("  {}", field.name()), column, row);
+            cell(&mut text, field.name(), column, row);
         }
-    }
-    text
+        text
+    };
+    (0..batch.num_rows()).map(row).collect()
 }
 
 /// Every field of a schema, one line each, with its comment.

@@ -1,7 +1,6 @@
 //! Which columns are written, under which labels.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use wdt_models::field::COMMENT;
@@ -59,12 +58,6 @@ pub(super) fn choose(
     }
     tell_apart(&mut columns);
     Ok(columns)
-}
-
-/// The named columns of a table, in the table's order.
-pub(super) fn part(table: &Schema, names: &[&str]) -> SchemaRef {
-    let fields = table.fields().iter().filter(|field| names.contains(&field.name().as_str()));
-    Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
 }
 
 /// What to say of a column that is not there.

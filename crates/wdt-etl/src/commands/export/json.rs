@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use arrow::record_batch::RecordBatch;
 
-use super::cell::{cell, write_json_text};
+use super::super::cell::{cell, write_json_text};
 use super::columns::Column;
 use super::sink::{Head, Sink, unwritable};
 

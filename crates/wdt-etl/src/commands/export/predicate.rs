@@ -16,7 +16,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use self::literal::Literal;
-use super::cell::DECIMAL_UNIT;
+use super::super::cell::DECIMAL_UNIT;
 
 /// Units of the fourth place of a decimal in a whole number.
 const UNITS: i128 = DECIMAL_UNIT.cast_signed();

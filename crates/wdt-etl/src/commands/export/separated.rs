@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use arrow::record_batch::RecordBatch;
 
-use super::cell::{Cell, cell};
+use super::super::cell::{Cell, cell};
 use super::sink::{Head, Sink, unwritable};
 
 /// Tells Excel that the file is UTF-8.

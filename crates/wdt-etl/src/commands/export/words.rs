@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, StringBuilder};
 
-use super::cell::cell;
+use super::super::cell::cell;
 use super::columns::Column;
 use crate::cli::ExportWords;
 

@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 use wdt_models::time::SHANGHAI_OFFSET_SECONDS;
 
-use super::cell::{Cell, cell};
+use super::super::cell::{Cell, cell};
 use super::columns::Column;
 use super::sink::{Head, Sink, unwritable};
 

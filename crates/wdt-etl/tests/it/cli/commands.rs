@@ -5,7 +5,9 @@ use std::net::TcpListener;
 use std::process::Child;
 use std::sync::Arc;
 
+use clap::CommandFactory as _;
 use serde_json::Value;
+use wdt_etl::cli::Cli;
 use wdt_models::{Reading, endpoints};
 
 use crate::support::{
@@ -16,20 +18,7 @@ use crate::support::{
 #[test]
 fn help_of_every_command() {
     let home = Home::empty();
-    for command in [
-        "demo",
-        "init",
-        "run",
-        "backfill",
-        "reconcile",
-        "verify",
-        "simulate",
-        "status",
-        "schema",
-        "explain",
-        "check",
-        "export",
-    ] {
+    for command in Cli::command().get_subcommands().map(clap::Command::get_name) {
         let ran = home.run(&[command, "--help"]).ends_with(0);
         insta::assert_snapshot!(format!("help_{command}"), ran.masked());
     }

@@ -1,6 +1,6 @@
 //! What a child is killed in: an ERP that stands still, a warehouse as it is before, and a command.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use wdt_models::time::format_wall_time;
 use wdt_sim::SimConfig;
 
 use crate::child::{self, FAILPOINT, STORE};
+use crate::support::copied;
 use crate::world::{BETWEEN, World};
 
 const DAY: i64 = 86_400;
@@ -130,7 +131,7 @@ impl Scenario {
     /// A copy of the folder as it is before the command.
     pub(super) fn copy(&self) -> Copy {
         let copy = tempfile::tempdir().unwrap();
-        copy_folder(self.world.folder.path(), copy.path());
+        copied(self.world.folder.path(), copy.path());
         Copy(copy)
     }
 
@@ -205,16 +206,4 @@ fn keep_as(world: &World, format: Format) {
 fn few_days(sim: &mut SimConfig) {
     let now = (sim.clock)();
     sim.span = Some(Window::new(now - DAYS * DAY, now - 600));
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use wdt_etl::pipeline::RunOptions;
 
 use super::{Verified, args, verified};
+use crate::support::copied;
 use crate::world::{BETWEEN, World};
 
 const STOCK: &str = "enterprise_stock";
@@ -99,18 +100,6 @@ pub(super) fn commits(table: &Path) -> Vec<PathBuf> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
     paths
-}
-
-fn copied(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            std::fs::create_dir(&target).unwrap();
-            copied(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn actions(commit: &Path) -> Vec<Value> {

@@ -360,3 +360,76 @@ fn every_column_of_every_dataset_can_be_named() {
         }
     }
 }
+
+mod any_text {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words of the language, and of SQL beyond it.
+    const WORDS: &[&str] = &[
+        "stock_num",
+        "spec_no",
+        "modified",
+        "defect",
+        "=",
+        "<>",
+        "<",
+        "(",
+        ")",
+        "((((",
+        "))))",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "BETWEEN",
+        "LIKE",
+        "IS",
+        "NULL",
+        "TRUE",
+        "'a'",
+        "'",
+        "''",
+        "1",
+        "-1",
+        "1.00005",
+        "1e999",
+        "'2024-02-30'",
+        "%",
+        "_",
+        ",",
+        ";",
+        "--",
+        "/*",
+        "\"",
+        "CASE",
+        "SELECT",
+        "*",
+        "x'00'",
+        "\\",
+        "库存",
+        "\u{0}",
+        "999999999999999999999999999999",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+        /// Any text is a condition or refused as usage, however deep its parentheses.
+        #[test]
+        fn is_a_condition_or_refused(
+            text in "\\PC*",
+            words in prop::collection::vec(prop::sample::select(WORDS), 0..30),
+            depth in 0usize..5000,
+        ) {
+            let table = TableSpec::current(&endpoints::ENTERPRISE_STOCK).schema;
+            let deep = format!("{}defect{}", "(".repeat(depth), ")".repeat(depth));
+            for text in [text, words.join(" "), words.concat(), deep] {
+                if let Err(error) = Predicate::parse(&text, &table) {
+                    prop_assert_eq!(error.exit_code(), 2, "{}", text);
+                }
+            }
+        }
+    }
+}

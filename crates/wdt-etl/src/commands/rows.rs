@@ -1,23 +1,37 @@
-//! The rows of a dataset, file by file: as they are, or as they stood at a time.
+//! The rows of a dataset, file by file: as they are, or as they stood at a time or version.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, new_null_array};
 use arrow::compute::kernels::zip::zip;
-use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
+use twox_hash::XxHash3_128;
 
 use crate::table::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
 use crate::table::{DatasetTables, Reader, Table, WarehouseError, conform};
 
+/// How far the log is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Readings up to this instant, in microseconds.
+    Time(i64),
+    /// Commits up to this version.
+    Version(u64),
+}
+
 /// Rows to be read from one file.
+#[derive(Clone)]
 pub(super) struct Piece {
     path: Path,
     size: u64,
+    /// How many they are, where the log knows it.
+    rows: usize,
     /// Account of all its rows, where the file does not hold the column.
     account: Option<String>,
     /// Positions of the rows; all when there are none.
@@ -41,7 +55,8 @@ impl<'a> Source<'a> {
         for file in tables.current.files(None)? {
             let account = file.partition_value(ACCOUNT).map(str::to_owned);
             if wanted(accounts, account.as_deref()) {
-                pieces.push(Piece { path: file.path.clone(), size: file.size, account, positions: None });
+                let (path, size, rows) = (file.path.clone(), file.size, file.rows);
+                pieces.push(Piece { path, size, rows, account, positions: None });
             }
         }
         // the log lists files in no order that lasts
@@ -49,20 +64,24 @@ impl<'a> Source<'a> {
         Ok(Self { table: &tables.current, pieces })
     }
 
-    /// The rows of these accounts, or of all, as the readings up to a time had left them; `until` in microseconds.
+    /// The rows of these accounts, or of all, as the log had left them.
     ///
     /// # Errors
     /// When a commit of the log is gone or a file cannot be read.
     pub(super) async fn as_of(
         tables: &'a DatasetTables,
         accounts: &[String],
-        until: i64,
+        until: Until,
     ) -> Result<Self, WarehouseError> {
         let history = &tables.history;
         let mut key = vec![ACCOUNT];
         key.extend(tables.endpoint.key);
         let mut log = Log::new(history, &key)?;
-        for version in 1..=history.version() {
+        let (until, last) = match until {
+            Until::Time(until) => (until, history.version()),
+            Until::Version(version) => (i64::MAX, version.min(history.version())),
+        };
+        for version in 1..=last {
             let Some(commit) = history.read_commit(version).await? else {
                 return Err(WarehouseError::LostCommit { table: history.name().to_owned(), version });
             };
@@ -71,6 +90,21 @@ impl<'a> Source<'a> {
             }
         }
         Ok(Self { table: history, pieces: log.pieces() })
+    }
+
+    /// How many rows there are, as far as the log knows it.
+    pub(super) fn rows(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.rows).sum()
+    }
+
+    /// Some rows of a piece, by their numbers (ascending) in the order in which it is read.
+    pub(super) fn part(&self, piece: usize, rows: &[usize]) -> Option<Piece> {
+        let piece = self.pieces.get(piece)?;
+        let positions = match &piece.positions {
+            Some(positions) => rows.iter().filter_map(|row| positions.get(*row).copied()).collect(),
+            None => rows.to_vec(),
+        };
+        Some(Piece { rows: rows.len(), positions: Some(positions), ..piece.clone() })
     }
 
     /// The rows of one piece: the columns of `schema`, in its order.
@@ -89,7 +123,7 @@ impl<'a> Source<'a> {
         }
         let reader = self.table.reader();
         let rows = reader.rows(&piece.path, piece.size, Some(&columns), piece.positions.as_deref()).await?;
-        let schema = std::sync::Arc::clone(schema);
+        let schema = Arc::clone(schema);
         let account = piece.account.as_deref();
         Ok(rows
             .map(move |rows| {
@@ -112,6 +146,12 @@ pub(super) fn accounts(tables: &DatasetTables) -> Result<Vec<String>, WarehouseE
     accounts.sort();
     accounts.dedup();
     Ok(accounts)
+}
+
+/// The named columns of a table, in the table's order.
+pub(super) fn part(table: &Schema, names: &[&str]) -> SchemaRef {
+    let fields = table.fields().iter().filter(|field| names.contains(&field.name().as_str()));
+    Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
 }
 
 fn wanted(accounts: &[String], account: Option<&str>) -> bool {
@@ -142,7 +182,8 @@ struct Log<'a> {
     columns: Vec<&'a str>,
     converter: RowConverter,
     files: Vec<(Path, u64)>,
-    last: HashMap<Box<[u8]>, (usize, usize)>,
+    /// By the hash of the key.
+    last: HashMap<u128, (usize, usize)>,
 }
 
 impl<'a> Log<'a> {
@@ -189,7 +230,7 @@ impl<'a> Log<'a> {
         let keys = self.converter.convert_columns(&columns)?;
         for (row, key) in keys.iter().enumerate() {
             if times.is_valid(row) && times.value(row) <= until && wanted(accounts, Some(owners.value(row))) {
-                self.last.insert(key.as_ref().into(), (file, first + row));
+                self.last.insert(XxHash3_128::oneshot(key.as_ref()), (file, first + row));
             }
         }
         Ok(())
@@ -203,7 +244,7 @@ impl<'a> Log<'a> {
         let piece = |(file, mut positions): (usize, Vec<usize>)| {
             positions.sort_unstable();
             let (path, size) = self.files[file].clone();
-            Piece { path, size, account: None, positions: Some(positions) }
+            Piece { path, size, rows: positions.len(), account: None, positions: Some(positions) }
         };
         positions.into_iter().map(piece).collect()
     }
