@@ -83,6 +83,14 @@ pub struct Part {
     pub refused: u64,
 }
 
+impl Part {
+    /// How it ended, in a line.
+    pub(super) fn told(&self) -> String {
+        let Self { verdict, exit_code, calls, records, refused, .. } = self;
+        format!("{verdict} (exit {exit_code}, {calls} calls, {records} records, {refused} refused)")
+    }
+}
+
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

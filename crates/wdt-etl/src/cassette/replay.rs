@@ -9,7 +9,7 @@ use wdt_fetch::{Transport, VirtualClock};
 use wdt_models::time::parse_wall_time;
 
 use super::decision::{Decision, What};
-use super::folder::{Folder, Header, Line, Outcome};
+use super::folder::{Folder, Header, Line, Outcome, Part};
 use super::refused;
 use crate::config::Config;
 use crate::error::EtlError;
@@ -98,7 +98,8 @@ impl Replay {
         for part in &recorded.datasets {
             let own = replayed.datasets.iter().find(|own| own.account == part.account && own.dataset == part.dataset);
             if own != Some(part) {
-                return Some(format!("recorded {part:?}, replayed {own:?}"));
+                let own = own.map_or_else(|| "nothing".to_owned(), Part::told);
+                return Some(format!("{}/{}: recorded {}, replayed {own}", part.account, part.dataset, part.told()));
             }
         }
         let left = self.player.left();

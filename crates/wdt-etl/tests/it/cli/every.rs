@@ -170,6 +170,7 @@ fn each_command_refuses() {
         (&["explain", "no such code"], 2),
         (&["check", "--offline", "--config", "none.toml"], 2),
         (&["export", STOCK, "-o", "-", "--columns", "stock_nun"], 2),
+        (&["diff", "mine", "mine"], 6),
     ] {
         let text = steady(&home.run(args).ends_with(code)).replace(&port, "[port]");
         insta::assert_snapshot!(format!("refused_{}", args[0]), text);
@@ -214,6 +215,10 @@ mod command {
         succeeds("verify", home.run(&["verify", "--dataset", STOCK]));
         let export = ["export", STOCK, "-o", "-", "--columns", "rec_id,warehouse_no,stock_num,modified"];
         succeeds("export", home.run(&[&export[..], &["--where", "stock_num < 0"]].concat()));
+        succeeds(
+            "diff",
+            home.run(&["diff", "warehouse", "warehouse@1", "--dataset", STOCK, "--columns", "spec_no,spec_id"]),
+        );
         let range = ["--from", START, "--to", "2024-04-03 00:00:00"];
         succeeds("backfill", home.run(&[&["backfill", "--dataset", STOCK][..], &range].concat()));
     }
