@@ -94,6 +94,12 @@ pub(super) fn over(inner: impl FnOnce() -> Arc<dyn ObjectStore>) -> Option<Arc<d
     Some(Arc::new(Faulty { inner: inner(), plan: Arc::clone(plan) }))
 }
 
+/// A store that fails by a plan of its own.
+#[cfg(test)]
+pub(super) fn failing(inner: Arc<dyn ObjectStore>, plan: &str) -> Option<Arc<dyn ObjectStore>> {
+    Some(Arc::new(Faulty { inner, plan: Arc::new(Plan::read(plan)?) }))
+}
+
 impl Plan {
     fn read(text: &str) -> Option<Self> {
         let (what, how) = text.split_once(':')?;

@@ -142,6 +142,24 @@ async fn kills_at_the_same_place_again_and_again_leave_no_more_than_their_own_fi
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_parquet_what_is_half_written_stands_aside_and_a_manifest_comes_last() {
+    let night = Undisturbed::new(Scenario::night(Format::Parquet).await).await;
+    let left = async |failpoint: String| {
+        let copy = night.scenario.copy();
+        let before = commits(&copy);
+        let ended = night.scenario.child(&copy, &Disturbance::at(&failpoint)).await;
+        assert!(ended.status.code().is_none(), "{failpoint} was not reached: {ended:?}");
+        let orphans = orphans(&copy, Format::Parquet);
+        let (aside, named): (Vec<_>, Vec<_>) =
+            orphans.into_iter().partition(|path| path.components().any(|part| part.as_os_str() == "_staged"));
+        (aside.len(), named.len(), commits(&copy) - before)
+    };
+    // aside, under their names, commits: the first commit of the second night changes `etl_accounts`: a data file, then its manifest
+    assert_eq!(left("file-staged:1".to_owned()).await, (1, 0, 0));
+    assert_eq!(left("file-staged:2".to_owned()).await, (1, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kills_at_random_moments_lose_and_double_nothing() {
     match variable("KILLS") {
         None => {

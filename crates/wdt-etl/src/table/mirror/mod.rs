@@ -396,6 +396,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_mirror_whose_files_a_rival_has_replaced_is_loaded_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse = Warehouse::parquet(folder.path().to_str().unwrap()).unwrap();
+        let mut one = Mirrors::open_or_create(&warehouse).await.unwrap();
+        let account = |merchant: &str| {
+            vec![["main", merchant, "top", "production"].into_iter().map(text).chain([Cell::Bool(true)]).collect()]
+        };
+        one.accounts(&account("old")).await.unwrap();
+        let mut other = Mirrors::open_or_create(&warehouse).await.unwrap();
+        one.accounts(&account("new")).await.unwrap();
+        let there = all_rows(&mut other.accounts).await.unwrap();
+        assert_eq!(there, ACCOUNTS.batch(&account("new")).unwrap());
+        // a file that nobody has replaced is missed
+        std::fs::remove_dir_all(folder.path().join("etl_accounts")).unwrap();
+        assert!(all_rows(&mut other.accounts).await.is_err());
+    }
+
+    #[tokio::test]
     async fn two_that_describe_the_columns_at_once_leave_each_once() {
         let (_folder, _, _, mut one, mut other) = two().await;
         let endpoints = [&wdt_models::endpoints::ENTERPRISE_STOCK as &Endpoint];

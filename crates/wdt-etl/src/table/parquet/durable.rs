@@ -126,9 +126,12 @@ fn aside(folder: &FilePath, target: &FilePath, payload: &PutPayload) -> io::Resu
             Err(error) => return Err(error),
         }
     };
-    payload.iter().try_for_each(|bytes| file.write_all(bytes))?;
-    file.sync_all()?;
-    Ok(path)
+    let written = payload.iter().try_for_each(|bytes| file.write_all(bytes)).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // a full disk is not filled further
+        let _swept_later = std::fs::remove_file(&path);
+    }
+    written.map(|()| path)
 }
 
 /// Makes a folder, and sees to it that it lasts.

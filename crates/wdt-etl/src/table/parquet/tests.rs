@@ -193,29 +193,70 @@ async fn a_rival_that_wrote_the_same_file_first_keeps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_append_at_once_leave_a_version_and_a_file_each() {
-    const WRITERS: i64 = 8;
-    let folder = tempfile::tempdir().unwrap();
+async fn many_who_open_and_append_at_once_leave_a_version_and_a_file_each() {
+    const WRITERS: i64 = 12;
+    let folder = Arc::new(tempfile::tempdir().unwrap());
     for round in 1..=3 {
-        let mut tables = Vec::new();
-        for _ in 0..WRITERS {
-            tables.push(writer(&folder).await);
+        let append = |id| {
+            let folder = Arc::clone(&folder);
+            // each sweeps what it takes for left behind, while the others write
+            tokio::spawn(async move { append(&mut writer(&folder).await, vec![rows([id], TODAY)]).await.unwrap() })
+        };
+        let appends: Vec<_> = (0..WRITERS).map(append).collect();
+        let mut versions = Vec::new();
+        for append in appends {
+            versions.push(append.await.unwrap());
         }
-        let appends = tables.iter_mut().zip(0..).map(async |(table, id)| append(table, vec![rows([id], TODAY)]).await);
-        let mut versions: Vec<u64> = futures::future::join_all(appends).await.into_iter().map(Result::unwrap).collect();
         versions.sort_unstable();
         let first = (round - 1) * WRITERS.unsigned_abs() + 1;
         assert_eq!(versions, (first..first + WRITERS.unsigned_abs()).collect::<Vec<_>>());
-        // who was overtaken has swept behind itself
-        for table in &mut tables {
-            table.refresh().await.unwrap();
-        }
-        let files = tables[0].files(None).unwrap();
+        // what those left who were overtaken goes with the next writer
+        let files = writer(&folder).await.files(None).unwrap();
         let mut named: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
         named.sort();
         assert_eq!(data_files(&folder), named);
         assert!(!tree(&folder).keys().any(|name| name.starts_with("_staged")));
     }
+}
+
+/// A table in memory whose writes go wrong: the first one is its creation, then come a data file and a manifest.
+async fn over(plan: &str) -> Result<ParquetHandle, WarehouseError> {
+    let store = faulty::failing(Arc::new(InMemory::new()), plan).unwrap();
+    ParquetHandle::create_in(store, &spec()).await
+}
+
+async fn rows_in(table: &mut ParquetHandle) -> usize {
+    table.refresh().await.unwrap();
+    table.files(None).iter().map(|file| file.rows).sum()
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_made_once_and_one_that_is_refused_is_made_later() {
+    let change = |table: &ParquetHandle| {
+        let mut writer = table.writer();
+        writer.write(&rows([1], TODAY)).unwrap();
+        let adds = writer.roll().unwrap().into_iter().map(AddedFile::Parquet);
+        // without a transaction nothing else would tell
+        Change { adds: adds.map(|added| crate::table::versioned::WrittenFile { added }).collect(), ..Change::default() }
+    };
+    for plan in ["lost:3", "rival:2", "conflict:2", "slow:3"] {
+        let mut table = over(plan).await.unwrap();
+        assert_eq!(table.commit(change(&table)).await.unwrap(), 1, "{plan}");
+        assert_eq!((rows_in(&mut table).await, table.version()), (1, 1), "{plan}");
+    }
+    for plan in ["refused:2", "refused:3", "torn:1", "lost:2"] {
+        let mut table = over(plan).await.unwrap();
+        let failed = table.commit(change(&table)).await;
+        assert!(matches!(failed, Err(WarehouseError::Storage { action: "commit", .. })), "{plan}: {failed:?}");
+        assert_eq!((rows_in(&mut table).await, table.version()), (0, 0), "{plan}");
+        assert_eq!(table.commit(change(&table)).await.unwrap(), 1, "{plan}");
+        assert_eq!(rows_in(&mut table).await, 1, "{plan}");
+        let [file] = table.files(None).try_into().unwrap();
+        let whole = table.store().head(&file.path).await.unwrap();
+        assert_eq!(whole.size, file.size, "{plan}: it is written again");
+    }
+    assert!(over("lost:1").await.is_ok() && over("rival:1").await.is_ok(), "a table that is there is created");
+    assert!(over("refused:1").await.is_err());
 }
 
 #[tokio::test]
