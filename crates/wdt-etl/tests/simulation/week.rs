@@ -298,7 +298,8 @@ impl Week {
 
     /// In one week of ten, runs that nobody kills are recorded.
     fn recording(&self, name: &str, lives: bool, options: &RunOptions, around: &Surroundings) -> Option<Kept> {
-        (self.scene.seed % RECORDED == 0 && lives).then(|| Kept::begin(name, &self.scene.config, options, around))
+        (lives && self.scene.seed.is_multiple_of(RECORDED))
+            .then(|| Kept::begin(name, &self.scene.config, options, around))
     }
 
     fn surroundings(&self, name: &str, stop: watch::Receiver<bool>) -> Surroundings {
