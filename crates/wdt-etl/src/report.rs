@@ -164,6 +164,22 @@ pub enum Event {
         /// The gravest exit code.
         exit_code: u8,
     },
+    /// The run is kept as a cassette.
+    Recorded {
+        /// Folder of the cassette.
+        cassette: String,
+        /// Calls in it.
+        exchanges: u64,
+    },
+    /// A cassette was replayed, every request as it was recorded.
+    Replayed {
+        /// Folder of the cassette.
+        cassette: String,
+        /// Calls in it.
+        exchanges: usize,
+        /// Whether the recorded run came to its end.
+        whole: bool,
+    },
 }
 
 /// Takes the events of a run.

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::environment::Variables;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, Surroundings};
+use crate::report::Event;
 
 /// Runs the job and keeps it in the folder; prints the summary on `out`, unless `json` leaves everything to the events.
 ///
@@ -41,12 +42,13 @@ pub async fn record(
     let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around.clone() };
     let outcome = crate::pipeline::run(config, &options, &around).await?;
     recording.finish(&outcome)?;
+    let (exchanges, cassette) = (recording.exchanges(), args.dir.display().to_string());
     if !json {
         run::summary(&outcome, out).map_err(|error| output(&error))?;
-        let (exchanges, dir) = (recording.exchanges(), args.dir.display());
-        writeln!(out, "{exchanges} exchanges kept in {dir}; again: wdt-etl replay {dir}")
+        writeln!(out, "{exchanges} exchanges kept in {cassette}; again: wdt-etl replay {cassette}")
             .map_err(|error| output(&error))?;
     }
+    around.reporter.event(&Event::Recorded { cassette, exchanges });
     Ok(outcome.exit_code())
 }
 

@@ -11,7 +11,7 @@ use crate::cassette::{Cassette, Replay};
 use crate::cli;
 use crate::error::EtlError;
 use crate::pipeline::{Surroundings, Warehouse};
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
 use crate::warehouse;
 
 /// Replays a cassette into a folder or into memory; prints the summary on `out`, unless `json` leaves everything to the
@@ -44,12 +44,14 @@ pub async fn replay(
             hint: None,
         });
     }
+    let (exchanges, cassette) = (replay.exchanges(), args.dir.display().to_string());
+    let whole = replay.header().outcome.is_some();
     if !json {
-        let (exchanges, dir) = (replay.exchanges(), args.dir.display());
-        let whole = if replay.header().outcome.is_some() { "" } else { " (the recording was cut off)" };
-        writeln!(out, "{exchanges} exchanges of {dir} replayed, every request as recorded{whole}")
+        let cut = if whole { "" } else { " (the recording was cut off)" };
+        writeln!(out, "{exchanges} exchanges of {cassette} replayed, every request as recorded{cut}")
             .map_err(|error| output(&error))?;
     }
+    around.reporter.event(&Event::Replayed { cassette, exchanges, whole });
     Ok(outcome.exit_code())
 }
 

@@ -1,10 +1,11 @@
 //! Answers calls from a recording: each request must be the recorded one, signed for the recorded second.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 
 use super::{Exchange, Request, difference};
 use crate::Clock;
@@ -13,9 +14,15 @@ use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
 /// Gives the body of an answer by the name under which it is kept.
 pub type Load = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
 
+/// An answer waits for its turn this long at most; the time is the replay's own.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+
 /// The exchanges of a recording that have not been played yet.
 pub struct Player {
     left: Mutex<HashMap<String, VecDeque<Exchange>>>,
+    /// Numbers of those that were asked for and have not been answered: answers come in the order in which they came, also
+    /// within a millisecond, because one that proves a window torn gives the other calls for it up.
+    under_way: watch::Sender<BTreeSet<u64>>,
     load: Arc<Load>,
 }
 
@@ -37,7 +44,7 @@ impl Player {
             let key = key(&exchange.account, &exchange.dataset, &exchange.request);
             left.entry(key).or_default().push_back(exchange);
         }
-        Self { left: Mutex::new(left), load }
+        Self { left: Mutex::new(left), under_way: watch::Sender::default(), load }
     }
 
     /// What carries the calls that an account makes for a dataset.
@@ -102,10 +109,14 @@ impl Transport for Part {
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
             let exchange = self.take(&outgoing).map_err(NoAnswer::Cassette)?;
-            let came_at = exchange.came_at;
-            let mut taken = Taken { part: self, exchange: Some(exchange) };
+            let (number, came_at) = (exchange.number, exchange.came_at);
+            let mut taken = Taken::new(&self.player, exchange);
             let wait = u64::try_from(came_at.saturating_sub(clock.now_ms())).unwrap_or(0);
             tokio::time::sleep(Duration::from_millis(wait)).await;
+            let mut under_way = self.player.under_way.subscribe();
+            let turn = under_way.wait_for(|numbers| numbers.first().is_none_or(|first| *first >= number));
+            // one that is under way and that nobody waits for must not hold up the others
+            let _late = tokio::time::timeout(LONGEST_TURN, turn).await;
             match taken.exchange.take() {
                 Some(exchange) => self.answer(exchange),
                 None => Err(NoAnswer::Cassette("it was answered before".to_owned())),
@@ -116,17 +127,27 @@ impl Transport for Part {
 
 /// An exchange on its way. A call that is given up before its answer came was not recorded, so it takes none away.
 struct Taken<'a> {
-    part: &'a Part,
+    player: &'a Player,
+    number: u64,
     exchange: Option<Exchange>,
+}
+
+impl<'a> Taken<'a> {
+    fn new(player: &'a Player, exchange: Exchange) -> Self {
+        let number = exchange.number;
+        player.under_way.send_modify(|numbers| drop(numbers.insert(number)));
+        Self { player, number, exchange: Some(exchange) }
+    }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         if let Some(exchange) = self.exchange.take() {
-            let mut left = self.part.player.left.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut left = self.player.left.lock().unwrap_or_else(PoisonError::into_inner);
             let key = key(&exchange.account, &exchange.dataset, &exchange.request);
             left.entry(key).or_default().push_front(exchange);
         }
+        self.player.under_way.send_modify(|numbers| drop(numbers.remove(&self.number)));
     }
 }
 
