@@ -135,7 +135,7 @@ struct Taken<'a> {
 impl<'a> Taken<'a> {
     fn new(player: &'a Player, exchange: Exchange) -> Self {
         let number = exchange.number;
-        player.under_way.send_modify(|numbers| drop(numbers.insert(number)));
+        player.under_way.send_if_modified(|numbers| numbers.insert(number));
         Self { player, number, exchange: Some(exchange) }
     }
 }
@@ -147,7 +147,7 @@ impl Drop for Taken<'_> {
             let key = key(&exchange.account, &exchange.dataset, &exchange.request);
             left.entry(key).or_default().push_front(exchange);
         }
-        self.player.under_way.send_modify(|numbers| drop(numbers.remove(&self.number)));
+        self.player.under_way.send_if_modified(|numbers| numbers.remove(&self.number));
     }
 }
 

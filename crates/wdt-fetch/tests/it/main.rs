@@ -5,6 +5,7 @@
 
 mod breaks;
 mod calls;
+mod cassette;
 mod clocks;
 mod gateways;
 mod ids;
