@@ -41,12 +41,12 @@ pub struct Exchange {
     /// Local time at which it was sent, epoch milliseconds; kept as wall time.
     #[serde(with = "moment::millisecond")]
     pub sent_at: i64,
-    /// Local time at which the answer came or the call broke, epoch milliseconds; kept as wall time.
+    /// Local time at which the answer came, the call broke or was given up, epoch milliseconds; kept as wall time.
     #[serde(with = "moment::millisecond")]
     pub came_at: i64,
     /// What was asked.
     pub request: Request,
-    /// What was answered; `None` of a call that broke.
+    /// What was answered; `None` of a call that broke, or that was given up before its answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
     /// Why no whole answer came.
@@ -92,6 +92,14 @@ pub struct Answer {
     /// Where the body is kept; `None` of an empty one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+}
+
+impl Exchange {
+    /// Whether the call was given up before its answer came.
+    #[must_use]
+    pub const fn is_given_up(&self) -> bool {
+        self.answer.is_none() && self.broken.is_none()
+    }
 }
 
 /// Parameters that differ from attempt to attempt.

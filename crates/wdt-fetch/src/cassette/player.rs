@@ -17,6 +17,9 @@ pub type Load = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
 /// An answer waits for its turn this long at most; the time is the replay's own.
 const LONGEST_TURN: Duration = Duration::from_secs(1);
 
+/// A call that was given up is never answered; a replay that still waits for it after this time is told so.
+const LONGEST_GIVEN_UP: Duration = Duration::from_hours(1);
+
 /// The exchanges of a recording that have not been played yet.
 pub struct Player {
     left: Mutex<HashMap<String, VecDeque<Exchange>>>,
@@ -54,11 +57,12 @@ impl Player {
         Arc::new(Part { player: Arc::clone(self), account, dataset })
     }
 
-    /// The exchanges that nobody has asked for, in the order in which they were sent.
+    /// The answers that nobody has asked for, in the order in which their calls were sent.
     #[must_use]
     pub fn left(&self) -> Vec<Exchange> {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut left: Vec<Exchange> = left.values().flatten().cloned().collect();
+        let answered = left.values().flatten().filter(|exchange| !exchange.is_given_up());
+        let mut left: Vec<Exchange> = answered.cloned().collect();
         left.sort_by_key(|exchange| (exchange.sent_at, exchange.number));
         left
     }
@@ -109,6 +113,12 @@ impl Transport for Part {
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
             let exchange = self.take(&outgoing).map_err(NoAnswer::Cassette)?;
+            if exchange.is_given_up() {
+                tokio::time::sleep(LONGEST_GIVEN_UP).await;
+                let reason =
+                    format!("the recorded run gave this call up (exchange {}), and this one waits", exchange.number);
+                return Err(NoAnswer::Cassette(reason));
+            }
             let (number, came_at) = (exchange.number, exchange.came_at);
             let mut taken = Taken::new(&self.player, exchange);
             let wait = u64::try_from(came_at.saturating_sub(clock.now_ms())).unwrap_or(0);

@@ -87,7 +87,10 @@ impl Transport for Recorder {
         Box::pin(async move {
             let exchange = self.exchange_of(&outgoing)?;
             let sent_at = clock.now_ms();
+            let mut waiting =
+                Waiting { recorder: self, clock, exchange: Some(Exchange { sent_at, ..exchange.clone() }) };
             let result = self.through.exchange(outgoing, clock).await;
+            waiting.exchange = None;
             match &result {
                 Ok(RawAnswer { status, date, location, body, sent_at, came_at }) => {
                     let answer = Answer { status: *status, date: date.clone(), location: location.clone(), body: None };
@@ -102,5 +105,21 @@ impl Transport for Recorder {
             }
             result
         })
+    }
+}
+
+/// A call whose answer has not come: given up, it is kept as such, for a replay makes it too.
+struct Waiting<'a> {
+    recorder: &'a Recorder,
+    clock: &'a dyn Clock,
+    exchange: Option<Exchange>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            // nobody waits for the outcome any more
+            let _kept = (self.recorder.keep)(Exchange { came_at: self.clock.now_ms(), ..exchange }, &[]);
+        }
     }
 }

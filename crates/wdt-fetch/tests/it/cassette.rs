@@ -55,8 +55,8 @@ async fn call(through: &dyn Transport, page: &PageRequest, clock: &VirtualClock,
 
 type Kept = Arc<Mutex<Vec<(Exchange, Vec<u8>)>>>;
 
-/// Both pages asked for at once, the first one first, over a transport that takes that long; what was kept.
-async fn recorded(took: [u64; 2]) -> Vec<(Exchange, Vec<u8>)> {
+/// A recorder over a transport that takes that long for each page, and what it keeps.
+fn recorder(took: [u64; 2]) -> (Recorder, Kept) {
     let kept = Kept::default();
     let own = Arc::clone(&kept);
     let keep: Arc<Keep> = Arc::new(move |exchange, body| {
@@ -65,7 +65,12 @@ async fn recorded(took: [u64; 2]) -> Vec<(Exchange, Vec<u8>)> {
         kept.push((Exchange { number, ..exchange }, body.to_vec()));
         Ok(())
     });
-    let recorder = Recorder::new("main", "stock", Arc::new(Slow(took.to_vec())), account().credentials, keep);
+    (Recorder::new("main", "stock", Arc::new(Slow(took.to_vec())), account().credentials, keep), kept)
+}
+
+/// Both pages asked for at once, the first one first; what was kept.
+async fn recorded(took: [u64; 2]) -> Vec<(Exchange, Vec<u8>)> {
+    let (recorder, kept) = recorder(took);
     let (clock, order) = (VirtualClock::starting_at(NOW * 1000), Mutex::default());
     let (first, second) = (page(0), page(1));
     join(call(&recorder, &first, &clock, &order), call(&recorder, &second, &clock, &order)).await;
@@ -75,7 +80,9 @@ async fn recorded(took: [u64; 2]) -> Vec<(Exchange, Vec<u8>)> {
 /// A player of what was kept, with bodies by their page.
 fn player(mut kept: Vec<(Exchange, Vec<u8>)>) -> Arc<Player> {
     for (exchange, _) in &mut kept {
-        exchange.answer.as_mut().unwrap().body = Some(exchange.number.to_string());
+        if let Some(answer) = &mut exchange.answer {
+            answer.body = Some(exchange.number.to_string());
+        }
     }
     let bodies: Vec<Vec<u8>> = kept.iter().map(|(_, body)| body.clone()).collect();
     let load = move |name: &str| Ok(bodies[name.parse::<usize>().unwrap() - 1].clone());
@@ -113,6 +120,22 @@ async fn a_call_that_is_given_up_takes_no_exchange_away() {
     // nor does it hold up an answer that came later
     assert_eq!(call(&*transport, &page(0), &clock, &order).await.body, b"page 0");
     assert_eq!(player.left().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_given_up_is_kept_as_such_and_never_answered() {
+    let (recorder, kept) = recorder([30, 20]);
+    let (clock, order) = (VirtualClock::starting_at(NOW * 1000), Mutex::default());
+    let page = page(0);
+    let given_up = call(&recorder, &page, &clock, &order);
+    assert!(tokio::time::timeout(Duration::from_millis(5), given_up).await.is_err());
+    let kept = std::mem::take(&mut *kept.lock().unwrap());
+    assert!(kept.len() == 1 && kept[0].0.is_given_up() && kept[0].0.came_at == NOW * 1000 + 5, "{kept:?}");
+    let player = player(kept);
+    let transport = player.transport("main", "stock");
+    let waiting = call(&*transport, &page, &clock, &order);
+    assert!(tokio::time::timeout(Duration::from_mins(1), waiting).await.is_err());
+    assert!(player.left().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
