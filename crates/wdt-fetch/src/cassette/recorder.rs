@@ -85,12 +85,10 @@ impl Transport for Recorder {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
-            let exchange = self.exchange_of(&outgoing)?;
-            let sent_at = clock.now_ms();
-            let mut waiting =
-                Waiting { recorder: self, clock, exchange: Some(Exchange { sent_at, ..exchange.clone() }) };
+            let exchange = Exchange { sent_at: clock.now_ms(), ..self.exchange_of(&outgoing)? };
+            let mut waiting = Waiting { recorder: self, clock, exchange: Some(exchange) };
             let result = self.through.exchange(outgoing, clock).await;
-            waiting.exchange = None;
+            let Some(exchange) = waiting.exchange.take() else { return result };
             match &result {
                 Ok(RawAnswer { status, date, location, body, sent_at, came_at }) => {
                     let answer = Answer { status: *status, date: date.clone(), location: location.clone(), body: None };
@@ -99,7 +97,7 @@ impl Transport for Recorder {
                 }
                 Err(NoAnswer::Broken(Broken(reason))) => {
                     let (came_at, broken) = (clock.now_ms(), Some(reason.clone()));
-                    self.kept(Exchange { sent_at, came_at, broken, ..exchange }, &[])?;
+                    self.kept(Exchange { came_at, broken, ..exchange }, &[])?;
                 }
                 Err(NoAnswer::Cassette(_)) => {}
             }
