@@ -14,7 +14,7 @@ pub use self::cassette::{Record, Replay};
 pub use self::diff::{Diff, DiffSide, Moment};
 pub use self::export::{Export, ExportFormat, ExportLabels, ExportWords};
 use crate::config::parse_duration;
-use crate::pipeline::DeleteLimit;
+use wdt_warehouse::DeleteLimit;
 
 const EXIT_CODES: &str = "\
 Exit codes:

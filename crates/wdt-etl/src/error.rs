@@ -6,7 +6,7 @@ use wdt_models::{Gateway, PlatformError};
 
 use crate::config::ConfigError;
 use crate::environment::EnvFileError;
-use crate::table::WarehouseError;
+use wdt_warehouse::WarehouseError;
 
 /// What ended a command, or one account and dataset of it.
 #[derive(Debug, thiserror::Error)]

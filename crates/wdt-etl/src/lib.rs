@@ -14,8 +14,8 @@ mod memory;
 pub mod pipeline;
 mod plan;
 pub mod report;
-mod table;
 pub mod warehouse;
+#[cfg(feature = "test-util")]
+pub mod wire;
 
 pub use error::EtlError;
-pub use table::{WarehouseError, faulty};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
+use wdt_etl::EtlError;
 use wdt_etl::cli::{Cli, Command, Run};
 use wdt_etl::commands::{
     backfill, check, demo, diff, explain, export, init, reconcile, record, replay, run, schema, simulate, status,
@@ -17,7 +18,6 @@ use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
 use wdt_etl::pipeline::{RunOptions, Surroundings};
 use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
-use wdt_etl::{EtlError, failpoint, faulty};
 use wdt_fetch::{Clock, Limiters, SystemClock, Waits};
 use wdt_models::Window;
 
@@ -34,13 +34,6 @@ const WORKER_THREADS: usize = 1;
 const FILE_THREADS: usize = 512;
 /// How long an idle one of them stays: they come and go with each commit, and would pile up.
 const IDLE_THREADS: Duration = Duration::from_millis(20);
-/// Arms a failpoint; debug builds only.
-const TEST_FAILPOINT: &str = "WDT_ETL_TEST_FAILPOINT";
-/// Arms a store that fails; debug builds only.
-const TEST_STORE: &str = "WDT_ETL_TEST_STORE";
-/// Any value takes all waits after faults away; debug builds only.
-const TEST_NO_WAITS: &str = "WDT_ETL_TEST_NO_WAITS";
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match runtime(&cli.command).max_blocking_threads(FILE_THREADS).thread_keep_alive(IDLE_THREADS).build()
@@ -150,18 +143,10 @@ fn reporter(json: bool) -> (bool, Arc<dyn Reporter>) {
 }
 
 fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundings {
-    let mut waits = Waits::default();
-    if cfg!(debug_assertions) {
-        if let Some(name) = variables.get(TEST_FAILPOINT) {
-            failpoint::arm(name);
-        }
-        if let Some(plan) = variables.get(TEST_STORE) {
-            faulty::arm(plan);
-        }
-        if variables.get(TEST_NO_WAITS).is_some() {
-            waits = Waits::none();
-        }
-    }
+    #[cfg(not(feature = "failpoints"))]
+    let waits = Waits::default();
+    #[cfg(feature = "failpoints")]
+    let waits = armed(variables);
     let clock = Arc::new(SystemClock);
     let seed = clock.now_ms().unsigned_abs();
     let limiters = Arc::new(Limiters::in_folder(limits_folder(), Arc::clone(&clock) as Arc<dyn Clock>));
@@ -177,6 +162,18 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
         seed,
         run_id: run::new_run_id(),
     }
+}
+
+/// Arms what the variables of a test ask for, and gives the waits after faults: none, if there is such a variable.
+#[cfg(feature = "failpoints")]
+fn armed(variables: &Variables) -> Waits {
+    if let Some(place) = variables.get("WDT_ETL_TEST_FAILPOINT") {
+        wdt_warehouse::failpoint::arm(place);
+    }
+    if let Some(plan) = variables.get("WDT_ETL_TEST_STORE") {
+        wdt_warehouse::faulty::arm(plan);
+    }
+    variables.get("WDT_ETL_TEST_NO_WAITS").map_or_else(Waits::default, |_| Waits::none())
 }
 
 /// Becomes true at the first Ctrl-C or SIGTERM; the second one ends the process at once.

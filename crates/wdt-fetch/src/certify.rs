@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use wdt_models::{Endpoint, Window};
+use wdt_models::{Certificate, Endpoint, Order, Verdict, Way, Window};
 
-use crate::certificate::{Certificate, CertifiedPart, Order, Verdict, Way};
+use crate::certified::CertifiedPart;
 use crate::client::PageAnswer;
 use crate::error::FetchError;
 use crate::order::Evidence;

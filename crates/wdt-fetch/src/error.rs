@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use wdt_models::PlatformError;
+use wdt_models::{Certificate, PlatformError};
 
-use crate::Certificate;
 use crate::wire::{Target, WireError};
 
 /// The call that an error belongs to.

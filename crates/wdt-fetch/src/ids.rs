@@ -8,9 +8,8 @@ use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use wdt_models::decode::{keys, page_schema};
-use wdt_models::{Decoded, Endpoint, PlatformError, Slice};
+use wdt_models::{Certificate, Decoded, Endpoint, Order, PlatformError, Slice, Verdict, Way};
 
-use crate::certificate::{Certificate, Order, Verdict, Way};
 use crate::client::PageAnswer;
 use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};

@@ -2,11 +2,10 @@
 //!
 //! A [`Client`] gives one page: permit, time, sign, send, read, classify. [`read_windows`] turns windows into
 //! [`CertifiedPart`]s, [`read_slice`] and [`read_ids`] turn slices and lists of ids into [`CertifiedSlice`]s, each with
-//! the [`Certificate`] that says why nothing is missing from it. This is the only crate that knows HTTP; it knows
+//! the [`Certificate`](wdt_models::Certificate) that says why nothing is missing from it. This is the only crate that knows HTTP; it knows
 //! nothing of tables, files or configuration.
 
 pub mod cassette;
-pub mod certificate;
 pub mod client;
 pub mod clock;
 pub mod credentials;
@@ -21,6 +20,7 @@ pub mod transport;
 pub mod windows;
 pub mod wire;
 
+mod certified;
 mod certify;
 mod host;
 mod http;
@@ -32,7 +32,7 @@ mod split;
 mod tally;
 mod turn;
 
-pub use certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
+pub use certified::CertifiedPart;
 pub use client::{Client, ClientConfig, NOTABLE_SKEW_SECONDS, PageAnswer};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use credentials::{AccountKeys, CredentialFault, Credentials};

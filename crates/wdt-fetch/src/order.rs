@@ -10,9 +10,7 @@ use std::collections::HashSet;
 use arrow::array::ArrayRef;
 use arrow::compute::SortOptions;
 use arrow::row::{RowConverter, SortField};
-use wdt_models::{Decoded, Endpoint};
-
-use crate::Order;
+use wdt_models::{Decoded, Endpoint, Order};
 
 /// What a backward walk has seen so far.
 pub(crate) struct Evidence {

@@ -8,9 +8,8 @@
 //! that is equal record by record. Records of a reading that proves nothing are dropped.
 
 use arrow::record_batch::RecordBatch;
-use wdt_models::{Endpoint, Refusal, Slice};
+use wdt_models::{Certificate, Endpoint, Order, Refusal, Slice, Verdict, Way};
 
-use crate::certificate::{Certificate, Order, Verdict, Way};
 use crate::client::PageAnswer;
 use crate::error::{FetchError, WindowError};
 use crate::pages::PageSource;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use wdt_models::{Endpoint, Window};
+use wdt_models::{Certificate, Endpoint, Filter, Order, Verdict, Way, Window};
 
-use crate::certificate::{Certificate, CertifiedPart, Filter, Order, Verdict, Way};
+use crate::certified::CertifiedPart;
 use crate::certify::{Reading, Scope, Unproven};
 use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};

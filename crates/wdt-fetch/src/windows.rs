@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use wdt_models::{Endpoint, Window};
 
-use crate::certificate::CertifiedPart;
+use crate::certified::CertifiedPart;
 use crate::error::WindowError;
 use crate::pages::{PageSource, ReadOptions};
 use crate::split::Pieces;

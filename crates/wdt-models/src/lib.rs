@@ -4,6 +4,7 @@
 //! this crate interprets that table. No clock, no network, no files, no async; it does not know how requests are
 //! signed or where batches land.
 
+mod certificate;
 pub mod decode;
 pub mod endpoint;
 pub mod endpoints;
@@ -17,6 +18,7 @@ pub mod slice;
 pub mod time;
 pub mod window;
 
+pub use certificate::{Certificate, Filter, Order, Verdict, Way};
 pub use decode::{Asked, Decoded, Refusal, decode};
 pub use endpoint::{
     Arguments, Cursor, Dimension, Endpoint, IdSource, Method, Paging, Param, ParamKind, Reading, Shape, Split,

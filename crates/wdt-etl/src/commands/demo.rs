@@ -19,8 +19,8 @@ use crate::config::{Account, Config, Dataset};
 use crate::environment::Variables;
 use crate::error::EtlError;
 use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
-use crate::table::{DatasetTables, Warehouse};
 use crate::warehouse;
+use wdt_warehouse::{DatasetTables, Warehouse};
 
 /// What passes between the two runs, in seconds.
 const BETWEEN_RUNS: i64 = 900;

@@ -19,7 +19,7 @@ use super::rows::{self, Source};
 use crate::cli::{Diff, Moment};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
-use crate::table::DatasetTables;
+use wdt_warehouse::DatasetTables;
 
 /// Exit code for sides that differ.
 const DIFFERENT: u8 = 1;

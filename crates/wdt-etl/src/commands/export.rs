@@ -30,9 +30,9 @@ use super::rows::{self, Source, Until};
 use crate::cli::{Export, ExportFormat};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
-use crate::table::schema::TableSpec;
-use crate::table::{DatasetTables, WarehouseError};
 use crate::warehouse;
+use wdt_warehouse::schema::TableSpec;
+use wdt_warehouse::{DatasetTables, WarehouseError};
 
 /// Stands for standard output.
 const STDOUT: &str = "-";

@@ -10,9 +10,10 @@ use super::{output, run};
 use crate::cassette::{Cassette, Replay};
 use crate::cli;
 use crate::error::EtlError;
-use crate::pipeline::{Surroundings, Warehouse};
+use crate::pipeline::Surroundings;
 use crate::report::{Event, Reporter};
 use crate::warehouse;
+use wdt_warehouse::Warehouse;
 
 /// Replays a cassette into a folder or into memory; prints the summary on `out`, unless `json` leaves everything to the
 /// events. Needs a runtime whose time is paused, or it takes as long as the recorded run.

@@ -13,8 +13,8 @@ use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use twox_hash::XxHash3_128;
 
-use crate::table::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
-use crate::table::{DatasetTables, Reader, Table, WarehouseError, conform};
+use wdt_warehouse::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
+use wdt_warehouse::{DatasetTables, Reader, Table, WarehouseError, conform};
 
 /// How far the log is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

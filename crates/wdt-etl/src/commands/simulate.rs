@@ -2,14 +2,12 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::future::BoxFuture;
 use tokio::sync::watch;
-use wdt_fetch::{Broken, Clock, NoAnswer, Outgoing, RawAnswer, Transport};
+use wdt_fetch::Clock;
 use wdt_models::{Endpoint, Gateway, Window, endpoints};
 use wdt_sign::Secret;
-use wdt_sim::{Account, Exchanged, STORES, Sim, SimConfig};
+use wdt_sim::{Account, STORES, Sim, SimConfig};
 
 use super::output;
 use crate::cli::Simulate;
@@ -41,37 +39,6 @@ pub async fn simulate(
     let _closed = stop.wait_for(|stop| *stop).await;
     sim.stop().await;
     Ok(())
-}
-
-/// Carries requests to a simulator of this process, without a socket; each way takes its time.
-pub struct Wire {
-    sim: Arc<Sim>,
-    way: Box<dyn Fn() -> Duration + Send + Sync>,
-}
-
-impl Wire {
-    /// To that simulator, each way as long as `way` says when it is asked.
-    #[must_use]
-    pub fn new(sim: Arc<Sim>, way: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        Self { sim, way: Box::new(way) }
-    }
-}
-
-impl Transport for Wire {
-    fn exchange<'a>(
-        &'a self,
-        outgoing: Outgoing<'a>,
-        clock: &'a dyn Clock,
-    ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
-        Box::pin(async move {
-            let (sent_at, request) = (clock.now_ms(), outgoing.request);
-            tokio::time::sleep((self.way)()).await;
-            let answer = self.sim.exchange(&request.url, request.content_type, request.body).await;
-            tokio::time::sleep((self.way)()).await;
-            let Exchanged { status, date, location, body } = answer.map_err(|broke| Broken(broke.to_string()))?;
-            Ok(RawAnswer { status, date, location, body, sent_at, came_at: clock.now_ms() })
-        })
-    }
 }
 
 /// Starts a simulator.

@@ -11,8 +11,9 @@ use super::output;
 use crate::cli::Status;
 use crate::config::{Account, Config, Dataset};
 use crate::error::EtlError;
-use crate::table::DatasetTables;
-use crate::warehouse::{self, Warehouse};
+use crate::warehouse;
+use wdt_warehouse::DatasetTables;
+use wdt_warehouse::Warehouse;
 
 /// Version of the JSON lines.
 const SCHEMA_VERSION: u32 = 1;

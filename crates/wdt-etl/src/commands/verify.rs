@@ -22,12 +22,12 @@ use crate::cli::Verify;
 use crate::config::{Account, Config, Dataset};
 use crate::error::{EtlError, gravest};
 use crate::pipeline::{Surroundings, slices};
-use crate::table::schema::TableSpec;
-use crate::table::{Table, Warehouse, WarehouseError, applied_version, folded, same_log};
 use files::Files;
 use fold::Fold;
 use line::{Grave, Line, Subject};
 use log::{AccountLog, Log};
+use wdt_warehouse::schema::TableSpec;
+use wdt_warehouse::{Table, Warehouse, WarehouseError, applied_version, folded, same_log};
 
 const REBUILD: &str =
     "move the folder of the current table away: the next run builds it again from the history, without a call";

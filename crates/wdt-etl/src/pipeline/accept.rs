@@ -1,8 +1,8 @@
 //! Windows that an operator takes as they are, though nothing proves them whole.
 
-use wdt_fetch::{Certificate, Target, Verdict};
-use wdt_models::Window;
+use wdt_fetch::Target;
 use wdt_models::time::format_wall_time;
+use wdt_models::{Certificate, Verdict, Window};
 
 use super::job::Job;
 use super::{RunOptions, Selected};

@@ -13,7 +13,7 @@ use super::{RunOptions, Selected, full_read};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::plan::Range;
-use crate::table::{BackfillProgress, CommitRecord, Question};
+use wdt_warehouse::{BackfillProgress, CommitRecord, Question};
 
 /// A backfill of one account and dataset.
 #[derive(Debug)]

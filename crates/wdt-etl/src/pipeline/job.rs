@@ -21,8 +21,8 @@ use crate::failpoint::{self, Place};
 use crate::memory::peak_bytes;
 use crate::plan::{Planner, Range, begin};
 use crate::report::Event;
-use crate::table::mirror::{Mirrors, RunRow};
-use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Sums, Warehouse};
+use wdt_warehouse::mirror::{Mirrors, RunRow};
+use wdt_warehouse::{CommitRecord, DatasetTables, Landed, Landing, Sums, Warehouse};
 
 /// What every job of a run shares.
 pub(super) struct Shared {
@@ -340,7 +340,7 @@ impl Job {
         }
     }
 
-    async fn mirror(&self, outcome: &DatasetOutcome) -> Result<(), crate::table::WarehouseError> {
+    async fn mirror(&self, outcome: &DatasetOutcome) -> Result<(), wdt_warehouse::WarehouseError> {
         let (Some(mirrors), Some(tables)) = (&self.shared.mirrors, &self.tables) else { return Ok(()) };
         let mut mirrors = mirrors.lock().await;
         mirrors.run(&self.row(Some(outcome))).await?;

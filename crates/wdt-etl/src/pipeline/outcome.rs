@@ -1,7 +1,7 @@
 //! How a run ended, per account and dataset.
 
 use crate::error::{EtlError, Failure, gravest};
-use crate::table::Sums;
+use wdt_warehouse::Sums;
 
 /// How a whole run ended.
 #[derive(Debug, Clone)]

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use wdt_fetch::{Certificate, CertifiedPart};
+use wdt_fetch::CertifiedPart;
+use wdt_models::Certificate;
 
-use crate::table::{Quarantined, Reading};
+use wdt_warehouse::{Quarantined, Reading};
 
 /// So many rows make a commit; with the windows in flight this bounds the memory of a load.
 const FULL_ROWS: usize = 3_000;

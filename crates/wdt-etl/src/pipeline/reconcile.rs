@@ -22,7 +22,7 @@ use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::plan::{Planner, Range};
 use crate::report::Event;
-use crate::table::{CommitRecord, Landed, Landing, Marks, ReconcileProgress, SeenKeys, Unseen};
+use wdt_warehouse::{CommitRecord, Landed, Landing, Marks, ReconcileProgress, SeenKeys, Unseen};
 
 /// Longest sleep before the clock is looked at again, seconds.
 const NAP: i64 = 10;

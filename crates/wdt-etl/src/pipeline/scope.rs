@@ -9,7 +9,7 @@ use wdt_models::time::format_wall_time;
 
 use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
-use crate::table::Question;
+use wdt_warehouse::Question;
 
 /// Hash of the method, the business parameters, and listed ids, whose order means nothing.
 pub(super) fn scope(dataset: &Dataset) -> String {

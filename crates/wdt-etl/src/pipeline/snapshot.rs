@@ -15,7 +15,7 @@ use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::report::Event;
-use crate::table::{CommitRecord, DatasetTables, Landed, Landing, Picture, Quarantined, Reading};
+use wdt_warehouse::{CommitRecord, DatasetTables, Landed, Landing, Picture, Quarantined, Reading};
 
 /// Slices read side by side; the pages of one are read one after another, so that stock moves little while it is read.
 const SLICES_IN_FLIGHT: usize = 4;

@@ -7,9 +7,10 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use wdt_etl::cassette::Replay;
 use wdt_etl::commands::replay;
-use wdt_etl::pipeline::{Warehouse, run};
+use wdt_etl::pipeline::run;
 use wdt_etl::report::Silent;
-use wdt_etl::warehouse::rows;
+use wdt_warehouse::Warehouse;
+use wdt_warehouse::contents::rows;
 
 use crate::{files, fixtures, paused, text};
 

@@ -8,15 +8,17 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 use wdt_etl::cassette::{Cassette, Hidden, Recording};
-use wdt_etl::commands::simulate::{self, Wire};
+use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{RunOptions, Surroundings, Warehouse, run};
+use wdt_etl::pipeline::{RunOptions, Surroundings, run};
 use wdt_etl::report::Silent;
+use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Limiters, NoAnswer, Outgoing, RawAnswer, Transport, VirtualClock, Waits};
 use wdt_models::time::{format_wall_time, parse_wall_time};
 use wdt_models::{Window, endpoints};
 use wdt_sim::{Dice, Fault, PageOrder, Sim, SimConfig};
+use wdt_warehouse::Warehouse;
 
 /// Decides rows, edits and waits; every cassette holds it.
 const SEED: u64 = 20_261_122;

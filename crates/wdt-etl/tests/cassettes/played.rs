@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wdt_etl::cassette::Replay;
 use wdt_etl::commands::replay;
-use wdt_etl::pipeline::{RunOutcome, Warehouse, run};
+use wdt_etl::pipeline::{RunOutcome, run};
 use wdt_etl::report::Silent;
-use wdt_etl::warehouse::rows;
+use wdt_warehouse::Warehouse;
+use wdt_warehouse::contents::rows;
 
 use crate::night::DATASETS;
 use crate::{files, fixtures, paused, text};

@@ -13,7 +13,8 @@ use kept::{Kept, assert_same, assert_sound, assert_spotless, commits, kept, name
 use scenario::{Disturbance, Scenario};
 use wdt_etl::config::Format;
 use wdt_etl::environment::Variables;
-use wdt_etl::failpoint::Place;
+use wdt_etl::failpoint;
+use wdt_warehouse::failpoint::Place;
 
 use crate::child;
 
@@ -98,17 +99,18 @@ impl Undisturbed {
 
 /// For each failpoint one of the scenarios that reach it, and one of the times.
 fn each_failpoint(all: &[Undisturbed], seed: u64) -> Vec<(&Undisturbed, String)> {
-    let one = |(position, place): (usize, &Place)| {
-        let reach: Vec<_> = all.iter().filter(|one| one.passed.contains_key(place.name())).collect();
-        assert!(!reach.is_empty(), "no scenario reaches {}, so nothing is killed there", place.name());
+    let one = |(position, place): (usize, &'static str)| {
+        let reach: Vec<_> = all.iter().filter(|one| one.passed.contains_key(place)).collect();
+        assert!(!reach.is_empty(), "no scenario reaches {place}, so nothing is killed there");
         let drawn = mixed(seed + position as u64);
         let one = reach[at(drawn, reach.len())];
-        let failpoint = format!("{}:{}", place.name(), 1 + (drawn >> 32) % one.passed[place.name()]);
+        let failpoint = format!("{place}:{}", 1 + (drawn >> 32) % one.passed[place]);
         (one, failpoint)
     };
     let format = all[0].scenario.format;
-    let places = Place::ALL.iter().filter(|place| format == Format::Parquet || !OF_PARQUET.contains(place));
-    places.enumerate().map(one).collect()
+    let tables = Place::ALL.iter().filter(|place| format == Format::Parquet || !OF_PARQUET.contains(place));
+    let pipeline = failpoint::Place::ALL.iter().map(|place| place.name());
+    pipeline.chain(tables.map(|place| place.name())).enumerate().map(one).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,8 @@
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use wdt_etl::pipeline::{RunOptions, run};
-use wdt_etl::warehouse::{self, Warehouse};
 use wdt_models::{Endpoint, endpoints};
+use wdt_warehouse::{Warehouse, contents};
 
 use crate::world::{BETWEEN, World, assert_same_rows, sorted, standing, without};
 
@@ -15,7 +15,7 @@ const TIME: &[&str] = &["_wdt_pulled_at", "dt"];
 
 /// Rows of a history in an order that both warehouses share.
 async fn history(warehouse: &Warehouse, endpoint: &Endpoint) -> RecordBatch {
-    let changes = warehouse::changes(warehouse, &format!("{}_history", endpoint.dataset), 0).await.unwrap();
+    let changes = contents::changes(warehouse, &format!("{}_history", endpoint.dataset), 0).await.unwrap();
     let batches: Vec<RecordBatch> = changes.into_iter().flat_map(|(_, batches)| batches).collect();
     let rows = concat_batches(&batches[0].schema(), &batches).unwrap();
     sorted(&rows, &[&["_wdt_run_id", "_wdt_op"], endpoint.key].concat())
@@ -43,8 +43,8 @@ async fn nights_in_memory_and_on_parquet_land_what_nights_on_delta_do() {
     }
     let endpoints = endpoints::ALL.iter().filter(|endpoint| DATASETS.contains(&endpoint.dataset));
     for (endpoint, other) in endpoints.flat_map(|endpoint| others.iter().map(move |other| (endpoint, other))) {
-        let current = warehouse::rows(other, endpoint.dataset).await.unwrap().unwrap();
-        let wanted = warehouse::rows(&folder, endpoint.dataset).await.unwrap().unwrap();
+        let current = contents::rows(other, endpoint.dataset).await.unwrap().unwrap();
+        let wanted = contents::rows(&folder, endpoint.dataset).await.unwrap().unwrap();
         let order = [&["account"], endpoint.key].concat();
         let (current, wanted) = (sorted(&standing(&current), &order), sorted(&standing(&wanted), &order));
         assert_same_rows(&without(&current, TIME), &without(&wanted, TIME), endpoint.dataset);

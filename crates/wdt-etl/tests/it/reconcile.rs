@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use wdt_etl::pipeline::{DatasetOutcome, DeleteLimit, RunOptions, Surroundings, Verdict, run};
+use wdt_etl::pipeline::{DatasetOutcome, RunOptions, Surroundings, Verdict, run};
 use wdt_etl::report::{Event, Reporter};
 use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
 use wdt_models::time::format_wall_time;
 use wdt_sim::{Fault, SimConfig};
+use wdt_warehouse::DeleteLimit;
 
 use crate::support;
 use crate::world::{BETWEEN, World};

@@ -17,10 +17,10 @@ use wdt_etl::config::{Config, Dataset, Format};
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
-use wdt_etl::warehouse;
 use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::{Asked, Endpoint, Gateway, Slice, Window, decode, endpoints};
 use wdt_sim::{Account, Fault, FaultPlan, Sim, SimConfig};
+use wdt_warehouse::contents;
 
 /// Seed of every world: printed with each failure, since the worlds' names hold it.
 pub(crate) const SEED: u64 = 20_261_122;
@@ -240,7 +240,7 @@ impl World {
             Format::Delta => table(&self.warehouse(), dataset).await,
             Format::Parquet => {
                 let warehouse = warehouse::configured(&self.config()).unwrap();
-                warehouse::rows(&warehouse, dataset).await.unwrap().unwrap()
+                contents::rows(&warehouse, dataset).await.unwrap().unwrap()
             }
         }
     }

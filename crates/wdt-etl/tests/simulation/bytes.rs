@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
-use wdt_etl::pipeline::{DeleteLimit, RunOptions, run};
+use wdt_etl::pipeline::{RunOptions, run};
+use wdt_warehouse::DeleteLimit;
 
 use crate::scene::{Format, Scene};
 use crate::week::surroundings;

@@ -8,10 +8,10 @@ use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use serde_json::value::RawValue;
 use wdt_etl::config::{Account, Dataset};
-use wdt_etl::warehouse;
 use wdt_models::decode::page_schema;
 use wdt_models::{Asked, Endpoint, Reading, Slice, decode};
 use wdt_sim::Change;
+use wdt_warehouse::contents;
 
 use crate::scene::Scene;
 use crate::week::Job;
@@ -96,7 +96,7 @@ impl Oracle {
     /// The current table holds each row that is there, and marks each that is not.
     async fn current(&self, scene: &Scene, reconciled: bool) {
         let dataset = self.endpoint.dataset;
-        let rows = warehouse::rows(&scene.warehouse, dataset).await.unwrap().unwrap();
+        let rows = contents::rows(&scene.warehouse, dataset).await.unwrap().unwrap();
         let (keys, contents) = self.encoder.encode(&rows);
         let marked = rows.column_by_name("_wdt_deleted_at").unwrap();
         let mut found: HashMap<Cells, (Cells, bool)> = HashMap::new();
@@ -138,7 +138,7 @@ impl Oracle {
     async fn history(&self, scene: &Scene) -> BTreeMap<Cells, Vec<Logged>> {
         let name = format!("{}_history", self.endpoint.dataset);
         let mut history: BTreeMap<Cells, Vec<Logged>> = BTreeMap::new();
-        let changes = warehouse::changes(&scene.warehouse, &name, 0).await.unwrap();
+        let changes = contents::changes(&scene.warehouse, &name, 0).await.unwrap();
         for rows in changes.into_iter().flat_map(|(_, batches)| batches) {
             let (keys, contents) = self.encoder.encode(&rows);
             let column = |name| rows.column_by_name(name).unwrap();

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use arrow::array::{Array as _, AsArray as _};
-use wdt_etl::warehouse::{self, Warehouse};
 use wdt_models::Endpoint;
+use wdt_warehouse::{Warehouse, contents};
 
 use crate::oracle::{Cells, Encoder};
 
@@ -32,7 +32,7 @@ impl Follower {
     /// Reads what was committed since the last time; a storage that fails is tried again the next time.
     pub(crate) async fn follow(&mut self, warehouse: &Warehouse) {
         let name = format!("{}_history", self.endpoint.dataset);
-        for (version, batches) in warehouse::changes(warehouse, &name, self.version).await.unwrap_or_default() {
+        for (version, batches) in contents::changes(warehouse, &name, self.version).await.unwrap_or_default() {
             for rows in &batches {
                 let (keys, contents) = self.encoder.encode(rows);
                 let op = rows.column_by_name("_wdt_op").unwrap().as_string::<i32>();
@@ -46,7 +46,7 @@ impl Follower {
 
     /// What it holds is the current table.
     pub(crate) async fn assert_is_current(&self, warehouse: &Warehouse) {
-        let rows = warehouse::rows(warehouse, self.endpoint.dataset).await.unwrap().unwrap();
+        let rows = contents::rows(warehouse, self.endpoint.dataset).await.unwrap().unwrap();
         let (keys, contents) = self.encoder.encode(&rows);
         let marked = rows.column_by_name("_wdt_deleted_at").unwrap();
         let current = keys.into_iter().zip(contents).enumerate();

@@ -9,7 +9,7 @@ use wdt_etl::commands::replay;
 use wdt_etl::config::Config;
 use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
-use wdt_etl::warehouse::Warehouse;
+use wdt_warehouse::Warehouse;
 
 /// A run that is being recorded.
 pub(crate) struct Kept {

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::warehouse::{Fate, Operation, Step, Warehouse};
 use wdt_fetch::{Clock, Limiters};
 use wdt_models::{Endpoint, Gateway, Reading, Window, endpoints, time::format_wall_time};
 use wdt_sim::{Dice, Fault, FaultPlan, Ledger, PageOrder, Sim, SimConfig, WindowEnd};
+use wdt_warehouse::{Fate, Operation, Step, Warehouse};
 
 /// The first second of every week is this one and up to a year.
 const EPOCH: i64 = 1_780_000_000;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use wdt_etl::cli::Verify;
-use wdt_etl::commands::simulate::Wire;
 use wdt_etl::commands::verify::verify;
-use wdt_etl::pipeline::{DeleteLimit, RunOptions, RunOutcome, Surroundings, run};
+use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
+use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Transport, Waits};
 use wdt_models::{Endpoint, Window};
 use wdt_sim::{Dice, Ledger};
+use wdt_warehouse::DeleteLimit;
 
 use crate::oracle;
 use crate::reader::Follower;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wdt_fetch::{Client, ClientConfig, Timeouts, Verdict, WindowError};
-use wdt_models::Gateway;
+use wdt_fetch::{Client, ClientConfig, Timeouts, WindowError};
+use wdt_models::{Gateway, Verdict};
 use wdt_sim::{Fault, FaultPlan, Sim};
 
 use crate::calls::{assert_all_rows, client_with, config, read_all, simulator};

@@ -8,11 +8,11 @@ use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use wdt_fetch::{
-    AccountKeys, Client, ErrorKind, Event, PageRequest, Params, ReadOptions, Slots, Target, Way, WindowError,
-    WindowReader, read_ids, read_slice, read_window,
+    AccountKeys, Client, ErrorKind, Event, PageRequest, Params, ReadOptions, Slots, Target, WindowError, WindowReader,
+    read_ids, read_slice, read_window,
 };
 use wdt_models::time::parse_wall_time;
-use wdt_models::{Endpoint, Gateway, Method, Reading, Slice};
+use wdt_models::{Endpoint, Gateway, Method, Reading, Slice, Way};
 use wdt_sign::Secret;
 use wdt_sim::{Fault, Sim, SimConfig};
 

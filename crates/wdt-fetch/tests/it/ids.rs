@@ -8,10 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use serde_json::value::RawValue;
-use wdt_fetch::{
-    Call, Certificate, CertifiedSlice, FetchError, PageAnswer, PageSource, Target, Verdict, Way, WindowError, read_ids,
-};
-use wdt_models::{Asked, Endpoint, PlatformError, Slice, decode};
+use wdt_fetch::{Call, CertifiedSlice, FetchError, PageAnswer, PageSource, Target, WindowError, read_ids};
+use wdt_models::{Asked, Certificate, Endpoint, PlatformError, Slice, Verdict, Way, decode};
 
 fn endpoint() -> &'static Endpoint {
     wdt_models::endpoints::find("flagship_stock_sync").unwrap()

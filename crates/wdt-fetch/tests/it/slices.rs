@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use wdt_fetch::{Certificate, CertifiedSlice, Target, Verdict, Way, WindowError};
+use wdt_fetch::{CertifiedSlice, Target, WindowError};
+use wdt_models::{Certificate, Verdict, Way};
 
 use crate::shelf::{Item, Shelf, assert_whole, endpoint, found, slice};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use wdt_fetch::{Certificate, Order, PageSource, ReadOptions, Target, Verdict, Way, WindowError, read_window};
-use wdt_models::{Asked, Window, decode};
+use wdt_fetch::{PageSource, ReadOptions, Target, WindowError, read_window};
+use wdt_models::{Asked, Certificate, Order, Verdict, Way, Window, decode};
 
 use crate::moving::{Moving, Row, START, Sort, assert_nothing_missing, endpoint, found, records};
 

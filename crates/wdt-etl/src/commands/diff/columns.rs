@@ -8,7 +8,7 @@ use super::super::rows::part;
 use crate::cli::Diff;
 use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
-use crate::table::schema::{ACCOUNT, DELETED_AT, EXTRA, TableSpec};
+use wdt_warehouse::schema::{ACCOUNT, DELETED_AT, EXTRA, TableSpec};
 
 /// Stands for the columns that change without moving the cursor.
 const VOLATILE: &str = "volatile";

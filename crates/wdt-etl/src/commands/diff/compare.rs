@@ -16,7 +16,7 @@ use twox_hash::XxHash3_128;
 use super::super::rows::{Source, part};
 use super::columns::Columns;
 use crate::error::EtlError;
-use crate::table::schema::DELETED_AT;
+use wdt_warehouse::schema::DELETED_AT;
 
 /// Keys held at once.
 const MOST_KEYS: usize = 900_000;
@@ -277,8 +277,8 @@ mod tests {
     use super::super::shown::Shown;
     use super::*;
     use crate::cli::{Cli, Command};
-    use crate::table::schema::ACCOUNT;
-    use crate::table::{Change, DatasetTables, Warehouse, conform};
+    use wdt_warehouse::schema::ACCOUNT;
+    use wdt_warehouse::{Change, DatasetTables, Warehouse, conform};
 
     type ShopRow = (i64, Option<&'static str>);
 

@@ -8,8 +8,8 @@ use super::super::rows::{Source, Until};
 use crate::cli::{DiffSide, Moment};
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::table::schema::TableSpec;
-use crate::table::{DatasetTables, Table, Warehouse, WarehouseError};
+use wdt_warehouse::schema::TableSpec;
+use wdt_warehouse::{DatasetTables, Table, Warehouse, WarehouseError};
 
 /// A warehouse that is there, and a moment.
 pub(super) struct Side {

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use super::predicate::Predicate;
 use crate::cli::Export;
 use crate::error::EtlError;
-use crate::table::schema::{DELETED_AT, PULLED_AT};
+use wdt_warehouse::schema::{DELETED_AT, PULLED_AT};
 
 /// Columns that say which warehouse a row belongs to.
 const WAREHOUSE: [&str; 3] = ["warehouse_no", "warehouse_id", "store_code"];

@@ -18,7 +18,7 @@ use wdt_models::time::parse_wall_time;
 
 use super::*;
 use crate::cli::{Cli, Command};
-use crate::table::schema::{DT, OP};
+use wdt_warehouse::schema::{DT, OP};
 
 /// Of twenty digits and a leading zero: no number keeps it.
 const LONG_CODE: &str = "01234567890123456789";
@@ -34,7 +34,7 @@ struct Shelf {
 impl Shelf {
     async fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = warehouse::Warehouse::folder(folder.path().join("warehouse").to_str().unwrap()).unwrap();
+        let url = wdt_warehouse::Warehouse::folder(folder.path().join("warehouse").to_str().unwrap()).unwrap();
         let tables = DatasetTables::open_or_create(&url, endpoints::find("enterprise_stock").unwrap()).await.unwrap();
         Self { folder, tables }
     }
@@ -81,7 +81,7 @@ impl Shelf {
         let mut writer = self.tables.history.writer().unwrap();
         writer.write(batch).await.unwrap();
         let adds = writer.finish().await.unwrap();
-        self.tables.history.commit(crate::table::Change { adds, ..Default::default() }).await.unwrap();
+        self.tables.history.commit(wdt_warehouse::Change { adds, ..Default::default() }).await.unwrap();
         self.tables.catch_up().await.unwrap();
     }
 

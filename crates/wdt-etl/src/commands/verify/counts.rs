@@ -2,11 +2,11 @@
 //!
 //! The sums of a commit are those of its run so far, so each commit is compared by what it adds to them.
 
-use wdt_fetch::{Certificate, Way};
+use wdt_models::{Certificate, Way};
 
 use super::line::Findings;
 use crate::pipeline::REFUSED_UPSTREAM;
-use crate::table::{CommitRecord, Sums};
+use wdt_warehouse::{CommitRecord, Sums};
 
 /// Compares the numbers of a commit; `rows` is what the log says of its files, `before` the sums of the run before it.
 ///

@@ -6,7 +6,7 @@ use object_store::path::Path;
 
 use super::line::{Findings, Grave, Line, Subject};
 use super::log::{Added, Log};
-use crate::table::{DataFile, Table, WarehouseError};
+use wdt_warehouse::{DataFile, Table, WarehouseError};
 
 const COPY: &str =
     "put the files back from a copy of the warehouse; without one begin the dataset anew (docs/operations.md)";

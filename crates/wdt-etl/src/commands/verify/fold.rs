@@ -14,8 +14,8 @@ use wdt_models::Endpoint;
 
 use super::line::Findings;
 use super::log::Added;
-use crate::table::schema::{ACCOUNT, DELETED_AT, EXTRA, OP, OP_DELETE, PULLED_AT, RUN_ID};
-use crate::table::{Table, WarehouseError, cell_text, columns_of, conform, micros};
+use wdt_warehouse::schema::{ACCOUNT, DELETED_AT, EXTRA, OP, OP_DELETE, PULLED_AT, RUN_ID};
+use wdt_warehouse::{Table, WarehouseError, cell_text, columns_of, conform, micros};
 
 /// Keys held at once.
 const MOST_KEYS: usize = 900_000;
@@ -332,8 +332,8 @@ mod tests {
     use wdt_models::endpoints::FLAGSHIP_SHOPS;
 
     use super::*;
-    use crate::table::schema::{DT, TableSpec};
-    use crate::table::{Change, Warehouse};
+    use wdt_warehouse::schema::{DT, TableSpec};
+    use wdt_warehouse::{Change, Warehouse};
 
     type Row = (i64, &'static str);
 

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use object_store::path::Path;
-use wdt_fetch::{Certificate, Verdict, Way};
-use wdt_models::Slice;
 use wdt_models::time::format_wall_time;
+use wdt_models::{Certificate, Slice, Verdict, Way};
 
 use super::counts::compare;
 use super::line::Findings;
-use crate::table::{Commit, CommitRecord, Sums, Table, WarehouseError};
+use wdt_warehouse::{Commit, CommitRecord, Sums, Table, WarehouseError};
 
 /// Kind of the commits that move the watermark.
 const RUN: &str = "run";

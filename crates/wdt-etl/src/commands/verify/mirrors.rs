@@ -2,8 +2,8 @@
 
 use super::line::{Line, Subject};
 use super::log::Log;
-use crate::table::mirror::count;
-use crate::table::{Warehouse, WarehouseError};
+use wdt_warehouse::mirror::count;
+use wdt_warehouse::{Warehouse, WarehouseError};
 
 /// Compares the counts of a dataset's rows in the mirrors with its commits.
 ///

@@ -17,7 +17,7 @@ use super::windows::backfill;
 use crate::config::{Account, Dataset};
 use crate::error::EtlError;
 use crate::pipeline::{Surroundings, account_client, stopped};
-use crate::table::{Table, WarehouseError, micros};
+use wdt_warehouse::{Table, WarehouseError, micros};
 
 /// What to do about windows that came in too often.
 const SETTLE: &str = "raise settle if it happens often: rows appear later than that";

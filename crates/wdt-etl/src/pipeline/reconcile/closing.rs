@@ -5,8 +5,8 @@
 //! a row that is ahead of every window is in the last, because a cursor only grows. Nothing of it is landed: it has not
 //! settled. It only keeps rows from being marked.
 
-use wdt_fetch::{CertifiedPart, Client, ReadOptions, Way, WindowError, read_window};
-use wdt_models::Window;
+use wdt_fetch::{CertifiedPart, Client, ReadOptions, WindowError, read_window};
+use wdt_models::{Way, Window};
 
 use super::{Compared, now};
 use crate::error::EtlError;

@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use wdt_etl::config::Format;
-use wdt_etl::faulty::Fault;
+use wdt_warehouse::faulty::Fault;
 
 use super::scenario::{Disturbance, Scenario};
 use super::{SEED, Undisturbed, each_failpoint, mixed};

@@ -8,7 +8,7 @@ use wdt_models::{Kind, endpoints};
 
 use super::*;
 use crate::error::EtlError;
-use crate::table::schema::TableSpec;
+use wdt_warehouse::schema::TableSpec;
 
 /// Decides every condition of the property test.
 const SEED: u64 = 20_261_123;

@@ -1,0 +1,117 @@
+//! Data files: rows encoded in memory, and the names that say which commit they belong to.
+
+use std::collections::BTreeMap;
+
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use object_store::path::Path;
+use parquet::arrow::ArrowWriter;
+use twox_hash::XxHash3_64;
+
+use super::log::Added;
+use crate::error::WarehouseError;
+use crate::failpoint::{self, Place};
+use crate::files::writer_properties;
+use crate::partition::FileColumns;
+
+/// A file that is encoded and waits for its commit, which gives it its name.
+pub(crate) struct Encoded {
+    value: Option<String>,
+    rows: u64,
+    pub(super) bytes: Bytes,
+}
+
+/// Encodes data files of one table.
+pub(crate) struct ParquetWriter {
+    table: String,
+    columns: FileColumns,
+    open: Vec<OpenFile>,
+}
+
+struct OpenFile {
+    value: Option<String>,
+    rows: u64,
+    writer: ArrowWriter<Vec<u8>>,
+}
+
+impl Encoded {
+    /// The file as a commit adds it: its name says the commit's version, its place in it, and what it holds, so that names
+    /// sort as the log does.
+    pub(super) fn added(&self, columns: &FileColumns, version: u64, place: usize) -> Added {
+        let name = format!("{version:020}-{place:05}-{:016x}.parquet", XxHash3_64::oneshot(&self.bytes));
+        let partition = columns.partition.iter().map(|column| (column.to_string(), self.value.clone()));
+        Added {
+            path: columns.path(self.value.as_deref(), &name).to_string(),
+            rows: self.rows,
+            bytes: self.bytes.len() as u64,
+            partition: partition.collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+/// The version whose commit alone may name this file; `None` of a file that this project did not write.
+pub(super) fn version_of(path: &Path) -> Option<u64> {
+    let name = path.filename()?;
+    let (digits, rest) = name.split_at_checked(20)?;
+    let ours = rest.starts_with('-') || rest.starts_with(".json");
+    (ours && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
+}
+
+impl ParquetWriter {
+    /// No file is open yet.
+    pub(super) fn new(table: &str, columns: &FileColumns) -> Self {
+        Self { table: table.to_owned(), columns: columns.clone(), open: Vec::new() }
+    }
+
+    /// Adds rows to the open files of their partitions.
+    ///
+    /// # Errors
+    /// When the columns do not match.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), WarehouseError> {
+        let Self { table, columns, open } = self;
+        for (value, rows) in columns.parts(table, batch)? {
+            let file = open_file(open, table, columns, value)?;
+            file.writer.write(&rows).map_err(WarehouseError::storage(table, "write"))?;
+            file.rows += rows.num_rows() as u64;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the open files so far.
+    pub(crate) fn open_bytes(&self) -> usize {
+        self.open.iter().map(|file| file.writer.bytes_written() + file.writer.in_progress_size()).sum()
+    }
+
+    /// Ends the open files and gives them.
+    ///
+    /// # Errors
+    /// When one cannot be encoded.
+    pub(crate) fn roll(&mut self) -> Result<Vec<Encoded>, WarehouseError> {
+        failpoint::hit(Place::FileDue);
+        let ended = std::mem::take(&mut self.open).into_iter().map(|file| {
+            let bytes = file.writer.into_inner().map_err(WarehouseError::storage(&self.table, "write"))?;
+            Ok(Encoded { value: file.value, rows: file.rows, bytes: bytes.into() })
+        });
+        let ended = ended.collect::<Result<_, _>>()?;
+        failpoint::hit(Place::FileWritten);
+        Ok(ended)
+    }
+}
+
+/// The open file of a partition.
+fn open_file<'a>(
+    open: &'a mut Vec<OpenFile>,
+    table: &str,
+    columns: &FileColumns,
+    value: Option<String>,
+) -> Result<&'a mut OpenFile, WarehouseError> {
+    let place = if let Some(place) = open.iter().position(|file| file.value == value) {
+        place
+    } else {
+        let writer = ArrowWriter::try_new(Vec::new(), columns.held().clone(), Some(writer_properties()))
+            .map_err(WarehouseError::storage(table, "write"))?;
+        open.push(OpenFile { value, rows: 0, writer });
+        open.len() - 1
+    };
+    Ok(&mut open[place])
+}

@@ -1,0 +1,291 @@
+//! What an account's rows were asked for, and whose turn it is to commit.
+//!
+//! A run commits under its watermark. A backfill commits under an id of its own and repeats the watermark as it stands, so
+//! that of a run and a backfill that commit at once one conflicts and compares its records anew: a row that both have
+//! read is logged once. Only a backfill changes the question: when its last commit is made, and from a fresh snapshot.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use wdt_models::Window;
+
+use super::dataset::{CommitRecord, DatasetTables, Landed, application, slice_application};
+use super::error::WarehouseError;
+use super::reconcile;
+
+/// What the rows of an account were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Hash of method and parameters.
+    pub scope: String,
+    /// First second from which on nothing is missing, epoch seconds.
+    pub start: i64,
+}
+
+/// How far a backfill is; times in epoch seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackfillProgress {
+    /// First second, as the operator gave it.
+    pub from: i64,
+    /// Last second, as the operator gave it.
+    pub to: i64,
+    /// Where the reading ends: a second after `to`, and never past the watermark.
+    pub until: i64,
+    /// Landed up to here.
+    pub done: i64,
+    /// Hash of what it asks for.
+    pub scope: String,
+}
+
+/// The application transactions of a commit.
+pub(super) struct Turn {
+    /// What makes it happen once.
+    pub(super) transaction: (String, i64),
+    /// What must stay as it is meanwhile.
+    pub(super) unmoved: Option<(String, i64)>,
+}
+
+/// The question of each account, as of the history version up to which the log was searched.
+pub(super) type Questions = HashMap<String, (u64, Option<Question>)>;
+
+impl DatasetTables {
+    /// What the rows of an account were asked for; `None` when it has none.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub async fn question(&mut self, account: &str) -> Result<Option<Question>, WarehouseError> {
+        let (searched, mut question) = self.questions.get(account).cloned().unwrap_or_default();
+        let version = self.history.version();
+        for version in (searched + 1..=version).rev() {
+            if let Some(record) = self.record(version).await?.filter(|record| record.account == account) {
+                question = Some(Question { scope: record.scope, start: record.start });
+                break;
+            }
+        }
+        self.questions.insert(account.to_owned(), (version, question.clone()));
+        Ok(question)
+    }
+
+    /// How far the account's last backfill of this range and question is.
+    ///
+    /// # Errors
+    /// When the storage refuses.
+    pub async fn last_backfill(
+        &self,
+        account: &str,
+        range: Window,
+        scope: &str,
+    ) -> Result<Option<BackfillProgress>, WarehouseError> {
+        let application = backfill_application(account, self.endpoint.dataset);
+        let mut left = self.history.transaction(&application).await?.unwrap_or_default();
+        let mut version = self.history.version();
+        while left > 0 && version > 0 {
+            let record = self.record(version).await?.filter(|record| record.account == account);
+            if let Some(progress) = record.and_then(|record| record.backfill) {
+                if (progress.from, progress.to, progress.scope.as_str()) == (range.start, range.end, scope) {
+                    return Ok(Some(progress));
+                }
+                left -= 1;
+            }
+            version -= 1;
+        }
+        Ok(None)
+    }
+
+    /// The transactions of a commit upon the loaded version, and in its record what only that version tells; or why
+    /// there is nothing to commit.
+    pub(super) async fn turn(&mut self, record: &mut CommitRecord) -> Result<Result<Turn, Landed>, WarehouseError> {
+        let (account, dataset) = (record.account.clone(), record.dataset.clone());
+        let run = application(&account, &dataset);
+        let application = match &record.slice {
+            Some(slice) => slice_application(&account, &dataset, slice),
+            None if record.backfill.is_some() => return self.backfill_turn(record, run).await.map(Ok),
+            None if record.reconcile.is_some() => return self.reconcile_turn(record).await,
+            None => run,
+        };
+        let stored = self.history.transaction(&application).await?;
+        let Some(version) = record.version(stored) else {
+            return Ok(Err(Landed::Already { version: stored.unwrap_or_default() }));
+        };
+        if let Some(question) = self.question(&account).await?.filter(|_| record.slice.is_none()) {
+            if question.scope != record.scope {
+                return Ok(Err(Landed::OtherQuestion));
+            }
+            record.start = record.start.min(question.start);
+        }
+        Ok(Ok(Turn { transaction: (application, version), unmoved: None }))
+    }
+
+    /// A reconcile commits under an id of its own, and conflicts with a run as a backfill does.
+    pub(super) async fn reconcile_turn(
+        &mut self,
+        record: &mut CommitRecord,
+    ) -> Result<Result<Turn, Landed>, WarehouseError> {
+        let own = reconcile::application(&record.account, &record.dataset);
+        let run = application(&record.account, &record.dataset);
+        if let Some(question) = self.question(&record.account).await? {
+            if question.scope != record.scope {
+                return Ok(Err(Landed::OtherQuestion));
+            }
+            record.start = record.start.min(question.start);
+        }
+        let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
+        let unmoved = self.history.transaction(&run).await?.map(|watermark| (run, watermark));
+        Ok(Ok(Turn { transaction: (own, next), unmoved }))
+    }
+
+    async fn backfill_turn(&mut self, record: &mut CommitRecord, run: String) -> Result<Turn, WarehouseError> {
+        let own = backfill_application(&record.account, &record.dataset);
+        let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
+        record.watermark_after = self.history.transaction(&run).await?;
+        let question = self.question(&record.account).await?;
+        if let (Some(progress), Some(question)) = (&record.backfill, question) {
+            let question = progress.question_then(question, record.watermark_after);
+            (record.scope, record.start) = (question.scope, question.start);
+        }
+        let unmoved = record.watermark_after.map(|watermark| (run, watermark));
+        Ok(Turn { transaction: (own, next), unmoved })
+    }
+}
+
+impl BackfillProgress {
+    /// Whether the whole range is landed.
+    pub const fn is_done(&self) -> bool {
+        self.done >= self.until
+    }
+
+    /// What the rows were asked for once this much of the backfill is landed.
+    ///
+    /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
+    /// was asked up to the watermark, or the next run would leave out what changed in between.
+    pub fn question_then(&self, standing: Question, watermark: Option<i64>) -> Question {
+        let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
+        if !self.is_done() {
+            return standing;
+        }
+        if self.scope == standing.scope {
+            let joined = to_the_watermark || self.until > standing.start;
+            let start = if joined { standing.start.min(self.from) } else { standing.start };
+            return Question { start, ..standing };
+        }
+        if to_the_watermark { Question { scope: self.scope.clone(), start: self.from } } else { standing }
+    }
+}
+
+/// Application id of an account's backfills of a dataset; its version counts their commits.
+fn backfill_application(account: &str, dataset: &str) -> String {
+    format!("wdt-etl/backfill/{account}/{dataset}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Landing, Sums, Warehouse};
+
+    fn progress(from: i64, until: i64, scope: &str) -> BackfillProgress {
+        BackfillProgress { from, to: until - 1, until, done: until, scope: scope.to_owned() }
+    }
+
+    fn question(start: i64, scope: &str) -> Question {
+        Question { scope: scope.to_owned(), start }
+    }
+
+    #[test]
+    fn a_range_that_leaves_a_gap_does_not_move_the_start() {
+        let standing = question(1000, "old");
+        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(5000));
+        assert_eq!(then(progress(100, 1001, "old")), question(100, "old"));
+        assert_eq!(then(progress(100, 999, "old")), standing);
+        assert_eq!(then(progress(100, 1000, "old")), standing, "the second at the seam is not read by either");
+        assert_eq!(then(progress(2000, 3000, "old")), standing);
+        let half = BackfillProgress { done: 500, ..progress(100, 1001, "old") };
+        assert_eq!(then(half), standing);
+    }
+
+    #[test]
+    fn another_question_counts_once_it_was_asked_up_to_the_watermark() {
+        let standing = question(1000, "old");
+        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(5000));
+        assert_eq!(then(progress(1500, 5000, "new")), question(1500, "new"));
+        assert_eq!(then(progress(1000, 4999, "new")), standing);
+        assert_eq!(then(BackfillProgress { done: 4000, ..progress(1000, 5000, "new") }), standing);
+    }
+
+    const ACCOUNT: &str = "main";
+
+    fn landing(record: &serde_json::Value) -> Landing {
+        let mut whole = serde_json::json!({
+            "format": 1, "wdt_etl": "0", "kind": "run", "run_id": "r", "account": ACCOUNT, "merchant": ACCOUNT,
+            "dataset": "enterprise_stock", "scope": "old", "start": 100, "started_at": 0, "sums": Sums::default(),
+            "certificates": [], "quarantine": [],
+        });
+        whole.as_object_mut().unwrap().extend(record.as_object().unwrap().clone());
+        Landing { record: serde_json::from_value(whole).unwrap(), readings: Vec::new(), picture: None }
+    }
+
+    fn run(watermark: i64) -> Landing {
+        landing(&serde_json::json!({ "watermark_after": watermark }))
+    }
+
+    fn backfill(progress: &BackfillProgress) -> Landing {
+        landing(&serde_json::json!({ "kind": "backfill", "scope": progress.scope, "backfill": progress }))
+    }
+
+    /// Two processes' views of one warehouse with a watermark of 1000.
+    async fn two() -> (tempfile::TempDir, DatasetTables, DatasetTables) {
+        let folder = tempfile::tempdir().unwrap();
+        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let open = || DatasetTables::open_or_create(&warehouse, &wdt_models::endpoints::ENTERPRISE_STOCK);
+        let (mut one, mut other) = (open().await.unwrap(), open().await.unwrap());
+        assert!(matches!(one.land(run(1000)).await.unwrap(), Landed::Committed { .. }));
+        other.catch_up().await.unwrap();
+        (folder, one, other)
+    }
+
+    #[tokio::test]
+    async fn a_run_and_a_backfill_that_commit_at_once_conflict_and_both_land_at_last() {
+        for (mut slow, fast) in
+            [(run(2000), backfill(&progress(0, 500, "old"))), (backfill(&progress(0, 500, "old")), run(2000))]
+        {
+            let (_folder, mut one, mut other) = two().await;
+            let Ok(turn) = one.turn(&mut slow.record).await.unwrap() else { panic!("it is due") };
+            assert!(matches!(other.land(fast).await.unwrap(), Landed::Committed { .. }));
+            let overtaken = one.commit(&slow, turn).await;
+            assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
+            assert!(matches!(one.land(slow).await.unwrap(), Landed::Committed { .. }));
+            assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(2000), "the watermark is not moved back");
+            let application = backfill_application(ACCOUNT, "enterprise_stock");
+            assert_eq!(one.history.transaction(&application).await.unwrap(), Some(1));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backfill_is_never_skipped_and_its_progress_is_found_again() {
+        let (_folder, mut one, mut other) = two().await;
+        let range = Window::new(0, 499);
+        assert_eq!(other.last_backfill(ACCOUNT, range, "old").await.unwrap(), None);
+        let half = BackfillProgress { done: 300, ..progress(0, 500, "old") };
+        for _ in 0..2 {
+            assert!(matches!(one.land(backfill(&half)).await.unwrap(), Landed::Committed { .. }));
+        }
+        assert!(matches!(one.land(backfill(&progress(0, 80, "old"))).await.unwrap(), Landed::Committed { .. }));
+        other.catch_up().await.unwrap();
+        assert_eq!(other.last_backfill(ACCOUNT, range, "old").await.unwrap(), Some(half));
+        assert_eq!(other.last_backfill(ACCOUNT, range, "new").await.unwrap(), None);
+        assert_eq!(other.question(ACCOUNT).await.unwrap(), Some(question(100, "old")));
+        assert_eq!(other.question("nobody").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_run_with_the_old_question_ends_when_a_backfill_has_asked_another() {
+        let (_folder, mut one, mut other) = two().await;
+        assert_eq!(one.question(ACCOUNT).await.unwrap(), Some(question(100, "old")));
+        // it ends behind the watermark: the old question stays
+        other.land(backfill(&progress(50, 900, "new"))).await.unwrap();
+        assert!(matches!(one.land(run(1100)).await.unwrap(), Landed::Committed { .. }));
+        other.land(backfill(&progress(50, 1100, "new"))).await.unwrap();
+        assert!(matches!(one.land(run(2000)).await.unwrap(), Landed::OtherQuestion));
+        assert_eq!(one.question(ACCOUNT).await.unwrap(), Some(question(50, "new")));
+        assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(1100));
+    }
+}

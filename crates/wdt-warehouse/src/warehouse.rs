@@ -1,0 +1,135 @@
+//! Where tables are kept: a folder of Delta tables or of plain Parquet, or memory.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::error::WarehouseError;
+use super::memory::{Operation, Shelf, Step};
+use super::parquet::MANIFESTS;
+
+/// Folder of the log below a Delta table.
+const DELTA_LOG: &str = "_delta_log";
+
+/// A place that holds one table per name.
+#[derive(Debug, Clone)]
+pub struct Warehouse {
+    place: Place,
+}
+
+/// How the tables are kept.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// As Delta tables below this address, with a slash at its end.
+    Folder(Url),
+    /// In memory.
+    Memory(Arc<Shelf>),
+    /// As plain Parquet below this address, with a slash at its end.
+    Parquet(Url),
+}
+
+impl Warehouse {
+    /// A folder of Delta tables on this machine, made when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`WarehouseError::Address`] when the folder cannot be made, [`WarehouseError::OtherFormat`] when it holds tables
+    /// of plain Parquet.
+    pub fn folder(folder: &str) -> Result<Self, WarehouseError> {
+        let url = made(folder)?;
+        refuse(&url, MANIFESTS, "parquet")?;
+        Ok(Self { place: Place::Folder(url) })
+    }
+
+    /// A folder of plain Parquet on this machine, made when it is not there: the histories and the `etl_*` tables. The
+    /// current tables are folded from the histories wherever they are needed.
+    ///
+    /// # Errors
+    ///
+    /// [`WarehouseError::Address`] when the folder cannot be made, [`WarehouseError::OtherFormat`] when it holds Delta
+    /// tables.
+    pub fn parquet(folder: &str) -> Result<Self, WarehouseError> {
+        let url = made(folder)?;
+        refuse(&url, DELTA_LOG, "delta")?;
+        Ok(Self { place: Place::Parquet(url) })
+    }
+
+    /// Tables in memory, for simulations and tests.
+    ///
+    /// Versions, conflicts and what a handle sees are as in a folder. Clones share the tables, which live as long as one
+    /// of them or a run that uses it. Nothing ever waits: see [`Warehouse::memory_with`].
+    #[must_use]
+    pub fn memory() -> Self {
+        Self { place: Place::Memory(Arc::new(Shelf::new(None))) }
+    }
+
+    /// Tables in memory that ask at each operation on the table of a name how long it takes and whether it fails.
+    ///
+    /// Waits are tokio's, so that under a paused clock they cost nothing, and a task can be aborted in any of them.
+    #[must_use]
+    pub fn memory_with(steps: impl Fn(&str, Operation) -> Step + Send + Sync + 'static) -> Self {
+        Self { place: Place::Memory(Arc::new(Shelf::new(Some(Box::new(steps))))) }
+    }
+
+    /// Takes a table out of memory, as one does who deletes its folder; nothing is ever taken out of a folder.
+    pub fn forget(&self, name: &str) {
+        if let Place::Memory(shelf) = &self.place {
+            shelf.forget(name);
+        }
+    }
+
+    /// Whether current tables are kept, and not folded from their histories each time.
+    pub const fn keeps_current(&self) -> bool {
+        !matches!(self.place, Place::Parquet(_))
+    }
+
+    /// How the tables are kept.
+    pub(super) const fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Place {
+    /// Address of a table below a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`WarehouseError::Address`] when the name makes none.
+    pub(super) fn address(folder: &Url, table: &str) -> Result<Url, WarehouseError> {
+        let refused =
+            |error: url::ParseError| WarehouseError::Address { url: folder.to_string(), reason: error.to_string() };
+        folder.join(&format!("{table}/")).map_err(refused)
+    }
+}
+
+/// Address of a folder that is there from now on.
+fn made(folder: &str) -> Result<Url, WarehouseError> {
+    let refused = |reason: String| WarehouseError::Address { url: folder.to_owned(), reason };
+    if std::path::Path::new(folder).is_file() {
+        return Err(refused("it is a file, not a folder".to_owned()));
+    }
+    std::fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
+    let folder = std::fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
+    Url::from_directory_path(&folder).map_err(|()| refused("not a folder".to_owned()))
+}
+
+/// Refuses a folder in which a table of this project is kept in another format, whose log has this name.
+fn refuse(folder: &Url, log: &str, format: &'static str) -> Result<(), WarehouseError> {
+    let refused = |reason: String| WarehouseError::Address { url: folder.to_string(), reason };
+    let path = folder.to_file_path().map_err(|()| refused("not a folder".to_owned()))?;
+    let entries = std::fs::read_dir(&path).map_err(|error| refused(error.to_string()))?;
+    for entry in entries {
+        let name = entry.map_err(|error| refused(error.to_string()))?.file_name();
+        let name = name.to_string_lossy();
+        if is_ours(&name) && path.join(&*name).join(log).is_dir() {
+            return Err(WarehouseError::OtherFormat { table: name.into_owned(), found: format });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a table of this project has that name.
+fn is_ours(name: &str) -> bool {
+    let dataset = name.strip_suffix("_history").unwrap_or(name);
+    name.starts_with("etl_") || wdt_models::endpoints::find(dataset).is_some()
+}
