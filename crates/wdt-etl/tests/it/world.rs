@@ -239,7 +239,7 @@ impl World {
         match self.config().warehouse.format {
             Format::Delta => table(&self.warehouse(), dataset).await,
             Format::Parquet => {
-                let warehouse = warehouse::configured(&self.config()).unwrap();
+                let warehouse = wdt_etl::warehouse::configured(&self.config()).unwrap();
                 contents::rows(&warehouse, dataset).await.unwrap().unwrap()
             }
         }
