@@ -6,9 +6,13 @@ use crate::{
     fault::Fault,
     form::{EmptyForm, Forms, LaterTotal},
     json::push,
-    ledger::{Ledger, Row},
-    render::Spelling,
+    ledger::Ledger,
+    row::Row,
+    spelling::Spelling,
 };
+
+/// The media type of a web server's own pages, and of the answers of enterprise.
+pub(crate) const HTML: &str = "text/html; charset=UTF-8";
 
 /// What was found, and how it is to be written; `forms` must have every mixed form decided.
 pub(crate) struct Found<'a> {

@@ -8,12 +8,14 @@ use crate::{
     filter::{self, Filter},
     flagship::{self, APPLICATION, BAD_REQUEST},
     form::Forms,
-    ledger::{Ledger, Selection},
+    ledger::Ledger,
     params::{Params, whole},
     places,
     refusal::Refusal,
     request::{Query, Request, What},
     role,
+    row::Selection,
+    spelling::Spelling,
 };
 
 /// What is asked for.
@@ -45,7 +47,7 @@ pub(crate) fn query(
         return Err(application(format!("单次最多查询{}条", method.paging.max_size)));
     }
     let asked = |name: &str| filter::text(named.get(name)).and_then(|text| text.parse().ok());
-    Ok(Query { what, spelling: flagship::spelling(endpoint, method, forms.escapes, asked), simplify: false })
+    Ok(Query { what, spelling: Spelling::flagship(endpoint, method, forms.escapes, asked), simplify: false })
 }
 
 /// The arguments of a call that may be shown: the members of its one map, else the whole body.

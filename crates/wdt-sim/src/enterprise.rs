@@ -9,15 +9,16 @@ use crate::{
     account::Account,
     answer::{Found, Members},
     config::Windows,
-    form::{CodeForm, Escapes, Forms, ListForm, TotalForm},
+    form::{CodeForm, Forms, ListForm, TotalForm},
     json::text,
-    ledger::{Ledger, Selection},
+    ledger::Ledger,
     params::{Params, whole},
     places,
     refusal::{APPLICATION_ERROR, BAD_PARAMETER, Refusal, TOO_OFTEN, UNKNOWN_APP_KEY, UNKNOWN_SHOP, WINDOW_TOO_WIDE},
-    render::{Millis, Places, Spelling},
     request::{Query, Request, What},
     role,
+    row::Selection,
+    spelling::Spelling,
 };
 
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
@@ -68,21 +69,7 @@ pub(crate) fn query(
     let page_no = number(params, "page_no", 0)?;
     let selection = selection(params, ledger, windows, now)?;
     let what = What::Page { selection, page_no, page_size, counted: page_no == 0 };
-    Ok(Query { what, spelling: spelling(forms.escapes), simplify: false })
-}
-
-/// Everything is text but where the documents show it otherwise.
-pub(crate) fn spelling(escapes: Escapes) -> Spelling {
-    Spelling {
-        gateway: Gateway::Enterprise,
-        escapes,
-        quoted: true,
-        words: false,
-        places: Places::Four,
-        millis: Millis::Named(&[]),
-        aliases: false,
-        hidden: Vec::new(),
-    }
+    Ok(Query { what, spelling: Spelling::enterprise(forms.escapes), simplify: false })
 }
 
 /// A page of records.

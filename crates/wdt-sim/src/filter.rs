@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use wdt_models::{Endpoint, ParamKind, time};
 
-use crate::{ledger::Row, role};
+use crate::{role, row::Row};
 
 /// One condition on a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wdt_models::{Endpoint, Method, Slice, Window};
 
 use self::index::Index;
-pub(crate) use self::index::Selection;
 use self::rows::Rows;
 use crate::{
     config::{Clock, DEFAULT_ROWS, DEFAULT_SPAN_SECONDS, PageOrder, SimConfig},
@@ -17,23 +16,13 @@ use crate::{
     form::Forms,
     label::Label,
     places::{self, FIRST_ID},
-    platform,
-    render::{Renderer, Spelling},
+    render::Renderer,
     role,
+    row::{Change, Page, Row, Selection},
+    spelling::Spelling,
     spread::Spread,
     value::{Source, Value},
 };
-
-/// One row: its number, its cursor and how often it was changed. The rest is made from these when it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Row {
-    /// Number of the row, from 0, in the order of the key within its slice.
-    pub id: u32,
-    /// When it was last changed, in epoch seconds: the cursor, where there is one.
-    pub modified: i64,
-    /// How often the row was changed.
-    pub version: u32,
-}
 
 /// The rows of one merchant and dataset. Clones see the same rows.
 ///
@@ -52,23 +41,6 @@ struct Inner {
     rows: Arc<Mutex<Rows>>,
     /// Only the rows that may be asked for by id.
     by_id: bool,
-}
-
-/// A state that a row took on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// Since when it is shown, in epoch seconds.
-    pub at: i64,
-    /// The row.
-    pub row: Row,
-    /// Whether it is there; else it is as it was when it was removed.
-    pub present: bool,
-}
-
-/// Rows of one page and how many rows there are on all pages.
-pub(crate) struct Page {
-    pub(crate) total: usize,
-    pub(crate) rows: Vec<Row>,
 }
 
 impl Ledger {
@@ -161,7 +133,7 @@ impl Ledger {
     #[must_use]
     pub fn record_of(&self, method: &Method, row: Row) -> String {
         let mut out = String::new();
-        self.push_record(row, &platform::spelling(self.0.endpoint, method, self.0.forms), &mut out);
+        self.push_record(row, &Spelling::of(self.0.endpoint, method, self.0.forms), &mut out);
         out
     }
 

@@ -4,10 +4,10 @@ use wdt_models::{Endpoint, Gateway, time::parse_wall_time};
 
 use crate::{
     dice::Dice,
-    form::Escapes,
     json::{push, push_decimal, push_short_decimal, push_text},
-    ledger::Row,
     role::{self, Member, Role},
+    row::Row,
+    spelling::{Decimals, Millis, Spelling},
     value::{Moment, Source, Value},
 };
 
@@ -18,41 +18,6 @@ pub(crate) struct Renderer {
     members: Vec<Member>,
     refused_rows: u32,
     refused_member: Option<&'static str>,
-}
-
-/// How a method spells values.
-#[derive(Debug, Clone)]
-pub(crate) struct Spelling {
-    pub(crate) gateway: Gateway,
-    pub(crate) escapes: Escapes,
-    /// Numbers stand in quotes.
-    pub(crate) quoted: bool,
-    /// Flags are `true` and `false`, not 1 and 0.
-    pub(crate) words: bool,
-    pub(crate) places: Places,
-    pub(crate) millis: Millis,
-    /// Columns that have another name on the wire bear it.
-    pub(crate) aliases: bool,
-    /// Columns that were not asked for.
-    pub(crate) hidden: Vec<&'static str>,
-}
-
-/// The places of a decimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Places {
-    Four,
-    /// Four, or as many as it needs.
-    Mixed,
-    /// None: what is behind the point is dropped.
-    None,
-}
-
-/// The times that are epoch milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Millis {
-    Named(&'static [&'static str]),
-    /// The time of the last change, in some rows.
-    SomeModified,
 }
 
 /// One object on its way; what stays over a row's life is drawn apart from what an edit changes.
@@ -196,11 +161,11 @@ impl Pen<'_> {
     }
 
     fn decimal(&mut self, number: i64, still: &mut Dice) {
-        match self.spelling.places {
-            Places::Four => push_decimal(self.out, number),
-            Places::Mixed if still.one_in(4) => push_decimal(self.out, number),
-            Places::Mixed => push_short_decimal(self.out, number),
-            Places::None => push(self.out, format_args!("{}", number / 10_000)),
+        match self.spelling.decimals {
+            Decimals::Four => push_decimal(self.out, number),
+            Decimals::Mixed if still.one_in(4) => push_decimal(self.out, number),
+            Decimals::Mixed => push_short_decimal(self.out, number),
+            Decimals::None => push(self.out, format_args!("{}", number / 10_000)),
         }
     }
 

@@ -18,14 +18,12 @@ use futures::stream::{self, StreamExt as _};
 use wdt_models::Gateway;
 
 use crate::{
+    answer::HTML,
     fault::Fault,
     params::{Params, is_media_type},
     platform::Platform,
     request::Request,
 };
-
-/// The media type of a web server's own pages.
-pub(crate) const HTML: &str = "text/html; charset=UTF-8";
 
 /// What a bomb unpacks to: more than any page.
 const BOMB_BYTES: usize = 80 << 20;

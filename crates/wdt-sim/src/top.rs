@@ -7,14 +7,15 @@ use crate::{
     account::Account,
     answer::{Found, Members},
     filter,
-    form::{Escapes, Forms, NumberForm, UnknownStore},
+    form::{Forms, NumberForm, UnknownStore},
     json::text,
-    ledger::{Ledger, Selection},
+    ledger::Ledger,
     params::{Params, whole},
     refusal::Refusal,
-    render::{Millis, Places, Spelling},
     request::{Query, Request, What},
     role,
+    row::Selection,
+    spelling::Spelling,
 };
 
 const CLOCK_TOLERANCE_SECONDS: i64 = 600;
@@ -104,21 +105,7 @@ pub(crate) fn query(
     let page_no = page_no.ok_or_else(|| argument("page_no"))?;
     let what = What::Page { selection: selection(params, ledger, forms)?, page_no, page_size, counted: true };
     let simplify = params.get("simplify") == Some("true") && !wants_xml(params);
-    Ok(Query { what, spelling: spelling(forms.escapes, forms.numbers), simplify })
-}
-
-/// Numbers are numbers or texts, decimals whole.
-pub(crate) fn spelling(escapes: Escapes, numbers: NumberForm) -> Spelling {
-    Spelling {
-        gateway: Gateway::Top,
-        escapes,
-        quoted: numbers == NumberForm::Text,
-        words: true,
-        places: Places::None,
-        millis: Millis::Named(&[]),
-        aliases: false,
-        hidden: Vec::new(),
-    }
+    Ok(Query { what, spelling: Spelling::top(forms.escapes, forms.numbers), simplify })
 }
 
 /// Whether the answer is XML: it is unless JSON is asked for.

@@ -6,9 +6,9 @@ use wdt_models::time::format_wall_time;
 
 use crate::{
     dice::Dice,
-    ledger::Row,
     places::{self, FIRST_ID, GROUPS, Place},
     role::{Member, Role},
+    row::Row,
     spread::Spread,
 };
 

@@ -2,29 +2,18 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Page, Row};
-use crate::{config::PageOrder, dice::Dice, spread::Spread};
+use crate::{
+    config::PageOrder,
+    dice::Dice,
+    row::{Page, Row, Selection},
+    spread::Spread,
+};
 
 /// Above so many changes at once the order is made anew instead of mended row by row.
 const MEND_AT_MOST: usize = 512;
 
 /// A cursor (0 where there is none to order by) and a row's number; sorted.
 type Entry = (i64, u32);
-
-/// What a request selects.
-#[derive(Debug, Clone)]
-pub(crate) enum Selection {
-    /// Rows of one group or slice, or of all, whose cursor lies between two seconds, both included.
-    Between { start: i64, end: i64, part: Option<usize> },
-    /// These rows, if they are there.
-    Rows(Vec<u32>),
-}
-
-impl Selection {
-    pub(crate) fn everything() -> Self {
-        Self::Between { start: i64::MIN, end: i64::MAX, part: None }
-    }
-}
 
 #[derive(Debug, Clone, Copy)]
 struct State {
