@@ -70,7 +70,7 @@ fn page(
     windows: Windows,
 ) -> Result<What, Refusal> {
     let pager = |name: &str| match params.get(name) {
-        Some(text) => whole(text).ok_or_else(|| flagship::no_number(text)),
+        Some(text) => whole(text).ok_or_else(|| flagship::not_a_number(text)),
         None => Err(application("此方法仅支持分页查询")),
     };
     let (page_size, page_no, calc_total) = (pager("page_size")?, pager("page_no")?, pager("calc_total")?);

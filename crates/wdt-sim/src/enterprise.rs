@@ -7,7 +7,7 @@ use wdt_sign::enterprise;
 
 use crate::{
     account::Account,
-    answer::{Found, Members},
+    answer::{Found, JsonObject},
     config::Windows,
     form::{CodeForm, Forms, ListForm, TotalForm},
     json::text,
@@ -74,7 +74,7 @@ pub(crate) fn query(
 
 /// A page of records.
 pub(crate) fn page(found: &Found<'_>) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["code"], code("0", found.forms));
     if has_message(found.ledger.endpoint()) {
         members.put(&["message"], "\"ok\"".to_owned());
@@ -87,7 +87,7 @@ pub(crate) fn page(found: &Found<'_>) -> String {
 
 /// A platform error.
 pub(crate) fn refusal(refusal: &Refusal, forms: Forms) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["code"], code(&refusal.code, forms));
     members.put(&["message"], text(&refusal.message, forms.escapes));
     members.text()

@@ -6,7 +6,7 @@ use wdt_sign::flagship;
 
 use crate::{
     account::Account,
-    answer::{Found, Members},
+    answer::{Found, JsonObject},
     enterprise::code,
     form::{Comma, EmptyForm, Forms, IdsForm},
     json::text,
@@ -58,7 +58,7 @@ pub(crate) fn limited(forms: Forms) -> Refusal {
 
 /// A page of records.
 pub(crate) fn page(found: &Found<'_>) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["status"], code("0", found.forms));
     found.put_total(&mut members, false);
     let path = found.method.shape.records.first().copied().unwrap_or_default();
@@ -70,7 +70,7 @@ pub(crate) fn page(found: &Found<'_>) -> String {
 /// whole call instead.
 pub(crate) fn ids(found: &Found<'_>, refused: &[i64]) -> Result<String, Refusal> {
     let shape = &found.method.shape;
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     if shape.single {
         let Some(row) = found.rows.first() else {
             return Err(Refusal::new(APPLICATION, stopped(refused.first().copied().unwrap_or_default())));
@@ -95,7 +95,7 @@ pub(crate) fn ids(found: &Found<'_>, refused: &[i64]) -> Result<String, Refusal>
 
 /// A platform error.
 pub(crate) fn refusal(refusal: &Refusal, forms: Forms) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["status"], code(&refusal.code, forms));
     if !refusal.sub_code.is_empty() {
         members.put(&["code"], text(&refusal.sub_code, forms.escapes));
@@ -120,7 +120,7 @@ fn check_signature(request: &Request, account: &Account) -> Result<(), Refusal> 
 
 fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
     // milliseconds do not fit into the platform's integer, and are refused as no number at all
-    let timestamp: i32 = text.parse().map_err(|_| no_number(text))?;
+    let timestamp: i32 = text.parse().map_err(|_| not_a_number(text))?;
     if (i64::from(timestamp) - flagship::timestamp(now)).abs() > CLOCK_TOLERANCE_SECONDS {
         return Err(Refusal::new(CLOCK, "客户端时间与服务器时间相差超过2分钟"));
     }
@@ -128,7 +128,7 @@ fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
 }
 
 /// What the platform says of a text that should be a number.
-pub(crate) fn no_number(text: &str) -> Refusal {
+pub(crate) fn not_a_number(text: &str) -> Refusal {
     Refusal::new(BAD_REQUEST, format!("For input string: \"{text}\""))
 }
 

@@ -21,7 +21,7 @@ use crate::{
     row::{Change, Page, Row, Selection},
     spelling::Spelling,
     spread::Spread,
-    value::{Source, Value},
+    value::{CellValue, Source},
 };
 
 /// The rows of one merchant and dataset. Clones see the same rows.
@@ -99,7 +99,8 @@ impl Ledger {
     /// A row's key, in the order of the endpoint's key columns; only those columns that hold whole numbers.
     #[must_use]
     pub fn key(&self, row: Row) -> Vec<i64> {
-        let number = |value: Option<Value>| if let Some(Value::Int(number)) = value { Some(number) } else { None };
+        let number =
+            |value: Option<CellValue>| if let Some(CellValue::Int(number)) = value { Some(number) } else { None };
         self.0.endpoint.key.iter().filter_map(|name| number(self.0.renderer.key_value(name, row))).collect()
     }
 

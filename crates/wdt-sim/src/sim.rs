@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, header},
+    http::{self, header},
     serve::ListenerExt as _,
 };
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
@@ -124,7 +124,7 @@ impl Sim {
     ///
     /// [`BrokeOff`] where a socket would have broken off, also when the address is none.
     pub async fn exchange(&self, url: &str, content_type: &str, body: String) -> Result<Exchanged, BrokeOff> {
-        let request = Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
+        let request = http::Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
         let Ok(response) = self.router.clone().oneshot(request.map_err(|_| BrokeOff)?).await;
         let (head, body) = response.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

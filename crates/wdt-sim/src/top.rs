@@ -5,7 +5,7 @@ use wdt_sign::top;
 
 use crate::{
     account::Account,
-    answer::{Found, Members},
+    answer::{Found, JsonObject},
     filter,
     form::{Forms, NumberForm, UnknownStore},
     json::text,
@@ -115,7 +115,7 @@ pub(crate) fn wants_xml(params: &Params) -> bool {
 
 /// A page of records; `request_id` is the platform's name for the call.
 pub(crate) fn page(found: &Found<'_>, simplify: bool, request_id: &str) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     let path = found.method.shape.records.first().copied().unwrap_or_default();
     let list = if simplify { &path[..path.len().min(1)] } else { path };
     let around: &[&str] = if simplify { &[] } else { &path[..path.len().min(1)] };
@@ -133,7 +133,7 @@ pub(crate) fn page(found: &Found<'_>, simplify: bool, request_id: &str) -> Strin
 
 /// A platform error: of the gateway if its code is a number, of the payload if not.
 pub(crate) fn refusal(refusal: &Refusal, method: &str, simplify: bool, forms: Forms, request_id: &str) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     let text = |value: &str| text(value, forms.escapes);
     let Ok(code) = refusal.code.parse::<i64>() else {
         members.put(&["wl_success"], "false".to_owned());
@@ -155,7 +155,7 @@ pub(crate) fn refusal(refusal: &Refusal, method: &str, simplify: bool, forms: Fo
     members.text()
 }
 
-fn wrapped(method: &str, members: &Members) -> String {
+fn wrapped(method: &str, members: &JsonObject) -> String {
     let name = method.strip_prefix("taobao.").unwrap_or(method).replace('.', "_");
     format!("{{\"{name}_response\":{}}}", members.text())
 }

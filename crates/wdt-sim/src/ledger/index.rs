@@ -16,7 +16,7 @@ const MEND_AT_MOST: usize = 512;
 type Entry = (i64, u32);
 
 #[derive(Debug, Clone, Copy)]
-struct State {
+struct RowState {
     modified: i64,
     version: u32,
     present: bool,
@@ -25,7 +25,7 @@ struct State {
 /// Every row, and the order of those that are there: of all, and of each group or slice.
 #[derive(Debug)]
 pub(super) struct Index {
-    states: Vec<State>,
+    states: Vec<RowState>,
     spread: Arc<Spread>,
     /// Whether an edit moves a row to the end.
     by_cursor: bool,
@@ -35,7 +35,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn new(cursors: &[i64], spread: Arc<Spread>, by_cursor: bool) -> Self {
-        let states = cursors.iter().map(|&modified| State { modified, version: 0, present: true }).collect();
+        let states = cursors.iter().map(|&modified| RowState { modified, version: 0, present: true }).collect();
         let parts = vec![Vec::new(); spread.parts()];
         let mut index = Self { states, spread, by_cursor, all: Vec::new(), parts };
         index.sort();
@@ -73,7 +73,7 @@ impl Index {
                 self.take_out(id);
             }
             let Some(state) = self.states.get_mut(id as usize) else { continue };
-            *state = State { modified: now, version: state.version + 1, present: true };
+            *state = RowState { modified: now, version: state.version + 1, present: true };
             if mend {
                 self.put_in(id, now);
             }
@@ -94,7 +94,7 @@ impl Index {
     /// Adds a row; `None` when there are as many as can be numbered.
     pub(super) fn add(&mut self, now: i64) -> Option<Row> {
         let id = u32::try_from(self.states.len()).ok()?;
-        let state = State { modified: now, version: 0, present: true };
+        let state = RowState { modified: now, version: 0, present: true };
         self.states.push(state);
         self.put_in(id, now);
         Some(state.row(id))
@@ -165,7 +165,7 @@ impl Index {
         self.states.get(id as usize).is_some_and(|state| state.present)
     }
 
-    fn numbered(&self) -> impl Iterator<Item = (u32, State)> + '_ {
+    fn numbered(&self) -> impl Iterator<Item = (u32, RowState)> + '_ {
         (0..).zip(self.states.iter().copied())
     }
 
@@ -198,7 +198,7 @@ impl Index {
     }
 }
 
-impl State {
+impl RowState {
     fn row(self, id: u32) -> Row {
         Row { id, modified: self.modified, version: self.version }
     }
