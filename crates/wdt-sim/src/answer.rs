@@ -60,8 +60,8 @@ impl Found<'_> {
         out
     }
 
-    /// Puts the list of records at the end of a path, or what stands for an empty one; `around` is the path of what is
-    /// written empty in its place, and itself empty where that is the list alone.
+    /// Puts the list of records at the end of a path, or what is written for an empty one. `around` is the path of what
+    /// is written empty in its place; it is itself empty where that is the list alone.
     pub(crate) fn put_list(&self, members: &mut JsonObject, path: &[&str], around: &[&str], object: bool) {
         match self.forms.empty {
             _ if !self.rows.is_empty() => members.put(path, self.list(object)),
@@ -72,7 +72,7 @@ impl Found<'_> {
         }
     }
 
-    /// Puts the number of records on all pages where the description says; `quoted` is whether it stands in quotes.
+    /// Puts the number of records on all pages where the description says; `quoted` is whether it is in quotes.
     pub(crate) fn put_total(&self, members: &mut JsonObject, quoted: bool) {
         let total = i64::try_from(self.total).unwrap_or(i64::MAX);
         let mark = if quoted || self.fault == Some(&Fault::TextTotal) { "\"" } else { "" };

@@ -125,7 +125,7 @@ fn by_codes(
     ledger.filtered(Selection::Rows(rows), &filters)
 }
 
-/// The window asked for; every time where rows are asked for by code and no window is sent.
+/// The window asked for: all times where rows are asked for by code and a window is not sent.
 fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool, longest: i64) -> Result<Window, Refusal> {
     let text = |name: &str| filter::text(named.get(name)).filter(|text| !text.is_empty());
     let instant = |name: &str, text: &str| time::parse_wall_time(text).ok_or_else(|| unparseable(named, name));

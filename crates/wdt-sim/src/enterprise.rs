@@ -1,4 +1,4 @@
-//! 旺店通企业版: which calls it takes and how it answers. What of it is assumed stands in [`crate::refusal`].
+//! 旺店通企业版: which calls it takes and how it answers. What of it is assumed is in [`crate::refusal`].
 //!
 //! Limits are written here again, not read from the endpoint's description, so that a mistake there is found.
 
@@ -207,7 +207,7 @@ fn missing(name: &str) -> Refusal {
     parameter(format!("缺少参数{name}"))
 }
 
-/// The page size of a call that names none.
+/// The page size of a call that does not name one.
 fn default_page_size(endpoint: &Endpoint) -> u32 {
     if endpoint.method().name == "vip_api_goods_query.php" { 30 } else { 40 }
 }

@@ -1,5 +1,5 @@
 //! 旺店通旗舰版: which calls it takes and how it answers. What a call asks for is read in `arguments`; what of it all is
-//! assumed stands in [`crate::refusal`].
+//! assumed is in [`crate::refusal`].
 
 use wdt_models::Gateway;
 use wdt_sign::flagship;
@@ -119,7 +119,7 @@ fn check_signature(request: &Request, account: &Account) -> Result<(), Refusal> 
 }
 
 fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
-    // milliseconds do not fit into the platform's integer, and are refused as no number at all
+    // milliseconds do not fit into the platform's integer, and are refused as not a number
     let timestamp: i32 = text.parse().map_err(|_| not_a_number(text))?;
     if (i64::from(timestamp) - flagship::timestamp(now)).abs() > CLOCK_TOLERANCE_SECONDS {
         return Err(Refusal::new(CLOCK, "客户端时间与服务器时间相差超过2分钟"));

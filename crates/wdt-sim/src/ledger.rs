@@ -26,8 +26,8 @@ use crate::{
 
 /// The rows of one merchant and dataset. Clones see the same rows.
 ///
-/// A dataset that is asked for by ids has no rows of its own: its ledger shows those of its source that the platform
-/// computes it for, and changes them there.
+/// A dataset that is asked for by ids does not have rows of its own. Its ledger shows those of its source that the
+/// platform computes it for, and changes them there.
 #[derive(Debug, Clone)]
 pub struct Ledger(Arc<Inner>);
 
@@ -88,8 +88,8 @@ impl Ledger {
         rows.into_iter().filter(|row| self.shows(row.id)).collect()
     }
 
-    /// Every state of every row since the begin, in the order they were shown, where [`SimConfig::journal`] keeps them; those
-    /// at the begin are dated then.
+    /// Every state of every row since the start, in the order they were shown, where [`SimConfig::journal`] keeps them.
+    /// Those at the start are dated then.
     #[must_use]
     pub fn journal(&self) -> Vec<Change> {
         let journal = self.lock().journal();
@@ -111,20 +111,20 @@ impl Ledger {
         self.0.endpoint.key.iter().map(value).collect()
     }
 
-    /// The slice a row belongs to; empty where the dataset has none.
+    /// The slice a row belongs to; empty where the dataset has no slices.
     #[must_use]
     pub fn slice(&self, row: Row) -> Slice {
         self.spread().slice(row.id).cloned().unwrap_or_default()
     }
 
-    /// Every slice of the dataset, with rows or without; none where it has no slices.
+    /// Every slice of the dataset, with rows or without; empty where it has no slices.
     #[must_use]
     pub fn slices(&self) -> Vec<Slice> {
         self.spread().slices().to_vec()
     }
 
-    /// A row's record: the JSON object that an answer of the endpoint's first method holds for it, asked for without
-    /// parameters, byte for byte; on top with its numbers as numbers.
+    /// A row's record, byte for byte: the JSON object that an answer of the endpoint's first method contains for it,
+    /// asked for without parameters. On top its numbers are numbers.
     #[must_use]
     pub fn record(&self, row: Row) -> String {
         self.record_of(self.0.endpoint.method(), row)
@@ -248,8 +248,8 @@ impl Ledger {
         rows.edit(&ids, now)
     }
 
-    /// Changes the quantities of that many rows, drawn from all, and leaves their cursors where they are, as columns do that
-    /// a platform computes; gives them as they are afterwards.
+    /// Changes the quantities of that many rows, drawn from all, and leaves their cursors, as columns do that a
+    /// platform computes. Gives the rows as they are afterwards.
     pub fn drift(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();

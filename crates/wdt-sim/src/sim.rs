@@ -84,7 +84,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`SimError`] if the configuration names an unknown dataset, the port cannot be opened, or no runtime is there.
+    /// [`SimError`] if the configuration names an unknown dataset, the port cannot be opened, or there is no runtime.
     pub fn start(config: SimConfig) -> Result<Self, SimError> {
         let runtime = Handle::try_current().map_err(|_| SimError::NoRuntime)?;
         let port = config.port;
@@ -95,7 +95,8 @@ impl Sim {
         Ok(Self { served: Some(Served { address, stop, server }), ..sim })
     }
 
-    /// Makes the rows and opens no port: [`Sim::exchange`] answers. Nothing then depends on a real clock or network.
+    /// Makes the rows without opening a port: [`Sim::exchange`] answers. Nothing then depends on a real clock or
+    /// network.
     ///
     /// # Errors
     ///
@@ -122,7 +123,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`BrokeOff`] where a socket would have broken off, also when the address is none.
+    /// [`BrokeOff`] where a socket would have broken off, also when the address is not one.
     pub async fn exchange(&self, url: &str, content_type: &str, body: String) -> Result<Exchanged, BrokeOff> {
         let request = http::Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
         let Ok(response) = self.router.clone().oneshot(request.map_err(|_| BrokeOff)?).await;
@@ -197,6 +198,6 @@ async fn serve(listener: tokio::net::TcpListener, router: Router, stopped: onesh
     // a page is written in several pieces; without this each would wait for the client's acknowledgement
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let stopped = async { drop(stopped.await) };
-    // the accept loop retries by itself; it ends only when told to
+    // the accept loop retries by itself; it ends only when it is stopped
     let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
 }

@@ -37,7 +37,7 @@ pub(crate) enum Decimals {
     Four,
     /// Four, or as many as it needs.
     Mixed,
-    /// None: what is behind the point is dropped.
+    /// What is behind the point is dropped.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! 淘宝开放平台: which calls it takes and how it answers. What of it is assumed stands in [`crate::refusal`].
+//! 淘宝开放平台: which calls it takes and how it answers. What of it is assumed is in [`crate::refusal`].
 
 use wdt_models::{Endpoint, Gateway, Method, Reading, time};
 use wdt_sign::top;
@@ -19,7 +19,7 @@ use crate::{
 };
 
 const CLOCK_TOLERANCE_SECONDS: i64 = 600;
-/// Assumption: the page states no default.
+/// Assumption: the page does not state a default.
 const DEFAULT_PAGE: u32 = 20;
 
 /// The platform's codes and the words it has for them.
@@ -225,7 +225,7 @@ fn argument(name: &str) -> Refusal {
     Refusal::new(41, format!("invalid argument: {name}")).sub(format!("isv.invalid-parameter:{name}"))
 }
 
-/// An error that says no more than its code.
+/// An error that says only its code.
 fn error(code: i64) -> Refusal {
     Refusal::new(code, TITLES.iter().find(|(own, _)| *own == code).map_or("", |(_, title)| title))
 }

@@ -26,7 +26,7 @@ pub(crate) enum CellValue {
 /// A time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Moment {
-    /// None; the draw says how that is written.
+    /// Not set; the draw says how that is written.
     Unset(u64),
     /// One that the draw's digits make.
     Drawn(u64),
@@ -45,12 +45,12 @@ pub(crate) struct Source {
     pub(crate) lists_places: bool,
     /// The seed that decides which rows may be asked for by id, and which are stopped.
     pub(crate) marks: u64,
-    /// One in so many of those is stopped; 0 is none.
+    /// One in so many of those is stopped; 0 stops none.
     pub(crate) stopped_in: u32,
 }
 
 impl CellValue {
-    /// The value as text, times as `YYYY-MM-DD HH:MM:SS`; `None` for no time.
+    /// The value as text, times as `YYYY-MM-DD HH:MM:SS`; `None` for decimals and for a time that is not set.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone().into_owned()),
@@ -63,7 +63,7 @@ impl CellValue {
 }
 
 impl Moment {
-    /// Asia/Shanghai wall time; `None` where there is none. Every month has its first 28 days.
+    /// Asia/Shanghai wall time; `None` where it is not set. Every month has its first 28 days.
     pub(crate) fn text(self) -> Option<String> {
         match self {
             Self::Unset(_) => None,
@@ -78,7 +78,7 @@ impl Moment {
 }
 
 impl Source {
-    /// The value of a cell; `None` where the row has none. What an edit changes is drawn from `moving`.
+    /// The value of a cell; `None` where the row does not have one. What an edit changes is drawn from `moving`.
     pub(crate) fn value(&self, member: &Member, row: Row, still: &mut Dice, moving: &mut Dice) -> Option<CellValue> {
         if member.only_for.is_some() && member.only_for != self.slice_value(row.id, "type") {
             return None;

@@ -9,10 +9,10 @@ use crate::{
     spread::Spread,
 };
 
-/// Above so many changes at once the order is made anew instead of mended row by row.
-const MEND_AT_MOST: usize = 512;
+/// Above so many changes at once the whole order is sorted again, instead of moving row by row.
+const MOVED_AT_MOST: usize = 512;
 
-/// A cursor (0 where there is none to order by) and a row's number; sorted.
+/// A cursor (0 where there is no cursor to order by) and a row's number; sorted.
 type Entry = (i64, u32);
 
 #[derive(Debug, Clone, Copy)]
@@ -67,18 +67,18 @@ impl Index {
 
     /// Changes rows at that second, and brings back deleted ones.
     pub(super) fn touch(&mut self, ids: &[u32], now: i64) -> Vec<Row> {
-        let mend = ids.len() <= MEND_AT_MOST;
+        let one_by_one = ids.len() <= MOVED_AT_MOST;
         for &id in ids {
-            if mend {
+            if one_by_one {
                 self.take_out(id);
             }
             let Some(state) = self.states.get_mut(id as usize) else { continue };
             *state = RowState { modified: now, version: state.version + 1, present: true };
-            if mend {
+            if one_by_one {
                 self.put_in(id, now);
             }
         }
-        if !mend {
+        if !one_by_one {
             self.sort();
         }
         ids.iter().filter_map(|&id| self.states.get(id as usize).map(|state| state.row(id))).collect()
@@ -256,16 +256,16 @@ mod tests {
     }
 
     #[test]
-    fn mending_and_sorting_anew_give_the_same_order() {
+    fn moving_and_sorting_again_give_the_same_order() {
         let cursors: Vec<i64> = (0..2000).map(|id| id % 97).collect();
         let ids: Vec<u32> = (0..2000).step_by(2).collect();
-        let (mut mended, mut sorted) = (of(&cursors), of(&cursors));
+        let (mut moved, mut sorted) = (of(&cursors), of(&cursors));
         for &id in &ids {
-            mended.touch(&[id], 50);
+            moved.touch(&[id], 50);
         }
         sorted.touch(&ids, 50);
-        assert_eq!(mended.all, sorted.all);
-        assert_eq!(mended.parts, sorted.parts);
+        assert_eq!(moved.all, sorted.all);
+        assert_eq!(moved.parts, sorted.parts);
     }
 
     #[test]
