@@ -6,9 +6,13 @@ use crate::{
     fault::Fault,
     form::{EmptyForm, Forms, LaterTotal},
     json::push,
-    ledger::{Ledger, Row},
-    render::Spelling,
+    ledger::Ledger,
+    row::Row,
+    spelling::Spelling,
 };
+
+/// The media type of a web server's own pages, and of the answers of enterprise.
+pub(crate) const HTML: &str = "text/html; charset=UTF-8";
 
 /// What was found, and how it is to be written; `forms` must have every mixed form decided.
 pub(crate) struct Found<'a> {
@@ -25,12 +29,12 @@ pub(crate) struct Found<'a> {
 
 /// A JSON object on its way.
 #[derive(Debug, Default)]
-pub(crate) struct Members(Vec<(String, Node)>);
+pub(crate) struct JsonObject(Vec<(String, Node)>);
 
 #[derive(Debug)]
 enum Node {
     Text(String),
-    Members(Members),
+    Object(JsonObject),
 }
 
 impl Found<'_> {
@@ -56,9 +60,9 @@ impl Found<'_> {
         out
     }
 
-    /// Puts the list of records at the end of a path, or what stands for an empty one; `around` is the path of what is
-    /// written empty in its place, and itself empty where that is the list alone.
-    pub(crate) fn put_list(&self, members: &mut Members, path: &[&str], around: &[&str], object: bool) {
+    /// Puts the list of records at the end of a path, or what is written for an empty one. `around` is the path of what
+    /// is written empty in its place; it is itself empty where that is the list alone.
+    pub(crate) fn put_list(&self, members: &mut JsonObject, path: &[&str], around: &[&str], object: bool) {
         match self.forms.empty {
             _ if !self.rows.is_empty() => members.put(path, self.list(object)),
             EmptyForm::Missing => {}
@@ -68,8 +72,8 @@ impl Found<'_> {
         }
     }
 
-    /// Puts the number of records on all pages where the description says; `quoted` is whether it stands in quotes.
-    pub(crate) fn put_total(&self, members: &mut Members, quoted: bool) {
+    /// Puts the number of records on all pages where the description says; `quoted` is whether it is in quotes.
+    pub(crate) fn put_total(&self, members: &mut JsonObject, quoted: bool) {
         let total = i64::try_from(self.total).unwrap_or(i64::MAX);
         let mark = if quoted || self.fault == Some(&Fault::TextTotal) { "\"" } else { "" };
         let text = match (self.counted, self.fault, self.forms.later_total) {
@@ -83,7 +87,7 @@ impl Found<'_> {
     }
 }
 
-impl Members {
+impl JsonObject {
     /// Puts JSON text at the end of a path, behind what is there; nowhere if the path is empty.
     pub(crate) fn put(&mut self, path: &[&str], text: String) {
         let Some((name, rest)) = path.split_first() else { return };
@@ -91,12 +95,12 @@ impl Members {
             self.0.push(((*name).to_owned(), Node::Text(text)));
             return;
         }
-        let there = self.0.iter().position(|(own, node)| own == name && matches!(node, Node::Members(_)));
+        let there = self.0.iter().position(|(own, node)| own == name && matches!(node, Node::Object(_)));
         let place = there.unwrap_or_else(|| {
-            self.0.push(((*name).to_owned(), Node::Members(Self::default())));
+            self.0.push(((*name).to_owned(), Node::Object(Self::default())));
             self.0.len() - 1
         });
-        if let Node::Members(inner) = &mut self.0[place].1 {
+        if let Node::Object(inner) = &mut self.0[place].1 {
             inner.put(rest, text);
         }
     }
@@ -114,7 +118,7 @@ impl Members {
             push(out, format_args!("{}\"{name}\":", if place > 0 { "," } else { "" }));
             match node {
                 Node::Text(text) => out.push_str(text),
-                Node::Members(members) => members.push(out),
+                Node::Object(object) => object.push(out),
             }
         }
         out.push('}');
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn paths_that_share_a_beginning_share_an_object() {
-        let mut members = Members::default();
+        let mut members = JsonObject::default();
         for (path, text) in [(&["status"][..], "0"), (&["data", "total"], "2"), (&["data", "list"], "[]"), (&[], "x")] {
             members.put(path, text.to_owned());
         }

@@ -8,12 +8,14 @@ use crate::{
     filter::{self, Filter},
     flagship::{self, APPLICATION, BAD_REQUEST},
     form::Forms,
-    ledger::{Ledger, Selection},
+    ledger::Ledger,
     params::{Params, whole},
     places,
     refusal::Refusal,
     request::{Query, Request, What},
     role,
+    row::Selection,
+    spelling::Spelling,
 };
 
 /// What is asked for.
@@ -45,7 +47,7 @@ pub(crate) fn query(
         return Err(application(format!("单次最多查询{}条", method.paging.max_size)));
     }
     let asked = |name: &str| filter::text(named.get(name)).and_then(|text| text.parse().ok());
-    Ok(Query { what, spelling: flagship::spelling(endpoint, method, forms.escapes, asked), simplify: false })
+    Ok(Query { what, spelling: Spelling::flagship(endpoint, method, forms.escapes, asked), simplify: false })
 }
 
 /// The arguments of a call that may be shown: the members of its one map, else the whole body.
@@ -68,7 +70,7 @@ fn page(
     windows: Windows,
 ) -> Result<What, Refusal> {
     let pager = |name: &str| match params.get(name) {
-        Some(text) => whole(text).ok_or_else(|| flagship::no_number(text)),
+        Some(text) => whole(text).ok_or_else(|| flagship::not_a_number(text)),
         None => Err(application("此方法仅支持分页查询")),
     };
     let (page_size, page_no, calc_total) = (pager("page_size")?, pager("page_no")?, pager("calc_total")?);
@@ -123,7 +125,7 @@ fn by_codes(
     ledger.filtered(Selection::Rows(rows), &filters)
 }
 
-/// The window asked for; every time where rows are asked for by code and no window is sent.
+/// The window asked for: all times where rows are asked for by code and a window is not sent.
 fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool, longest: i64) -> Result<Window, Refusal> {
     let text = |name: &str| filter::text(named.get(name)).filter(|text| !text.is_empty());
     let instant = |name: &str, text: &str| time::parse_wall_time(text).ok_or_else(|| unparseable(named, name));

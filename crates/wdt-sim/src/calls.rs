@@ -21,8 +21,8 @@ pub struct Call {
     pub gateway: Gateway,
     /// The method's name, on enterprise that of its file.
     pub method: String,
-    /// Every parameter in the order received but `sign` and what is secret; on flagship then the members of the one map
-    /// in the body, or the `body` where it holds something else.
+    /// Every parameter in the order received but `sign` and what is secret. On flagship the members of the one map in
+    /// the body follow, or the `body` where it contains something else.
     pub params: Vec<(String, String)>,
     /// The code answered, `0` for a success, before the fault if there was one.
     pub code: String,

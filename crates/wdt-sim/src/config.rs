@@ -21,7 +21,7 @@ pub const DEFAULT_STOPPED: u32 = 16;
 
 /// What a simulator is started with.
 ///
-/// [`SimConfig::new`] gives gateways that keep every documented rule, has no call limit, no edits and no faults.
+/// [`SimConfig::new`] gives gateways that keep every documented rule, without a call limit, edits or faults.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SimConfig {
@@ -39,9 +39,9 @@ pub struct SimConfig {
     pub bulk_second: u32,
     /// Rows whose first quantity is `"abc"`, which no reader can type.
     pub refused_rows: u32,
-    /// One in so many goods of the merchant's own platform is stopped, and refused when asked for by id; 0 is none.
+    /// One in so many goods of the merchant's own platform is stopped, and refused when asked for by id; 0 stops none.
     pub stopped_goods: u32,
-    /// Calls allowed in any minute to an app key of a gateway over all methods; 0 is no limit.
+    /// Calls allowed in any minute to an app key of a gateway over all methods; 0 means without a limit.
     pub calls_per_minute: u32,
     /// Seconds that such a minute lasts: 60, or fewer where a test cannot wait so long.
     pub minute_seconds: i64,
@@ -124,7 +124,7 @@ impl fmt::Debug for SimConfig {
     }
 }
 
-/// The order of rows in a window; the documents name none. In a slice there is no cursor to order by.
+/// The order of rows in a window, which the documents do not name. In a slice there is no cursor to order by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageOrder {
     /// By cursor, then key: stable.

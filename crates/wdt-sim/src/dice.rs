@@ -36,14 +36,14 @@ impl Dice {
         probability > 0.0 && point <= probability
     }
 
-    /// One of several; `None` of none.
+    /// One of several; `None` where the slice is empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let index = usize::try_from(self.below(items.len() as u64)).unwrap_or(0);
         items.get(index)
     }
 }
 
-/// A number that stands for a text.
+/// A number made from a text, always the same one.
 pub(crate) fn number_of(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }

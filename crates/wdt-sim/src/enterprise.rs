@@ -1,4 +1,4 @@
-//! 旺店通企业版: which calls it takes and how it answers. What of it is assumed stands in [`crate::refusal`].
+//! 旺店通企业版: which calls it takes and how it answers. What of it is assumed is in [`crate::refusal`].
 //!
 //! Limits are written here again, not read from the endpoint's description, so that a mistake there is found.
 
@@ -7,17 +7,18 @@ use wdt_sign::enterprise;
 
 use crate::{
     account::Account,
-    answer::{Found, Members},
+    answer::{Found, JsonObject},
     config::Windows,
-    form::{CodeForm, Escapes, Forms, ListForm, TotalForm},
+    form::{CodeForm, Forms, ListForm, TotalForm},
     json::text,
-    ledger::{Ledger, Selection},
+    ledger::Ledger,
     params::{Params, whole},
     places,
     refusal::{APPLICATION_ERROR, BAD_PARAMETER, Refusal, TOO_OFTEN, UNKNOWN_APP_KEY, UNKNOWN_SHOP, WINDOW_TOO_WIDE},
-    render::{Millis, Places, Spelling},
     request::{Query, Request, What},
     role,
+    row::Selection,
+    spelling::Spelling,
 };
 
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
@@ -68,26 +69,12 @@ pub(crate) fn query(
     let page_no = number(params, "page_no", 0)?;
     let selection = selection(params, ledger, windows, now)?;
     let what = What::Page { selection, page_no, page_size, counted: page_no == 0 };
-    Ok(Query { what, spelling: spelling(forms.escapes), simplify: false })
-}
-
-/// Everything is text but where the documents show it otherwise.
-pub(crate) fn spelling(escapes: Escapes) -> Spelling {
-    Spelling {
-        gateway: Gateway::Enterprise,
-        escapes,
-        quoted: true,
-        words: false,
-        places: Places::Four,
-        millis: Millis::Named(&[]),
-        aliases: false,
-        hidden: Vec::new(),
-    }
+    Ok(Query { what, spelling: Spelling::enterprise(forms.escapes), simplify: false })
 }
 
 /// A page of records.
 pub(crate) fn page(found: &Found<'_>) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["code"], code("0", found.forms));
     if has_message(found.ledger.endpoint()) {
         members.put(&["message"], "\"ok\"".to_owned());
@@ -100,7 +87,7 @@ pub(crate) fn page(found: &Found<'_>) -> String {
 
 /// A platform error.
 pub(crate) fn refusal(refusal: &Refusal, forms: Forms) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["code"], code(&refusal.code, forms));
     members.put(&["message"], text(&refusal.message, forms.escapes));
     members.text()
@@ -220,7 +207,7 @@ fn missing(name: &str) -> Refusal {
     parameter(format!("缺少参数{name}"))
 }
 
-/// The page size of a call that names none.
+/// The page size of a call that does not name one.
 fn default_page_size(endpoint: &Endpoint) -> u32 {
     if endpoint.method().name == "vip_api_goods_query.php" { 30 } else { 40 }
 }

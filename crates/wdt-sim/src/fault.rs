@@ -12,7 +12,7 @@ pub enum Fault {
     Status(u16),
     /// Status 200 with an HTML page instead of JSON.
     Html,
-    /// Status 200 with the first half of the JSON, complete as far as HTTP can tell.
+    /// Status 200 with the first half of the JSON, complete as far as HTTP is concerned.
     CutJson,
     /// The connection ends in the middle of the answer.
     BrokenTransfer,
@@ -21,7 +21,7 @@ pub enum Fault {
         /// The platform's code. On top a whole number goes into an `error_response`; any other text, the empty one too,
         /// is the `wl_error_code` of an answer whose `wl_success` is false.
         code: String,
-        /// The finer code beside it; empty is none, and enterprise has none.
+        /// The finer code beside it; empty means without one, as always on enterprise.
         sub_code: String,
         /// The platform's message; on top the `sub_msg` where there is a `sub_code`.
         message: String,
@@ -60,8 +60,8 @@ impl Fault {
 
 /// When things go wrong.
 ///
-/// Calls are numbered from 1 in the order they arrive, so a client with several calls in flight meets a fault on
-/// another page from run to run; what is drawn for a number is always the same.
+/// Calls are numbered from 1 in the order they arrive, and what is drawn for a number is always the same. A client with
+/// several calls in flight meets a fault on another page from run to run.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum FaultPlan {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use wdt_models::{Endpoint, ParamKind, time};
 
-use crate::{ledger::Row, role};
+use crate::{role, row::Row};
 
 /// One condition on a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +16,11 @@ pub(crate) enum Filter {
     ChangedUntil(i64),
 }
 
-/// The filters that the endpoint's documented parameters make of what was sent; `Err` names a time that is none.
+/// The filters that the endpoint's documented parameters make of what was sent; `Err` names one that is not a time.
 ///
-/// A parameter named like a column selects rows with that value, or one of several that commas part; one named like the
-/// plural of a column takes a list; `start_time` and `end_time` bound the last change where there is no window. Every
-/// other parameter changes no selection.
+/// A parameter named like a column selects rows with that value, or with one of several that commas separate. One named
+/// like the plural of a column takes a list. Where there is no window, `start_time` and `end_time` bound the last
+/// change. Every other parameter leaves the selection as it is.
 pub(crate) fn filters(
     endpoint: &'static Endpoint,
     sent: impl Fn(&str) -> Option<Vec<String>>,

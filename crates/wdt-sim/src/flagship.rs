@@ -1,20 +1,21 @@
 //! 旺店通旗舰版: which calls it takes and how it answers. What a call asks for is read in `arguments`; what of it all is
-//! assumed stands in [`crate::refusal`].
+//! assumed is in [`crate::refusal`].
 
-use wdt_models::{Endpoint, Gateway, Method, Reading};
+use wdt_models::Gateway;
 use wdt_sign::flagship;
 
 use crate::{
     account::Account,
-    answer::{Found, Members},
+    answer::{Found, JsonObject},
     enterprise::code,
-    form::{Comma, EmptyForm, Escapes, Forms, IdsForm},
+    form::{Comma, EmptyForm, Forms, IdsForm},
     json::text,
-    ledger::{Ledger, Row},
+    ledger::Ledger,
     params::Params,
     refusal::Refusal,
-    render::{Millis, Places, Spelling},
     request::Request,
+    row::Row,
+    spelling::Spelling,
 };
 
 /// Status of a fault of the request itself: a parameter, the account or the signature.
@@ -24,15 +25,6 @@ pub(crate) const APPLICATION: i64 = 100;
 const CLOCK: i64 = 7;
 const VERSION: i64 = 8;
 const CLOCK_TOLERANCE_SECONDS: i64 = 120;
-
-/// The members that come only with a value of a parameter.
-const SALES: [&str; 8] =
-    ["today_num", "num_yesterday", "num_7days", "num_14days", "num_month", "num_all", "num_60days", "num_90days"];
-const COST: [&str; 1] = ["cost_price"];
-const ALARM: [&str; 6] =
-    ["safe_stock", "safe_stock_upper", "alarm_type", "alarm_days", "alarm_days_upper", "cycle_days"];
-/// What stands in the example of the list form only.
-const LIST_FORM: [&str; 2] = ["stock_syn_high_frequency", "area_stock"];
 
 /// The account that calls, by position.
 pub(crate) fn caller(request: &Request, accounts: &[Account], now: i64) -> Result<usize, Refusal> {
@@ -64,36 +56,9 @@ pub(crate) fn limited(forms: Forms) -> Refusal {
     Refusal::new(APPLICATION, format!("超过每分钟最大调用频率限制{comma}请稍后重试"))
 }
 
-/// How a method spells its records; `asked` gives the number that a parameter was sent with.
-pub(crate) fn spelling(
-    endpoint: &Endpoint,
-    method: &Method,
-    escapes: Escapes,
-    asked: impl Fn(&str) -> Option<i64>,
-) -> Spelling {
-    let one_by_one = method.shape.single;
-    let older = method.name == "wms.StockSpec.search";
-    let millis = match (method.name, endpoint.reading) {
-        ("wms.StockSpec.search2", _) => Millis::Named(&["created", "modified"]),
-        // of the documented lists one has milliseconds here and one has text
-        (_, Reading::Slices(_)) => Millis::SomeModified,
-        _ => Millis::Named(&[]),
-    };
-    Spelling {
-        gateway: Gateway::Flagship,
-        escapes,
-        quoted: false,
-        words: !(one_by_one || older),
-        places: if one_by_one { Places::Four } else { Places::Mixed },
-        millis,
-        aliases: older,
-        hidden: hidden(endpoint, one_by_one, asked),
-    }
-}
-
 /// A page of records.
 pub(crate) fn page(found: &Found<'_>) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["status"], code("0", found.forms));
     found.put_total(&mut members, false);
     let path = found.method.shape.records.first().copied().unwrap_or_default();
@@ -105,7 +70,7 @@ pub(crate) fn page(found: &Found<'_>) -> String {
 /// whole call instead.
 pub(crate) fn ids(found: &Found<'_>, refused: &[i64]) -> Result<String, Refusal> {
     let shape = &found.method.shape;
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     if shape.single {
         let Some(row) = found.rows.first() else {
             return Err(Refusal::new(APPLICATION, stopped(refused.first().copied().unwrap_or_default())));
@@ -130,7 +95,7 @@ pub(crate) fn ids(found: &Found<'_>, refused: &[i64]) -> Result<String, Refusal>
 
 /// A platform error.
 pub(crate) fn refusal(refusal: &Refusal, forms: Forms) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     members.put(&["status"], code(&refusal.code, forms));
     if !refusal.sub_code.is_empty() {
         members.put(&["code"], text(&refusal.sub_code, forms.escapes));
@@ -154,8 +119,8 @@ fn check_signature(request: &Request, account: &Account) -> Result<(), Refusal> 
 }
 
 fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
-    // milliseconds do not fit into the platform's integer, and are refused as no number at all
-    let timestamp: i32 = text.parse().map_err(|_| no_number(text))?;
+    // milliseconds do not fit into the platform's integer, and are refused as not a number
+    let timestamp: i32 = text.parse().map_err(|_| not_a_number(text))?;
     if (i64::from(timestamp) - flagship::timestamp(now)).abs() > CLOCK_TOLERANCE_SECONDS {
         return Err(Refusal::new(CLOCK, "客户端时间与服务器时间相差超过2分钟"));
     }
@@ -163,27 +128,8 @@ fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
 }
 
 /// What the platform says of a text that should be a number.
-pub(crate) fn no_number(text: &str) -> Refusal {
+pub(crate) fn not_a_number(text: &str) -> Refusal {
     Refusal::new(BAD_REQUEST, format!("For input string: \"{text}\""))
-}
-
-fn hidden(endpoint: &Endpoint, one_by_one: bool, asked: impl Fn(&str) -> Option<i64>) -> Vec<&'static str> {
-    let knows = |name: &str| endpoint.params.iter().any(|param| param.name == name);
-    let mask = asked("mask").unwrap_or(0);
-    let mut hidden = Vec::new();
-    if knows("mask") && mask & 1 == 0 {
-        hidden.extend(SALES);
-    }
-    if knows("mask") && mask & 2 == 0 {
-        hidden.extend(COST);
-    }
-    if knows("need_alarm_info") && asked("need_alarm_info") != Some(1) {
-        hidden.extend(ALARM);
-    }
-    if one_by_one {
-        hidden.extend(LIST_FORM);
-    }
-    hidden
 }
 
 fn record(ledger: &Ledger, spelling: &Spelling, row: Row) -> String {

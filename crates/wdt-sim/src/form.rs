@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 
-/// How answers are written; the default mixes what captures show. A form that names no gateway holds for all.
+/// How answers are written; the default mixes what captures show. A form that does not name a gateway holds for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forms {
@@ -28,7 +28,7 @@ pub struct Forms {
     pub needless_code: bool,
     /// How texts are written.
     pub escapes: Escapes,
-    /// Whether a byte order mark stands in front of the answer.
+    /// Whether the answer begins with a byte order mark.
     pub bom: bool,
     /// Whether answers are compressed for clients that accept gzip.
     pub gzip: bool,
@@ -91,7 +91,7 @@ pub enum TotalForm {
     Mixed,
 }
 
-/// What stands for the total where nobody asked for it and the documents promise none.
+/// What is written for the total where nobody asked for it and the documents do not promise it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LaterTotal {
     /// No member.

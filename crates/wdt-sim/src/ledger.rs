@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wdt_models::{Endpoint, Method, Slice, Window};
 
 use self::index::Index;
-pub(crate) use self::index::Selection;
 use self::rows::Rows;
 use crate::{
     config::{Clock, DEFAULT_ROWS, DEFAULT_SPAN_SECONDS, PageOrder, SimConfig},
@@ -17,28 +16,18 @@ use crate::{
     form::Forms,
     label::Label,
     places::{self, FIRST_ID},
-    platform,
-    render::{Renderer, Spelling},
+    render::Renderer,
     role,
+    row::{Change, Page, Row, Selection},
+    spelling::Spelling,
     spread::Spread,
-    value::{Source, Value},
+    value::{CellValue, Source},
 };
-
-/// One row: its number, its cursor and how often it was changed. The rest is made from these when it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Row {
-    /// Number of the row, from 0, in the order of the key within its slice.
-    pub id: u32,
-    /// When it was last changed, in epoch seconds: the cursor, where there is one.
-    pub modified: i64,
-    /// How often the row was changed.
-    pub version: u32,
-}
 
 /// The rows of one merchant and dataset. Clones see the same rows.
 ///
-/// A dataset that is asked for by ids has no rows of its own: its ledger shows those of its source that the platform
-/// computes it for, and changes them there.
+/// A dataset that is asked for by ids does not have rows of its own. Its ledger shows those of its source that the
+/// platform computes it for, and changes them there.
 #[derive(Debug, Clone)]
 pub struct Ledger(Arc<Inner>);
 
@@ -52,23 +41,6 @@ struct Inner {
     rows: Arc<Mutex<Rows>>,
     /// Only the rows that may be asked for by id.
     by_id: bool,
-}
-
-/// A state that a row took on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// Since when it is shown, in epoch seconds.
-    pub at: i64,
-    /// The row.
-    pub row: Row,
-    /// Whether it is there; else it is as it was when it was removed.
-    pub present: bool,
-}
-
-/// Rows of one page and how many rows there are on all pages.
-pub(crate) struct Page {
-    pub(crate) total: usize,
-    pub(crate) rows: Vec<Row>,
 }
 
 impl Ledger {
@@ -116,8 +88,8 @@ impl Ledger {
         rows.into_iter().filter(|row| self.shows(row.id)).collect()
     }
 
-    /// Every state of every row since the begin, in the order they were shown, where [`SimConfig::journal`] keeps them; those
-    /// at the begin are dated then.
+    /// Every state of every row since the start, in the order they were shown, where [`SimConfig::journal`] keeps them.
+    /// Those at the start are dated then.
     #[must_use]
     pub fn journal(&self) -> Vec<Change> {
         let journal = self.lock().journal();
@@ -127,7 +99,8 @@ impl Ledger {
     /// A row's key, in the order of the endpoint's key columns; only those columns that hold whole numbers.
     #[must_use]
     pub fn key(&self, row: Row) -> Vec<i64> {
-        let number = |value: Option<Value>| if let Some(Value::Int(number)) = value { Some(number) } else { None };
+        let number =
+            |value: Option<CellValue>| if let Some(CellValue::Int(number)) = value { Some(number) } else { None };
         self.0.endpoint.key.iter().filter_map(|name| number(self.0.renderer.key_value(name, row))).collect()
     }
 
@@ -138,20 +111,20 @@ impl Ledger {
         self.0.endpoint.key.iter().map(value).collect()
     }
 
-    /// The slice a row belongs to; empty where the dataset has none.
+    /// The slice a row belongs to; empty where the dataset has no slices.
     #[must_use]
     pub fn slice(&self, row: Row) -> Slice {
         self.spread().slice(row.id).cloned().unwrap_or_default()
     }
 
-    /// Every slice of the dataset, with rows or without; none where it has no slices.
+    /// Every slice of the dataset, with rows or without; empty where it has no slices.
     #[must_use]
     pub fn slices(&self) -> Vec<Slice> {
         self.spread().slices().to_vec()
     }
 
-    /// A row's record: the JSON object that an answer of the endpoint's first method holds for it, asked for without
-    /// parameters, byte for byte; on top with its numbers as numbers.
+    /// A row's record, byte for byte: the JSON object that an answer of the endpoint's first method contains for it,
+    /// asked for without parameters. On top its numbers are numbers.
     #[must_use]
     pub fn record(&self, row: Row) -> String {
         self.record_of(self.0.endpoint.method(), row)
@@ -161,7 +134,7 @@ impl Ledger {
     #[must_use]
     pub fn record_of(&self, method: &Method, row: Row) -> String {
         let mut out = String::new();
-        self.push_record(row, &platform::spelling(self.0.endpoint, method, self.0.forms), &mut out);
+        self.push_record(row, &Spelling::of(self.0.endpoint, method, self.0.forms), &mut out);
         out
     }
 
@@ -275,8 +248,8 @@ impl Ledger {
         rows.edit(&ids, now)
     }
 
-    /// Changes the quantities of that many rows, drawn from all, and leaves their cursors where they are, as columns do that
-    /// a platform computes; gives them as they are afterwards.
+    /// Changes the quantities of that many rows, drawn from all, and leaves their cursors, as columns do that a
+    /// platform computes. Gives the rows as they are afterwards.
     pub fn drift(&self, count: usize) -> Vec<Row> {
         let now = (self.0.clock)();
         let mut rows = self.lock();

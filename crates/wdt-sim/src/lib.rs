@@ -1,15 +1,14 @@
-//! A simulator of the three gateways on a loopback socket, or without one, as strict as the documents say the real ones
-//! are: for the demo, for tests and for benchmarks.
+//! A simulator of the three gateways, for the demo, for tests and for benchmarks. It runs on a loopback socket or
+//! without one, and is as strict as the documents say the real gateways are.
 //!
 //! One [`Sim`] answers on one port: enterprise below `/openapi2`, flagship at `/openapi`, top at `/router/rest`. Every
 //! endpoint of `wdt_models::endpoints::ALL` is served from its description alone. Signatures are checked with
-//! `wdt-sign`, the crate the client signs with, so a fault there cannot be found here: only the published vectors can.
+//! `wdt-sign`, the crate the client signs with. A fault there cannot be found here: only the published vectors find it.
 //!
-//! Where the documents are silent the simulator has to assume something: the module [`refusal`] names each assumption
-//! about what is refused, and [`form`] holds what it can play in several ways: totals nobody asked for, empty lists,
-//! the place of the lists of a batch of ids, numbers as texts, the comma of a message, a warehouse that does not exist.
-//! The place of an error code on top is chosen with [`Fault::Platform`]. Nothing here reads a clock or draws from the
-//! system's randomness: both are arguments of [`SimConfig`].
+//! Where the documents are silent the simulator has to assume something. The module [`refusal`] names each assumption
+//! about what is refused. [`form`] contains what it can play in several ways, such as empty lists, numbers as texts or
+//! a warehouse that does not exist. The place of an error code on top is chosen with [`Fault::Platform`]. Nothing here
+//! reads a clock or draws from the system's randomness: both are arguments of [`SimConfig`].
 
 mod account;
 mod answer;
@@ -33,8 +32,10 @@ pub mod refusal;
 mod render;
 mod request;
 mod role;
+mod row;
 mod server;
 mod sim;
+mod spelling;
 mod spread;
 mod top;
 mod value;
@@ -45,6 +46,7 @@ pub use calls::Call;
 pub use config::{Clock, PageOrder, SimConfig, WindowEnd};
 pub use dice::Dice;
 pub use fault::{Fault, FaultPlan};
-pub use ledger::{Change, Ledger, Row};
+pub use ledger::Ledger;
 pub use places::STORES;
+pub use row::{Change, Row};
 pub use sim::{BrokeOff, Exchanged, Sim, SimError};

@@ -21,8 +21,8 @@ struct Caller {
 }
 
 impl Limit {
-    /// A limit of calls in any minute (0 is none), the seconds of such a minute, and the seconds every call is refused
-    /// after a breach.
+    /// A limit of calls in any minute (0 means without a limit), the seconds of such a minute, and the seconds every
+    /// call is refused after a breach.
     pub(crate) fn new(per_minute: u32, minute: i64, cool_down: i64) -> Self {
         Self { per_minute, minute, cool_down, ..Self::default() }
     }

@@ -9,7 +9,7 @@ const SECRET: [&str; 3] = ["sign", "salt", "session"];
 pub(crate) struct Params(pub(crate) Vec<(String, String)>);
 
 impl Params {
-    /// The parameters of a form, in the order received; none if the body is something else.
+    /// The parameters of a form, in the order received; empty if the body is something else.
     pub(crate) fn form(content_type: Option<&str>, body: &[u8]) -> Self {
         if is_media_type(content_type, FORM) { Self::encoded(body) } else { Self::default() }
     }

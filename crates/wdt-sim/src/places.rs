@@ -33,7 +33,7 @@ static SHOPS: [Place; GROUPS] = [
     place(21, "抖音-01", "抖音小店"),
     place(104, "shop/4", "拼单专营店"),
 ];
-/// The warehouses that exist on top, where the documents name none.
+/// The warehouses that exist on top; the documents do not name any.
 pub static STORES: [&str; 4] = ["STORE_1", "STORE_2", "STORE_3", "KJ-0003"];
 
 /// The group of a row: one of the warehouses or shops.

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use wdt_models::{Endpoint, Gateway, Method, Reading, endpoints};
+use wdt_models::{Gateway, Method, Reading, endpoints};
 
 use crate::{
     account::Account,
-    answer::Found,
+    answer::{Found, HTML},
     arguments,
     calls::{Call, CallLog},
     config::SimConfig,
@@ -15,13 +15,12 @@ use crate::{
     enterprise,
     fault::{Fault, FaultPlan},
     flagship,
-    form::{Forms, NumberForm},
-    ledger::{Ledger, Selection},
+    form::Forms,
+    ledger::Ledger,
     limit::Limit,
     refusal::Refusal,
-    render::Spelling,
     request::{Query, Request, What},
-    server::HTML,
+    row::Selection,
     top, xml,
 };
 
@@ -59,15 +58,6 @@ struct Outcome {
     text: String,
     code: String,
     records: usize,
-}
-
-/// How a method spells its records when nothing is asked for beside them.
-pub(crate) fn spelling(endpoint: &Endpoint, method: &Method, forms: Forms) -> Spelling {
-    match endpoint.gateway {
-        Gateway::Enterprise => enterprise::spelling(forms.escapes),
-        Gateway::Flagship => flagship::spelling(endpoint, method, forms.escapes, |_| None),
-        Gateway::Top => top::spelling(forms.escapes, NumberForm::Number),
-    }
 }
 
 impl Platform {

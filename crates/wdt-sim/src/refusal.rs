@@ -10,15 +10,15 @@
 //!
 //! - The order: the system parameters are there, none is empty or given twice, account, signature, time, call limit,
 //!   then the business parameters.
-//! - The other codes: 1 ("parameter fault") where its message can tell, 2060 for an unknown app key, 2310 for an
-//!   unknown shop (documented for other methods), 100 for the clock and for `is_all` outside its hours.
+//! - The other codes: 1 ("parameter fault") where its message can say which, 2060 for an unknown app key, 100 for the
+//!   clock and for `is_all` outside its hours. For an unknown shop it is 2310, documented for other methods.
 //! - Parameters nobody knows are ignored but signed, as one client's `format=json` suggests. Parameters in the query
 //!   string are not read. Empty parameters are refused.
 //! - A window may span 30 days from end to end, though with both ends in it that is one second more than the documented
 //!   example. `spec_no` and `barcode` switch the window off; `warehouse_no` alone means the last hour; nothing at all
-//!   is refused; `is_all=1` needs no window, heeds one that is sent (or not: `full_read_has_no_window`) and works from
-//!   00:00 to 02:00 in China.
-//! - `is_deleted` changes nothing: deleted rows are gone. Answers are `text/html`, as PHP sends when told nothing.
+//!   is refused. `is_all=1` works from 00:00 to 02:00 in China and does not need a window. It heeds one that is sent,
+//!   unless `full_read_has_no_window` is set.
+//! - `is_deleted` changes nothing: deleted rows are gone. Answers are `text/html`, as PHP sends by default.
 //!
 //! # Flagship
 //!
@@ -40,7 +40,7 @@
 //!   parameters. What is blank counts as not sent; what is sent twice cannot be signed.
 //! - A value that is not documented, a page larger than 50 and a page before the first are code 41 with
 //!   `isv.invalid-parameter:NAME`. For a warehouse that does not exist see [`UnknownStore`](crate::form::UnknownStore).
-//! - A page has 20 records where none is asked for; a dimension that is left out means all its values, `type` 1.
+//! - A page has 20 records where a size is not asked for; a dimension that is left out means all its values, `type` 1.
 //! - The filters for batches and channels mean nothing to another `type`. Rows of one slice know nothing of the others.
 
 /// Enterprise: code of parameters that are missing, malformed or out of range, of an unknown sid and of a wrong

@@ -4,11 +4,11 @@ use wdt_models::{Endpoint, Gateway, time::parse_wall_time};
 
 use crate::{
     dice::Dice,
-    form::Escapes,
     json::{push, push_decimal, push_short_decimal, push_text},
-    ledger::Row,
     role::{self, Member, Role},
-    value::{Moment, Source, Value},
+    row::Row,
+    spelling::{Decimals, Millis, Spelling},
+    value::{CellValue, Moment, Source},
 };
 
 /// Makes the records of one dataset.
@@ -18,41 +18,6 @@ pub(crate) struct Renderer {
     members: Vec<Member>,
     refused_rows: u32,
     refused_member: Option<&'static str>,
-}
-
-/// How a method spells values.
-#[derive(Debug, Clone)]
-pub(crate) struct Spelling {
-    pub(crate) gateway: Gateway,
-    pub(crate) escapes: Escapes,
-    /// Numbers stand in quotes.
-    pub(crate) quoted: bool,
-    /// Flags are `true` and `false`, not 1 and 0.
-    pub(crate) words: bool,
-    pub(crate) places: Places,
-    pub(crate) millis: Millis,
-    /// Columns that have another name on the wire bear it.
-    pub(crate) aliases: bool,
-    /// Columns that were not asked for.
-    pub(crate) hidden: Vec<&'static str>,
-}
-
-/// The places of a decimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Places {
-    Four,
-    /// Four, or as many as it needs.
-    Mixed,
-    /// None: what is behind the point is dropped.
-    None,
-}
-
-/// The times that are epoch milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Millis {
-    Named(&'static [&'static str]),
-    /// The time of the last change, in some rows.
-    SomeModified,
 }
 
 /// One object on its way; what stays over a row's life is drawn apart from what an edit changes.
@@ -68,7 +33,7 @@ struct Pen<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum MemberForm {
     Plain,
     Absent,
     Null,
@@ -102,7 +67,7 @@ impl Renderer {
     }
 
     /// The value of a key column.
-    pub(crate) fn key_value(&self, name: &str, row: Row) -> Option<Value> {
+    pub(crate) fn key_value(&self, name: &str, row: Row) -> Option<CellValue> {
         let member = self.members.iter().find(|member| member.name == name)?;
         let mut none = Dice::new(0, &[]);
         self.source.value(member, row, &mut none.clone(), &mut none)
@@ -122,42 +87,42 @@ impl Pen<'_> {
 
     fn member(&mut self, member: &Member) {
         let (mut still, mut moving) = (Dice::new(self.still, &[member.place]), Dice::new(self.moving, &[member.place]));
-        let mut shape = self.shape(member, &mut still);
+        let mut form = self.form(member, &mut still);
         let refused = self.top && self.renderer.refuses(self.row, member);
         let value = self.renderer.source.value(member, self.row, &mut still, &mut moving);
         if value.is_none() && !matches!(member.role, Role::List(_)) {
-            shape = if still.one_in(2) { Shape::Absent } else { Shape::Null };
+            form = if still.one_in(2) { MemberForm::Absent } else { MemberForm::Null };
         }
-        if shape == Shape::Absent && !refused {
+        if form == MemberForm::Absent && !refused {
             return;
         }
         self.name(self.spelled(member));
-        match (shape, &member.role) {
+        match (form, &member.role) {
             _ if refused => self.out.push_str("\"abc\""),
-            (Shape::Null, _) => self.out.push_str("null"),
-            (Shape::Empty, Role::List(_)) => self.out.push_str("[]"),
-            (Shape::Empty, _) => self.out.push_str("\"\""),
+            (MemberForm::Null, _) => self.out.push_str("null"),
+            (MemberForm::Empty, Role::List(_)) => self.out.push_str("[]"),
+            (MemberForm::Empty, _) => self.out.push_str("\"\""),
             (_, Role::List(members)) => self.list(member.place, members, &mut still),
             _ => {
                 if let Some(value) = value {
-                    self.value(member, &value, shape == Shape::Bare, &mut still);
+                    self.value(member, &value, form == MemberForm::Bare, &mut still);
                 }
             }
         }
     }
 
     /// One in sixteen optional members is something else than a plain value, in the ways its platform knows.
-    fn shape(&self, member: &Member, still: &mut Dice) -> Shape {
+    fn form(&self, member: &Member, still: &mut Dice) -> MemberForm {
         let number = matches!(member.role, Role::Quantity | Role::Code(_) | Role::Flag | Role::Coded(_));
         match (self.spelling.gateway, still.below(64)) {
-            (Gateway::Top, 0) if matches!(member.role, Role::Dimension(_)) => Shape::Absent,
-            _ if !member.loose => Shape::Plain,
-            (Gateway::Enterprise | Gateway::Top, 0) | (Gateway::Flagship, 0 | 1) => Shape::Absent,
-            (Gateway::Enterprise | Gateway::Top, 1) => Shape::Null,
-            (Gateway::Enterprise, 2) => Shape::Empty,
-            (Gateway::Flagship, 2 | 3) if !number => Shape::Empty,
-            (Gateway::Enterprise, 3) => Shape::Bare,
-            _ => Shape::Plain,
+            (Gateway::Top, 0) if matches!(member.role, Role::Dimension(_)) => MemberForm::Absent,
+            _ if !member.loose => MemberForm::Plain,
+            (Gateway::Enterprise | Gateway::Top, 0) | (Gateway::Flagship, 0 | 1) => MemberForm::Absent,
+            (Gateway::Enterprise | Gateway::Top, 1) => MemberForm::Null,
+            (Gateway::Enterprise, 2) => MemberForm::Empty,
+            (Gateway::Flagship, 2 | 3) if !number => MemberForm::Empty,
+            (Gateway::Enterprise, 3) => MemberForm::Bare,
+            _ => MemberForm::Plain,
         }
     }
 
@@ -176,18 +141,18 @@ impl Pen<'_> {
         push(self.out, format_args!("\"{name}\":"));
     }
 
-    fn value(&mut self, member: &Member, value: &Value, bare: bool, still: &mut Dice) {
+    fn value(&mut self, member: &Member, value: &CellValue, bare: bool, still: &mut Dice) {
         // the one id the enterprise documents show as a JSON number is the details' reference to their row
         let quoted = self.spelling.quoted && !bare && member.name != "stock_spec_id";
         let mark = if quoted { "\"" } else { "" };
         match value {
-            Value::Text(text) => push_text(self.out, text, self.spelling.escapes),
-            Value::Int(number) if member.text => push(self.out, format_args!("\"{number}\"")),
-            Value::Int(number) => push(self.out, format_args!("{mark}{number}{mark}")),
-            Value::Flag(flag) if self.spelling.words => push(self.out, format_args!("{mark}{flag}{mark}")),
-            Value::Flag(flag) => push(self.out, format_args!("{mark}{}{mark}", u8::from(*flag))),
-            Value::Time(moment) => self.time(member, *moment, still),
-            Value::Decimal(number) => {
+            CellValue::Text(text) => push_text(self.out, text, self.spelling.escapes),
+            CellValue::Int(number) if member.text => push(self.out, format_args!("\"{number}\"")),
+            CellValue::Int(number) => push(self.out, format_args!("{mark}{number}{mark}")),
+            CellValue::Flag(flag) if self.spelling.words => push(self.out, format_args!("{mark}{flag}{mark}")),
+            CellValue::Flag(flag) => push(self.out, format_args!("{mark}{}{mark}", u8::from(*flag))),
+            CellValue::Time(moment) => self.time(member, *moment, still),
+            CellValue::Decimal(number) => {
                 self.out.push_str(mark);
                 self.decimal(*number, still);
                 self.out.push_str(mark);
@@ -196,11 +161,11 @@ impl Pen<'_> {
     }
 
     fn decimal(&mut self, number: i64, still: &mut Dice) {
-        match self.spelling.places {
-            Places::Four => push_decimal(self.out, number),
-            Places::Mixed if still.one_in(4) => push_decimal(self.out, number),
-            Places::Mixed => push_short_decimal(self.out, number),
-            Places::None => push(self.out, format_args!("{}", number / 10_000)),
+        match self.spelling.decimals {
+            Decimals::Four => push_decimal(self.out, number),
+            Decimals::Mixed if still.one_in(4) => push_decimal(self.out, number),
+            Decimals::Mixed => push_short_decimal(self.out, number),
+            Decimals::None => push(self.out, format_args!("{}", number / 10_000)),
         }
     }
 

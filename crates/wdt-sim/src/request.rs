@@ -2,7 +2,7 @@
 
 use wdt_models::{Endpoint, Gateway, Method, endpoints};
 
-use crate::{ledger::Selection, params::Params, render::Spelling};
+use crate::{params::Params, row::Selection, spelling::Spelling};
 
 /// A call as it arrived.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ pub(crate) enum Role {
     /// One of the documented values.
     Coded(&'static [Code]),
     Flag,
-    /// False: what is out of use would be hidden, and a reader could not tell it from what is gone.
+    /// False: what is out of use would be hidden, and a reader could not distinguish it from what is gone.
     Off,
     /// Whether the row is refused when it is asked for by id.
     Stopped,
@@ -67,7 +67,7 @@ pub(crate) fn members(endpoint: &'static Endpoint) -> Vec<Member> {
     (0..).zip(endpoint.fields).map(|(place, field)| column(place, field, endpoint)).collect()
 }
 
-/// Whether rows come once per group: the group's id is part of the key, or one SKU stands in each.
+/// Whether rows come once per group: the group's id is part of the key, or one SKU exists in each.
 pub(crate) fn is_grouped(endpoint: &Endpoint) -> bool {
     let in_key = endpoint.key.len() > 1 && endpoint.key.iter().any(|name| is_group_id(name));
     in_key || ["warehouse_id", "spec_id", "spec_no"].iter().all(|name| endpoint.position(name).is_some())
@@ -107,7 +107,7 @@ fn column(place: u64, field: &'static Field, endpoint: &'static Endpoint) -> Mem
     let fixed =
         field.required || only_for.is_some() || named.as_ref().is_some_and(|role| !matches!(role, Role::Stopped));
     let role = named.unwrap_or_else(|| role(field));
-    // a dimension called `type` is a way of asking: no answer repeats it
+    // a dimension called `type` is a way of asking: answers do not repeat it
     let answered = !(matches!(role, Role::Dimension(_)) && field.name == "type");
     Member { loose: !fixed, answered, only_for, ..member(place, field, role) }
 }

@@ -18,14 +18,12 @@ use futures::stream::{self, StreamExt as _};
 use wdt_models::Gateway;
 
 use crate::{
+    answer::HTML,
     fault::Fault,
     params::{Params, is_media_type},
     platform::Platform,
     request::Request,
 };
-
-/// The media type of a web server's own pages.
-pub(crate) const HTML: &str = "text/html; charset=UTF-8";
 
 /// What a bomb unpacks to: more than any page.
 const BOMB_BYTES: usize = 80 << 20;
@@ -73,13 +71,13 @@ async fn flagship(
 ) -> Response {
     let params = Params::query(query.as_deref());
     let json = is_media_type(text(&headers, header::CONTENT_TYPE), "application/json");
-    // a body of another kind is not read, so no signature holds for it
+    // a body of another kind is not read, so a signature of it never holds
     let body = if json { String::from_utf8_lossy(&body).into_owned() } else { String::new() };
     let method = params.get("method").unwrap_or_default().to_owned();
     call(&platform, &Request::new(Gateway::Flagship, &method, params, body), &headers)
 }
 
-/// A form; parameters may stand in the query as well.
+/// A form; parameters may be in the query as well.
 async fn top(
     State(platform): State<Arc<Platform>>,
     RawQuery(query): RawQuery,

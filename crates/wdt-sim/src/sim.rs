@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, header},
+    http::{self, header},
     serve::ListenerExt as _,
 };
 use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
@@ -84,7 +84,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`SimError`] if the configuration names an unknown dataset, the port cannot be opened, or no runtime is there.
+    /// [`SimError`] if the configuration names an unknown dataset, the port cannot be opened, or there is no runtime.
     pub fn start(config: SimConfig) -> Result<Self, SimError> {
         let runtime = Handle::try_current().map_err(|_| SimError::NoRuntime)?;
         let port = config.port;
@@ -95,7 +95,8 @@ impl Sim {
         Ok(Self { served: Some(Served { address, stop, server }), ..sim })
     }
 
-    /// Makes the rows and opens no port: [`Sim::exchange`] answers. Nothing then depends on a real clock or network.
+    /// Makes the rows without opening a port: [`Sim::exchange`] answers. Nothing then depends on a real clock or
+    /// network.
     ///
     /// # Errors
     ///
@@ -122,9 +123,9 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`BrokeOff`] where a socket would have broken off, also when the address is none.
+    /// [`BrokeOff`] where a socket would have broken off, also when the address is not one.
     pub async fn exchange(&self, url: &str, content_type: &str, body: String) -> Result<Exchanged, BrokeOff> {
-        let request = Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
+        let request = http::Request::post(url).header(header::CONTENT_TYPE, content_type).body(Body::from(body));
         let Ok(response) = self.router.clone().oneshot(request.map_err(|_| BrokeOff)?).await;
         let (head, body) = response.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -197,6 +198,6 @@ async fn serve(listener: tokio::net::TcpListener, router: Router, stopped: onesh
     // a page is written in several pieces; without this each would wait for the client's acknowledgement
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let stopped = async { drop(stopped.await) };
-    // the accept loop retries by itself; it ends only when told to
+    // the accept loop retries by itself; it ends only when it is stopped
     let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
 }

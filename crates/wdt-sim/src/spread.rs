@@ -40,7 +40,7 @@ impl Spread {
         }
     }
 
-    /// Every slice; none where there are no slices.
+    /// Every slice; empty where there are no slices.
     pub(crate) fn slices(&self) -> &[Slice] {
         match self {
             Self::Places => &[],

@@ -1,24 +1,25 @@
-//! 淘宝开放平台: which calls it takes and how it answers. What of it is assumed stands in [`crate::refusal`].
+//! 淘宝开放平台: which calls it takes and how it answers. What of it is assumed is in [`crate::refusal`].
 
 use wdt_models::{Endpoint, Gateway, Method, Reading, time};
 use wdt_sign::top;
 
 use crate::{
     account::Account,
-    answer::{Found, Members},
+    answer::{Found, JsonObject},
     filter,
-    form::{Escapes, Forms, NumberForm, UnknownStore},
+    form::{Forms, NumberForm, UnknownStore},
     json::text,
-    ledger::{Ledger, Selection},
+    ledger::Ledger,
     params::{Params, whole},
     refusal::Refusal,
-    render::{Millis, Places, Spelling},
     request::{Query, Request, What},
     role,
+    row::Selection,
+    spelling::Spelling,
 };
 
 const CLOCK_TOLERANCE_SECONDS: i64 = 600;
-/// Assumption: the page states no default.
+/// Assumption: the page does not state a default.
 const DEFAULT_PAGE: u32 = 20;
 
 /// The platform's codes and the words it has for them.
@@ -104,21 +105,7 @@ pub(crate) fn query(
     let page_no = page_no.ok_or_else(|| argument("page_no"))?;
     let what = What::Page { selection: selection(params, ledger, forms)?, page_no, page_size, counted: true };
     let simplify = params.get("simplify") == Some("true") && !wants_xml(params);
-    Ok(Query { what, spelling: spelling(forms.escapes, forms.numbers), simplify })
-}
-
-/// Numbers are numbers or texts, decimals whole.
-pub(crate) fn spelling(escapes: Escapes, numbers: NumberForm) -> Spelling {
-    Spelling {
-        gateway: Gateway::Top,
-        escapes,
-        quoted: numbers == NumberForm::Text,
-        words: true,
-        places: Places::None,
-        millis: Millis::Named(&[]),
-        aliases: false,
-        hidden: Vec::new(),
-    }
+    Ok(Query { what, spelling: Spelling::top(forms.escapes, forms.numbers), simplify })
 }
 
 /// Whether the answer is XML: it is unless JSON is asked for.
@@ -128,7 +115,7 @@ pub(crate) fn wants_xml(params: &Params) -> bool {
 
 /// A page of records; `request_id` is the platform's name for the call.
 pub(crate) fn page(found: &Found<'_>, simplify: bool, request_id: &str) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     let path = found.method.shape.records.first().copied().unwrap_or_default();
     let list = if simplify { &path[..path.len().min(1)] } else { path };
     let around: &[&str] = if simplify { &[] } else { &path[..path.len().min(1)] };
@@ -146,7 +133,7 @@ pub(crate) fn page(found: &Found<'_>, simplify: bool, request_id: &str) -> Strin
 
 /// A platform error: of the gateway if its code is a number, of the payload if not.
 pub(crate) fn refusal(refusal: &Refusal, method: &str, simplify: bool, forms: Forms, request_id: &str) -> String {
-    let mut members = Members::default();
+    let mut members = JsonObject::default();
     let text = |value: &str| text(value, forms.escapes);
     let Ok(code) = refusal.code.parse::<i64>() else {
         members.put(&["wl_success"], "false".to_owned());
@@ -168,7 +155,7 @@ pub(crate) fn refusal(refusal: &Refusal, method: &str, simplify: bool, forms: Fo
     members.text()
 }
 
-fn wrapped(method: &str, members: &Members) -> String {
+fn wrapped(method: &str, members: &JsonObject) -> String {
     let name = method.strip_prefix("taobao.").unwrap_or(method).replace('.', "_");
     format!("{{\"{name}_response\":{}}}", members.text())
 }
@@ -238,7 +225,7 @@ fn argument(name: &str) -> Refusal {
     Refusal::new(41, format!("invalid argument: {name}")).sub(format!("isv.invalid-parameter:{name}"))
 }
 
-/// An error that says no more than its code.
+/// An error that says only its code.
 fn error(code: i64) -> Refusal {
     Refusal::new(code, TITLES.iter().find(|(own, _)| *own == code).map_or("", |(_, title)| title))
 }

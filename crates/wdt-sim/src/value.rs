@@ -6,15 +6,15 @@ use wdt_models::time::format_wall_time;
 
 use crate::{
     dice::Dice,
-    ledger::Row,
     places::{self, FIRST_ID, GROUPS, Place},
     role::{Member, Role},
+    row::Row,
     spread::Spread,
 };
 
 /// The value of a cell, before a gateway spells it.
 #[derive(Debug)]
-pub(crate) enum Value {
+pub(crate) enum CellValue {
     Text(Cow<'static, str>),
     Int(i64),
     /// Ten-thousandths.
@@ -26,7 +26,7 @@ pub(crate) enum Value {
 /// A time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Moment {
-    /// None; the draw says how that is written.
+    /// Not set; the draw says how that is written.
     Unset(u64),
     /// One that the draw's digits make.
     Drawn(u64),
@@ -45,12 +45,12 @@ pub(crate) struct Source {
     pub(crate) lists_places: bool,
     /// The seed that decides which rows may be asked for by id, and which are stopped.
     pub(crate) marks: u64,
-    /// One in so many of those is stopped; 0 is none.
+    /// One in so many of those is stopped; 0 stops none.
     pub(crate) stopped_in: u32,
 }
 
-impl Value {
-    /// The value as text, times as `YYYY-MM-DD HH:MM:SS`; `None` for no time.
+impl CellValue {
+    /// The value as text, times as `YYYY-MM-DD HH:MM:SS`; `None` for decimals and for a time that is not set.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone().into_owned()),
@@ -63,7 +63,7 @@ impl Value {
 }
 
 impl Moment {
-    /// Asia/Shanghai wall time; `None` where there is none. Every month has its first 28 days.
+    /// Asia/Shanghai wall time; `None` where it is not set. Every month has its first 28 days.
     pub(crate) fn text(self) -> Option<String> {
         match self {
             Self::Unset(_) => None,
@@ -78,33 +78,33 @@ impl Moment {
 }
 
 impl Source {
-    /// The value of a cell; `None` where the row has none. What an edit changes is drawn from `moving`.
-    pub(crate) fn value(&self, member: &Member, row: Row, still: &mut Dice, moving: &mut Dice) -> Option<Value> {
+    /// The value of a cell; `None` where the row does not have one. What an edit changes is drawn from `moving`.
+    pub(crate) fn value(&self, member: &Member, row: Row, still: &mut Dice, moving: &mut Dice) -> Option<CellValue> {
         if member.only_for.is_some() && member.only_for != self.slice_value(row.id, "type") {
             return None;
         }
         let value = match &member.role {
             Role::SubjectId => id(self.subject(row.id)),
             Role::RowId => id(FIRST_ID + u64::from(row.id)),
-            Role::RowNumber => Value::Int(i64::from(row.id) + 1),
-            Role::GroupId => Value::Int(self.place(member.name, row.id).id),
-            Role::GroupNo => Value::Text(self.place(member.name, row.id).no),
-            Role::GroupName => Value::Text(self.place(member.name, row.id).name),
-            Role::Modified => Value::Time(Moment::At(row.modified)),
-            Role::Quantity => Value::Decimal(quantity(moving)),
-            Role::Code(bound) => Value::Int(i64::try_from(still.below(*bound)).unwrap_or(0)),
-            Role::Coded(codes) => Value::Text(still.pick(codes).map_or("", |code| code.value).into()),
-            Role::Flag => Value::Flag(still.one_in(2)),
-            Role::Off => Value::Flag(false),
-            Role::Stopped => Value::Flag(self.is_stopped(row.id)),
-            Role::Only(value) => Value::Int(self.only(*value, row.id)),
-            Role::Dimension(place) => Value::Text(self.spread.slice(row.id)?.0.get(*place)?.1.clone().into()),
-            Role::Batch => Value::Text(self.batch(row.id)?.into()),
-            Role::Produced => Value::Time(self.date(row.id, 10)?),
-            Role::Due => Value::Time(self.date(row.id, 11)?),
-            Role::Channel => Value::Text(["TB", "OTHERS"][usize::from(self.spread.subject(row.id).1 > 0)].into()),
-            Role::Time => Value::Time(time(still.draw())),
-            Role::Label(label) => Value::Text(label.text(self.subject(row.id)).into()),
+            Role::RowNumber => CellValue::Int(i64::from(row.id) + 1),
+            Role::GroupId => CellValue::Int(self.place(member.name, row.id).id),
+            Role::GroupNo => CellValue::Text(self.place(member.name, row.id).no),
+            Role::GroupName => CellValue::Text(self.place(member.name, row.id).name),
+            Role::Modified => CellValue::Time(Moment::At(row.modified)),
+            Role::Quantity => CellValue::Decimal(quantity(moving)),
+            Role::Code(bound) => CellValue::Int(i64::try_from(still.below(*bound)).unwrap_or(0)),
+            Role::Coded(codes) => CellValue::Text(still.pick(codes).map_or("", |code| code.value).into()),
+            Role::Flag => CellValue::Flag(still.one_in(2)),
+            Role::Off => CellValue::Flag(false),
+            Role::Stopped => CellValue::Flag(self.is_stopped(row.id)),
+            Role::Only(value) => CellValue::Int(self.only(*value, row.id)),
+            Role::Dimension(place) => CellValue::Text(self.spread.slice(row.id)?.0.get(*place)?.1.clone().into()),
+            Role::Batch => CellValue::Text(self.batch(row.id)?.into()),
+            Role::Produced => CellValue::Time(self.date(row.id, 10)?),
+            Role::Due => CellValue::Time(self.date(row.id, 11)?),
+            Role::Channel => CellValue::Text(["TB", "OTHERS"][usize::from(self.spread.subject(row.id).1 > 0)].into()),
+            Role::Time => CellValue::Time(time(still.draw())),
+            Role::Label(label) => CellValue::Text(label.text(self.subject(row.id)).into()),
             Role::List(_) => return None,
         };
         Some(if member.text { value } else { as_declared(value) })
@@ -161,14 +161,14 @@ impl Source {
     }
 }
 
-fn id(number: u64) -> Value {
-    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+fn id(number: u64) -> CellValue {
+    CellValue::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// A value of a column that is not declared as text: numbers are made of digits alone.
-fn as_declared(value: Value) -> Value {
+fn as_declared(value: CellValue) -> CellValue {
     match value {
-        Value::Text(text) => text.parse().map_or(Value::Text(text), Value::Int),
+        CellValue::Text(text) => text.parse().map_or(CellValue::Text(text), CellValue::Int),
         other => other,
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-/// The XML of an answer in JSON: a member is an element, an item of a list an element of the list's name, null none.
+/// The XML of an answer in JSON: a member is an element, an item of a list an element of the list's name. Null is left
+/// out.
 pub(crate) fn of_json(json: &str) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\" ?>");
     if let Ok(Value::Object(members)) = serde_json::from_str(json) {

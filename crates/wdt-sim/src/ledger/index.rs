@@ -2,32 +2,21 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Page, Row};
-use crate::{config::PageOrder, dice::Dice, spread::Spread};
+use crate::{
+    config::PageOrder,
+    dice::Dice,
+    row::{Page, Row, Selection},
+    spread::Spread,
+};
 
-/// Above so many changes at once the order is made anew instead of mended row by row.
-const MEND_AT_MOST: usize = 512;
+/// Above so many changes at once the whole order is sorted again, instead of moving row by row.
+const MOVED_AT_MOST: usize = 512;
 
-/// A cursor (0 where there is none to order by) and a row's number; sorted.
+/// A cursor (0 where there is no cursor to order by) and a row's number; sorted.
 type Entry = (i64, u32);
 
-/// What a request selects.
-#[derive(Debug, Clone)]
-pub(crate) enum Selection {
-    /// Rows of one group or slice, or of all, whose cursor lies between two seconds, both included.
-    Between { start: i64, end: i64, part: Option<usize> },
-    /// These rows, if they are there.
-    Rows(Vec<u32>),
-}
-
-impl Selection {
-    pub(crate) fn everything() -> Self {
-        Self::Between { start: i64::MIN, end: i64::MAX, part: None }
-    }
-}
-
 #[derive(Debug, Clone, Copy)]
-struct State {
+struct RowState {
     modified: i64,
     version: u32,
     present: bool,
@@ -36,7 +25,7 @@ struct State {
 /// Every row, and the order of those that are there: of all, and of each group or slice.
 #[derive(Debug)]
 pub(super) struct Index {
-    states: Vec<State>,
+    states: Vec<RowState>,
     spread: Arc<Spread>,
     /// Whether an edit moves a row to the end.
     by_cursor: bool,
@@ -46,7 +35,7 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn new(cursors: &[i64], spread: Arc<Spread>, by_cursor: bool) -> Self {
-        let states = cursors.iter().map(|&modified| State { modified, version: 0, present: true }).collect();
+        let states = cursors.iter().map(|&modified| RowState { modified, version: 0, present: true }).collect();
         let parts = vec![Vec::new(); spread.parts()];
         let mut index = Self { states, spread, by_cursor, all: Vec::new(), parts };
         index.sort();
@@ -78,18 +67,18 @@ impl Index {
 
     /// Changes rows at that second, and brings back deleted ones.
     pub(super) fn touch(&mut self, ids: &[u32], now: i64) -> Vec<Row> {
-        let mend = ids.len() <= MEND_AT_MOST;
+        let one_by_one = ids.len() <= MOVED_AT_MOST;
         for &id in ids {
-            if mend {
+            if one_by_one {
                 self.take_out(id);
             }
             let Some(state) = self.states.get_mut(id as usize) else { continue };
-            *state = State { modified: now, version: state.version + 1, present: true };
-            if mend {
+            *state = RowState { modified: now, version: state.version + 1, present: true };
+            if one_by_one {
                 self.put_in(id, now);
             }
         }
-        if !mend {
+        if !one_by_one {
             self.sort();
         }
         ids.iter().filter_map(|&id| self.states.get(id as usize).map(|state| state.row(id))).collect()
@@ -105,7 +94,7 @@ impl Index {
     /// Adds a row; `None` when there are as many as can be numbered.
     pub(super) fn add(&mut self, now: i64) -> Option<Row> {
         let id = u32::try_from(self.states.len()).ok()?;
-        let state = State { modified: now, version: 0, present: true };
+        let state = RowState { modified: now, version: 0, present: true };
         self.states.push(state);
         self.put_in(id, now);
         Some(state.row(id))
@@ -176,7 +165,7 @@ impl Index {
         self.states.get(id as usize).is_some_and(|state| state.present)
     }
 
-    fn numbered(&self) -> impl Iterator<Item = (u32, State)> + '_ {
+    fn numbered(&self) -> impl Iterator<Item = (u32, RowState)> + '_ {
         (0..).zip(self.states.iter().copied())
     }
 
@@ -209,7 +198,7 @@ impl Index {
     }
 }
 
-impl State {
+impl RowState {
     fn row(self, id: u32) -> Row {
         Row { id, modified: self.modified, version: self.version }
     }
@@ -267,16 +256,16 @@ mod tests {
     }
 
     #[test]
-    fn mending_and_sorting_anew_give_the_same_order() {
+    fn moving_and_sorting_again_give_the_same_order() {
         let cursors: Vec<i64> = (0..2000).map(|id| id % 97).collect();
         let ids: Vec<u32> = (0..2000).step_by(2).collect();
-        let (mut mended, mut sorted) = (of(&cursors), of(&cursors));
+        let (mut moved, mut sorted) = (of(&cursors), of(&cursors));
         for &id in &ids {
-            mended.touch(&[id], 50);
+            moved.touch(&[id], 50);
         }
         sorted.touch(&ids, 50);
-        assert_eq!(mended.all, sorted.all);
-        assert_eq!(mended.parts, sorted.parts);
+        assert_eq!(moved.all, sorted.all);
+        assert_eq!(moved.parts, sorted.parts);
     }
 
     #[test]

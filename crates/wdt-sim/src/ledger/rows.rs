@@ -1,8 +1,10 @@
 //! The rows as they change: what is drawn for a change, what is shown late, and every state there ever was.
 
 use super::index::Index;
-use super::{Change, Row};
-use crate::dice::Dice;
+use crate::{
+    dice::Dice,
+    row::{Change, Row},
+};
 
 /// The rows themselves and what is drawn when they are changed.
 #[derive(Debug)]

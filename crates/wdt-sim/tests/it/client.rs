@@ -1,4 +1,4 @@
-//! A client that signs, sends and reads, and can be told to do each of it wrongly.
+//! A client that signs, sends and reads, and can do each of it wrongly on request.
 
 use std::sync::{
     Arc,

@@ -238,7 +238,7 @@ async fn documented_filters_select() {
 }
 
 #[tokio::test]
-async fn the_limit_is_told_in_words_with_either_comma() {
+async fn the_limit_is_reported_in_words_with_either_comma() {
     for (form, comma) in [(Comma::Ascii, ","), (Comma::FullWidth, "，")] {
         let client = start(|config| (config.calls_per_minute, config.forms.comma) = (1, form));
         assert_eq!(refused(&client, everything()).await.0, 0);
@@ -250,7 +250,7 @@ async fn the_limit_is_told_in_words_with_either_comma() {
 }
 
 #[tokio::test]
-async fn injected_errors_stand_in_its_own_envelope() {
+async fn injected_errors_are_in_its_own_envelope() {
     let client = start(|_| {});
     let (code, sub_code, message) = ("100".to_owned(), "right.required".to_owned(), "权限不足".to_owned());
     client.sim.inject(Fault::Platform { code, sub_code, message });

@@ -247,7 +247,7 @@ async fn a_simulator_stops_and_frees_its_port() {
 }
 
 #[test]
-fn bad_starts_are_told_apart() {
+fn bad_starts_are_distinguished() {
     let (config, _) = config();
     assert!(matches!(Sim::start(config.clone()), Err(SimError::NoRuntime)));
     let runtime = tokio::runtime::Runtime::new().unwrap();

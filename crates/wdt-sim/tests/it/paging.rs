@@ -47,7 +47,7 @@ async fn pages_together_are_the_ledger_in_strict_order() {
 }
 
 #[tokio::test]
-async fn the_total_stands_on_page_zero_only() {
+async fn the_total_is_on_page_zero_only() {
     let client = start(|_| {});
     let first = client.json(GOODS, page(everything(), 0, 100)).await;
     let later = client.json(GOODS, page(everything(), 1, 100)).await;
@@ -63,7 +63,7 @@ async fn default_page_sizes_differ_by_method() {
 }
 
 #[tokio::test]
-async fn both_ends_belong_to_a_window_unless_told_otherwise() {
+async fn both_ends_belong_to_a_window_by_default() {
     for (end, expected) in [(WindowEnd::Closed, [1, 0, 1]), (WindowEnd::Open, [0, 0, 1])] {
         let client = start(|config| {
             config.rows = [("enterprise_stock".to_owned(), 1)].into();

@@ -73,7 +73,7 @@ async fn the_slices_together_are_the_ledger() {
 }
 
 #[tokio::test]
-async fn keys_are_unique_with_nulls_equal_and_items_stand_in_many_slices() {
+async fn keys_are_unique_with_nulls_equal_and_items_are_in_many_slices() {
     let (_client, ledger) = cainiao(|_| {});
     let keys: BTreeSet<_> = ledger.rows().into_iter().map(|row| ledger.key_text(row)).collect();
     assert_eq!(keys.len(), ROWS as usize);
@@ -164,7 +164,7 @@ async fn edits_between_pages_change_quantities_and_shift_nothing() {
 }
 
 #[tokio::test]
-async fn rows_vanish_and_appear_when_told_to() {
+async fn rows_vanish_and_appear_on_request() {
     let (client, ledger) = cainiao(|config| (config.edits_per_page, config.slice_churn) = (1.0, 0.5));
     let slice = slice("STORE_1", "1", "1");
     let before: BTreeSet<_> = ledger.rows().into_iter().map(|row| row.id).collect();
@@ -208,7 +208,7 @@ async fn without_a_stable_order_pages_lose_rows() {
     assert!(found.len() < by_slice(&ledger)[&slice].len());
 }
 
-/// Trips when a list is not served from its description alone: no line of the simulator names these two methods.
+/// Trips when a list is not served from its description alone: the simulator does not name these two methods anywhere.
 #[tokio::test]
 async fn lists_of_places_are_one_slice_and_begin_with_the_places_rows_refer_to() {
     let client = start(|config| {

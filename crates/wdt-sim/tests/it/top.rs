@@ -86,7 +86,7 @@ async fn three_ways_of_signing_are_taken() {
 }
 
 #[tokio::test]
-async fn system_parameters_may_stand_in_the_query() {
+async fn system_parameters_may_be_in_the_query() {
     let client = start(|_| {});
     let mut params = client.top(&SLICE);
     let secret = Account::example(Gateway::Top).secret;
