@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod code;
 mod command;
 mod deny;
 mod docs;
 mod failure;
+mod files;
 mod fixtures;
 mod host;
+mod house;
 mod readers;
 mod simulate;
 mod suite;
@@ -59,6 +62,8 @@ enum Task {
     ///
     /// One failed week again, told job by job: cargo xtask simulate --first SEED --seeds 1
     Simulate(simulate::Simulate),
+    /// Print figures of the product's code: lines and share of each crate, circles of imports, names with two meanings.
+    House,
     /// Compare the tables of a warehouse with expected values, as readers that are not this project see them.
     Readers {
         /// Folder with one Delta table per name.
@@ -77,6 +82,7 @@ fn main() -> ExitCode {
         Task::Fixtures { check: true } => fixtures::check(),
         Task::Fixtures { check: false } => fixtures::write(),
         Task::Simulate(asked) => simulate::run(&asked),
+        Task::House => house::run(),
         Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
     };
     match outcome {

@@ -1,7 +1,7 @@
 //! Rules for Rust files: module docs, length, names, and what only certain files may say.
 
-use super::Finding;
-use super::files::File;
+use super::finding::Finding;
+use crate::files::File;
 
 /// Lines a file may have without its test module.
 const MOST_LINES: usize = 500;
@@ -132,8 +132,8 @@ fn product_lines(file: &File) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
     use super::{bans, lengths, module_docs, names};
+    use crate::files::File;
 
     const TESTS: &str = "#[cfg(test)]\nmod tests {\n";
 

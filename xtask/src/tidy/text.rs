@@ -1,7 +1,7 @@
 //! Rules for all files: size, last line, paths of somebody's machine, snapshots that nobody accepted.
 
-use super::Finding;
-use super::files::File;
+use super::finding::Finding;
+use crate::files::File;
 
 const MOST_BYTES: usize = 1 << 20;
 /// Folders that exist on one machine only.
@@ -49,8 +49,8 @@ fn has_absolute(line: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
     use super::{last_lines, machine_paths, pending_snapshots, sizes};
+    use crate::files::File;
 
     fn one(path: &str, text: &str) -> [File; 1] {
         [File::of(path, text)]
