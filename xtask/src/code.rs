@@ -9,9 +9,10 @@ mod imports;
 mod modules;
 mod product;
 
+use declared::Declared;
 pub(crate) use imports::Circle;
 use modules::Modules;
-pub(crate) use product::Product;
+pub(crate) use product::{Product, Word};
 
 /// A package of the workspace, without its tests, benches and examples.
 pub(crate) struct Crate<'a> {
@@ -36,6 +37,18 @@ pub(crate) fn crates(files: &[File]) -> Vec<Crate<'_>> {
         }
     }
     crates.into_iter().map(|(folder, roots)| Crate { name: folder.trim_start_matches("crates/"), roots }).collect()
+}
+
+/// What a file's `use` declarations take, tests aside: each path in full, and its line, from 1.
+pub(crate) fn imports(file: &File) -> Vec<(String, usize)> {
+    let Some(Ok(product)) = file.product() else { return Vec::new() };
+    let mut modules = vec![Declared::of(&product.syntax.items)];
+    let mut imports = Vec::new();
+    while let Some(module) = modules.pop() {
+        imports.extend(module.imports.into_iter().map(|import| (import.path.join("::"), import.line)));
+        modules.extend(module.inline.into_iter().map(|child| child.declared));
+    }
+    imports
 }
 
 /// The crate's folder, if the file is its library or one of its binaries.

@@ -7,6 +7,7 @@ mod catalogue;
 mod circles;
 mod crates;
 mod finding;
+mod gateways;
 mod secrets;
 mod shapes;
 mod source;
@@ -21,7 +22,9 @@ const CHECKS: &[Check] = &[
     source::module_docs,
     source::lengths,
     source::names,
+    source::module_files,
     source::bans,
+    gateways::gateways,
     circles::unreadable,
     circles::circles,
     crates::shares,
