@@ -16,6 +16,7 @@ mod files;
 mod fixtures;
 mod host;
 mod house;
+mod kills;
 mod readers;
 mod simulate;
 mod suite;
@@ -62,6 +63,12 @@ enum Task {
     ///
     /// One failed week again, told job by job: cargo xtask simulate --first SEED --seeds 1
     Simulate(simulate::Simulate),
+    /// Kill a run at every failpoint, let its store fail, and compare the tables with those of a run that nothing disturbed.
+    Kills {
+        /// Optimise the build as what is shipped: it takes many minutes once.
+        #[arg(long)]
+        release: bool,
+    },
     /// Print figures of the product's code: lines and share of each crate, circles of imports, names with two meanings.
     House,
     /// Compare the tables of a warehouse with expected values, as readers that are not this project see them.
@@ -82,6 +89,7 @@ fn main() -> ExitCode {
         Task::Fixtures { check: true } => fixtures::check(),
         Task::Fixtures { check: false } => fixtures::write(),
         Task::Simulate(asked) => simulate::run(&asked),
+        Task::Kills { release } => kills::run(release),
         Task::House => house::run(),
         Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
     };

@@ -8,7 +8,10 @@ mod circles;
 mod crates;
 mod finding;
 mod gateways;
+mod links;
+mod page;
 mod secrets;
+mod sentences;
 mod shapes;
 mod source;
 mod text;
@@ -39,6 +42,10 @@ const CHECKS: &[Check] = &[
     catalogue::fixtures,
     catalogue::pages,
     catalogue::changelog,
+    links::paths,
+    links::links,
+    sentences::sentences,
+    sentences::words,
 ];
 
 /// Checks every file that git tracks or would track.

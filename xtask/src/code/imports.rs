@@ -74,7 +74,7 @@ fn is_re_export(modules: &Modules, module: usize, import: &Import, target: &Targ
     import.public && modules.is_within(target.module, module)
 }
 
-/// Paths in expressions, types, patterns and macros' arguments; of names that stand alone, those that are asked for.
+/// Paths in expressions, types, patterns and macros' arguments; of names by themselves, those that are asked for.
 fn paths(words: &[&Word], alone: impl Fn(&str) -> bool) -> Vec<(Vec<String>, usize)> {
     let text = |index: usize| words.get(index).map_or("", |word| word.text.as_str());
     let mut paths = Vec::new();

@@ -37,7 +37,7 @@ pub(super) fn machine_paths(files: &[File]) -> Vec<Finding> {
 /// Insta leaves a `.snap.new` where a snapshot differs.
 pub(super) fn pending_snapshots(files: &[File]) -> Vec<Finding> {
     let pending = files.iter().filter(|file| file.ends_with(".snap.new"));
-    pending.map(|file| Finding::in_file(file, "accept the snapshot or mend the code: see CONTRIBUTING.md")).collect()
+    pending.map(|file| Finding::in_file(file, "accept the snapshot or fix the code: see CONTRIBUTING.md")).collect()
 }
 
 /// The folder stands at the start of a path, not inside a longer one or a web address.
