@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Finding;
-use super::page::{self, Page};
+use super::page::{self, Markdown};
 use crate::files::File;
 
 /// How a path from the workspace's folder begins.
@@ -16,7 +16,7 @@ pub(super) fn paths(files: &[File]) -> Vec<Finding> {
     let known: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| page::is_page(file)) {
-        let page = Page::read(file.text.as_deref().unwrap_or_default());
+        let page = Markdown::read(file.text.as_deref().unwrap_or_default());
         let named = page.codes.iter().filter_map(|(index, code)| Some((*index, path(code)?)));
         let missing = named.filter(|(_, path)| !known.contains(path));
         findings.extend(missing.map(|(index, path)| Finding::at(file, index, format!("`{path}` does not exist"))));
@@ -35,8 +35,8 @@ fn path(code: &str) -> Option<&str> {
 /// Finds links of Markdown pages to files and headings that do not exist.
 pub(super) fn links(files: &[File]) -> Vec<Finding> {
     let pages = files.iter().filter(|file| file.ends_with(".md"));
-    let pages = pages.map(|file| (file.path.as_str(), Page::read(file.text.as_deref().unwrap_or_default())));
-    let pages: BTreeMap<&str, Page> = pages.collect();
+    let pages = pages.map(|file| (file.path.as_str(), Markdown::read(file.text.as_deref().unwrap_or_default())));
+    let pages: BTreeMap<&str, Markdown> = pages.collect();
     let mut findings = Vec::new();
     for file in files {
         let Some(page) = pages.get(file.path.as_str()) else { continue };
@@ -49,7 +49,7 @@ pub(super) fn links(files: &[File]) -> Vec<Finding> {
 }
 
 /// What does not exist of a link's file and heading.
-fn broken(from: &str, link: &str, files: &[File], pages: &BTreeMap<&str, Page>) -> Option<String> {
+fn broken(from: &str, link: &str, files: &[File], pages: &BTreeMap<&str, Markdown>) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
     }

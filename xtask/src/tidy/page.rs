@@ -14,7 +14,7 @@ const GENERATED: &[&str] = &["docs/endpoints.md", "docs/errors.md"];
 
 /// What is on a page. Indexes of lines count from 0.
 #[derive(Default)]
-pub(super) struct Page {
+pub(super) struct Markdown {
     /// Texts in backticks.
     pub(super) codes: Vec<(usize, String)>,
     /// Where links lead.
@@ -57,7 +57,7 @@ pub(super) fn is_page(file: &File) -> bool {
     below_docs || PAGES.contains(&file.path.as_str()) || of_crate.is_some_and(|(_, name)| name == "README.md")
 }
 
-impl Page {
+impl Markdown {
     pub(super) fn read(text: &str) -> Self {
         let mut reader = Reader { text, ..Reader::default() };
         for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
@@ -71,7 +71,7 @@ impl Page {
 #[derive(Default)]
 struct Reader<'a> {
     text: &'a str,
-    page: Page,
+    page: Markdown,
     prose: Prose,
     heading: Option<String>,
     /// Blocks that are open and are not prose: code, tables, HTML.
@@ -160,7 +160,7 @@ fn is_other(tag: TagEnd) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Page, is_page, is_written};
+    use super::{Markdown, is_page, is_written};
     use crate::files::File;
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn prose_is_what_is_left_of_a_page() {
-        let page = Page::read(
+        let page = Markdown::read(
             "# Head `one`\n\nA *first*\nline with `code. Here`s and [a link](x.md).\n\n<!-- not\nthis -->\n- one\n- two\n  lines\n\n  more\n\n\
              ```text\nno\n```\n\n| a | `b` |\n|---|---|\n| c | [d](e.md) |\n\n> quoted\n",
         );
@@ -192,7 +192,7 @@ mod tests {
     fn anchors_are_those_of_github() {
         let heads =
             "# All of it, at once: `etl_runs`!\n\n## A -- b\n\n## Same\n\n## Same\n\n## 旺店通 (erp) & *more*\n";
-        let page = Page::read(heads);
+        let page = Markdown::read(heads);
         assert_eq!(page.anchors, ["all-of-it-at-once-etl_runs", "a----b", "same", "same-1", "旺店通-erp--more"]);
     }
 }

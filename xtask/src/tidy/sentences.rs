@@ -1,7 +1,7 @@
 //! Pages are in plain English: short sentences, and words that a reader need not look up.
 
 use super::finding::Finding;
-use super::page::{self, Page};
+use super::page::{self, Markdown};
 use crate::files::File;
 
 /// Words of the longest sentence; a code span is one word.
@@ -19,7 +19,7 @@ const SPELLS_THEM_OUT: &str = "xtask/src/tidy/sentences.rs";
 pub(super) fn sentences(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| page::is_written(file)) {
-        for prose in Page::read(file.text.as_deref().unwrap_or_default()).prose {
+        for prose in Markdown::read(file.text.as_deref().unwrap_or_default()).prose {
             for (start, sentence) in split(&prose.text) {
                 let words = sentence.split_whitespace().filter(|word| is_word(word)).count();
                 let what = || format!("a sentence of {words} words, {MOST_WORDS} at most: `{}…`", beginning(sentence));
@@ -36,9 +36,8 @@ pub(super) fn words(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files.iter().filter(looked_at) {
         for (index, line) in file.lines() {
-            let lower = line.to_lowercase();
-            let said = |banned: &str| lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == banned);
-            let found = BANNED.iter().filter(|(banned, _)| said(banned));
+            let words = line.split(|c: char| !c.is_alphanumeric());
+            let found = words.filter_map(|word| BANNED.iter().find(|(banned, _)| word.eq_ignore_ascii_case(banned)));
             findings
                 .extend(found.map(|(banned, plain)| Finding::at(file, index, format!("`{banned}`: say `{plain}`"))));
         }

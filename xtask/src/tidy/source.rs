@@ -123,17 +123,18 @@ pub(super) fn bans(files: &[File]) -> Vec<Finding> {
 
 fn banned(file: &File) -> Vec<Finding> {
     let product = if is_test(&file.path) { 0 } else { product_lines(file) };
+    // what a `use` with braces spreads over several places is put together again
+    let imports = if product == 0 { Vec::new() } else { code::imports(file) };
+    let imports: Vec<_> = imports.into_iter().map(|(path, line)| (line - 1, format!("{path}::"))).collect();
     let mut findings = Vec::new();
     for ban in BANS.iter().filter(|ban| ban.holds_in(&file.path)) {
         let looked_at = |index: usize, line: &str| match ban.scope {
             Scope::Everything => true,
             Scope::Product => index < product && !is_comment(line),
         };
-        // what a `use` with braces takes apart over several places is put together again
-        let imports = code::imports(file).into_iter().map(|(path, line)| (line - 1, format!("{path}::")));
-        let lines = file.lines().map(|(index, line)| (index, line.to_owned())).chain(imports);
+        let lines = file.lines().chain(imports.iter().map(|(index, path)| (*index, path.as_str())));
         let said = lines.filter(|(index, line)| looked_at(*index, line)).filter_map(|(index, line)| {
-            let text = ban.texts.iter().find(|text| says(&line, text))?;
+            let text = ban.texts.iter().find(|text| says(line, text))?;
             Some((index, *text))
         });
         let said = said.collect::<BTreeMap<_, _>>().into_iter();
