@@ -200,3 +200,58 @@ fn add_group(group: &Group, words: &mut Vec<Word>) {
     add_words(group.stream(), words);
     words.push(Word { text: close.to_owned(), line: group.span_close().start().line });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Product;
+
+    /// Texts of what is left, each token apart.
+    fn left(text: &str) -> String {
+        let product = Product::read(text).unwrap();
+        product.words.into_iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_only_tests_have_is_cut_out_to_its_end() {
+        for test in [
+            "mod tests;",
+            "mod tests { fn f() {} }",
+            "#[allow(dead_code)] use a::{b, c};",
+            "pub(crate) fn f<A, B>(a: A) -> impl Fn() + use<A, B> where A: X<Y, Z>, B: Fn() -> u8 { g(a, b); }",
+            "const A: B = B { c: 1 };",
+            "pub const fn f() -> u8 { 1 }",
+            "static A: &[u8] = &[1, 2];",
+            "type A = B<C, D>;",
+            "impl<A, B> C<A, B> for D { fn e() {} }",
+            "struct A(u8, u8);",
+            "struct A<B, C> where B: D, C: D { e: B }",
+            "macro! { a, b }",
+        ] {
+            for condition in
+                ["test", "all(unix, test)", "any(test, feature = \"test-util\")", "feature = \"failpoints\""]
+            {
+                assert_eq!(left(&format!("#[cfg({condition})]\n{test}\nfn kept() {{}}")), "fn kept ( ) { }", "{test}");
+            }
+        }
+        assert_eq!(left("struct A { #[cfg(test)] b: C<D, E>, f: u8 }"), "struct A { f : u8 }");
+        assert_eq!(left("enum A { #[cfg(test)] B { c: u8 }, D }"), "enum A { D }");
+        assert_eq!(left("fn f() { #[cfg(test)] let a = B { c: 1 }; d }"), "fn f ( ) { d }");
+        assert_eq!(left("impl A { #[cfg(test)] fn b() {} fn c() {} }"), "impl A { fn c ( ) { } }");
+        assert_eq!(left("#![cfg(test)]\nfn f() {}"), "");
+    }
+
+    #[test]
+    fn what_a_release_may_have_stays() {
+        for condition in ["unix", "not(test)", "any(test, unix)", "all(unix, not(test))", "feature = \"other\""] {
+            assert!(left(&format!("#[cfg({condition})]\nfn kept() {{}}")).ends_with("fn kept ( ) { }"), "{condition}");
+        }
+        assert_eq!(left("/// Doc.\n#[must_use]\nfn kept() {}"), "# [ must_use ] fn kept ( ) { }");
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file() {
+        let product = Product::read("//! Doc.\n\n// why\nfn f() {\n\n    g(\n        \"a\n\"); // h\n}\n").unwrap();
+        assert_eq!(product.lines.into_iter().collect::<Vec<_>>(), [4, 6, 7, 8, 9]);
+        assert_eq!(product.words.last().unwrap().line, 9);
+    }
+}
