@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step { name: "tree", about: "which crate may depend on which; one Arrow", run: || plain(tree::run()) },
     Step { name: "docs", about: "the generated pages say what the descriptions say", run: || plain(docs::check()) },
     Step { name: "deny", about: "licences, banned crates and sources", run: || plain(deny::run()) },
+    Step { name: "package", about: "the libraries make packages that others can build on", run: || plain(package()) },
     Step { name: "clippy", about: "no lint warns, tests and benches included", run: || plain(clippy()) },
     Step { name: "doc", about: "the reference builds without a warning", run: || plain(doc()) },
     Step {
@@ -35,6 +36,9 @@ const STEPS: &[Step] = &[
     Step { name: "fixtures", about: "the simulator still makes what is kept", run: || plain(fixtures::check()) },
     Step { name: "test", about: "all tests, with the external readers", run: || suite::run().map(Some) },
 ];
+
+/// Crates that others may build on; the rest is the product's own.
+const LIBRARIES: &[&str] = &["wdt-sign", "wdt-models", "wdt-fetch", "wdt-warehouse"];
 
 /// Prints the steps.
 #[expect(clippy::unnecessary_wraps, reason = "a task like the others")]
@@ -115,6 +119,12 @@ fn clippy() -> Outcome {
 
 fn doc() -> Outcome {
     command::run(command::cargo(&["doc", "--workspace", "--no-deps"])?.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Builds nothing and asks no registry: what the packages need is what the workspace has locked.
+fn package() -> Outcome {
+    let mut cargo = command::cargo(&["package", "--no-verify", "--allow-dirty", "--locked", "--offline"])?;
+    command::run(cargo.args(LIBRARIES.iter().flat_map(|name| ["-p", name])))
 }
 
 #[cfg(test)]

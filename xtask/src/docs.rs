@@ -10,8 +10,8 @@ mod endpoints;
 mod errors;
 mod markdown;
 
-/// What mends a stale page.
-const MEND: &str = "`cargo xtask docs` writes the pages";
+/// What to do about a stale page.
+const HINT: &str = "`cargo xtask docs` writes the pages";
 
 /// A generated page.
 struct Page {
@@ -48,7 +48,7 @@ pub(crate) fn check() -> Outcome {
         println!("{} pages", PAGES.len());
         return Ok(());
     }
-    Err(Failure::new(stale.join("\n")).hint(MEND))
+    Err(Failure::new(stale.join("\n")).hint(HINT))
 }
 
 /// The page as it stands; `None` where there is none.

@@ -8,8 +8,8 @@ use crate::suite;
 
 /// Tells the tests to write; without it they compare.
 const MODE: &str = "WDT_ETL_FIXTURES";
-/// What mends a stale fixture.
-const MEND: &str = "`cargo xtask fixtures` writes them again; the diff says what changed";
+/// What to do about a stale fixture.
+const HINT: &str = "`cargo xtask fixtures` writes them again; the diff says what changed";
 
 /// Fixtures of one kind, and the test that makes them.
 struct Kind {
@@ -34,7 +34,7 @@ pub(crate) fn write() -> Outcome {
 
 /// Refuses fixtures that are stale, missing or made by nobody.
 pub(crate) fn check() -> Outcome {
-    make(None).map_err(|failure| failure.hint(MEND))
+    make(None).map_err(|failure| failure.hint(HINT))
 }
 
 fn make(mode: Option<&str>) -> Outcome {

@@ -7,12 +7,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod code;
 mod command;
 mod deny;
 mod docs;
 mod failure;
+mod files;
 mod fixtures;
 mod host;
+mod house;
+mod kills;
 mod readers;
 mod simulate;
 mod suite;
@@ -59,6 +63,14 @@ enum Task {
     ///
     /// One failed week again, told job by job: cargo xtask simulate --first SEED --seeds 1
     Simulate(simulate::Simulate),
+    /// Kill a run at every failpoint, let its store fail, and compare the tables with those of a run that nothing disturbed.
+    Kills {
+        /// Optimise the build as what is shipped: it takes many minutes once.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Print figures of the product's code: lines and share of each crate, circles of imports, names with two meanings.
+    House,
     /// Compare the tables of a warehouse with expected values, as readers that are not this project see them.
     Readers {
         /// Folder with one Delta table per name.
@@ -77,6 +89,8 @@ fn main() -> ExitCode {
         Task::Fixtures { check: true } => fixtures::check(),
         Task::Fixtures { check: false } => fixtures::write(),
         Task::Simulate(asked) => simulate::run(&asked),
+        Task::Kills { release } => kills::run(release),
+        Task::House => house::run(),
         Task::Readers { warehouse, expected } => readers::compare(&warehouse, &expected),
     };
     match outcome {

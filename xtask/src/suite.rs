@@ -47,7 +47,8 @@ fn show(line: &[u8]) {
     let _ = stdout.write_all(line).and_then(|()| stdout.write_all(b"\n"));
 }
 
-fn verdict(tally: Tally, all_ended_well: bool) -> Outcome {
+/// Only tests that ran and passed are a success.
+pub(crate) fn verdict(tally: Tally, all_ended_well: bool) -> Outcome {
     match tally {
         Tally { failed: 1.., .. } => Err(Failure::new(tally.to_string())),
         _ if !all_ended_well => Err(Failure::new("a test binary did not build or did not come to its summary")),

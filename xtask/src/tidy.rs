@@ -1,46 +1,22 @@
 //! The step `tidy`: house rules that no other tool checks, each a function from files to findings.
 
-use std::fmt;
-
 use crate::failure::{Failure, Outcome};
+use crate::files::{self, File};
 
 mod catalogue;
-mod files;
+mod circles;
+mod crates;
+mod finding;
+mod gateways;
+mod links;
+mod page;
 mod secrets;
+mod sentences;
 mod shapes;
 mod source;
 mod text;
 
-use files::File;
-
-/// A rule that is broken, and where.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    path: String,
-    /// From 1; `None` where the whole file is meant.
-    line: Option<usize>,
-    what: String,
-}
-
-impl Finding {
-    fn in_file(file: &File, what: impl Into<String>) -> Self {
-        Self { path: file.path.clone(), line: None, what: what.into() }
-    }
-
-    /// `index` counts from 0, as `enumerate` does.
-    fn at(file: &File, index: usize, what: impl Into<String>) -> Self {
-        Self { line: Some(index + 1), ..Self::in_file(file, what) }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path, self.what),
-            None => write!(f, "{}: {}", self.path, self.what),
-        }
-    }
-}
+use finding::Finding;
 
 /// A rule: from all files to where they break it.
 type Check = fn(&[File]) -> Vec<Finding>;
@@ -49,7 +25,13 @@ const CHECKS: &[Check] = &[
     source::module_docs,
     source::lengths,
     source::names,
+    source::module_files,
     source::bans,
+    gateways::gateways,
+    circles::unreadable,
+    circles::circles,
+    crates::shares,
+    crates::doubles,
     text::sizes,
     text::last_lines,
     text::machine_paths,
@@ -60,6 +42,10 @@ const CHECKS: &[Check] = &[
     catalogue::fixtures,
     catalogue::pages,
     catalogue::changelog,
+    links::paths,
+    links::links,
+    sentences::sentences,
+    sentences::words,
 ];
 
 /// Checks every file that git tracks or would track.

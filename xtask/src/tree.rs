@@ -9,14 +9,20 @@ use crate::failure::{Failure, Outcome};
 
 /// From a crate, along normal dependencies, these are never reached.
 const NEVER_REACHED: &[(&str, &[&str])] = &[
-    ("wdt-sign", &["wdt-models", "wdt-fetch", "tokio", "reqwest"]),
-    ("wdt-models", &["wdt-sign", "wdt-fetch", "tokio", "reqwest"]),
-    ("wdt-fetch", &["wdt-etl", "wdt-sim", "deltalake"]),
-    ("wdt-sim", &["wdt-etl", "wdt-fetch", "reqwest", "deltalake"]),
-    ("xtask", &["wdt-sign", "wdt-fetch", "wdt-etl", "wdt-sim", "tokio", "reqwest", "deltalake"]),
+    ("wdt-sign", &["wdt-models", "wdt-fetch", "wdt-warehouse", "tokio", "reqwest"]),
+    ("wdt-models", &["wdt-sign", "wdt-fetch", "wdt-warehouse", "tokio", "reqwest"]),
+    ("wdt-fetch", &["wdt-warehouse", "wdt-etl", "wdt-sim", "deltalake"]),
+    ("wdt-warehouse", &["wdt-sign", "wdt-fetch", "wdt-sim", "wdt-etl", "clap", "toml"]),
+    ("wdt-sim", &["wdt-etl", "wdt-fetch", "wdt-warehouse", "reqwest", "deltalake"]),
+    ("xtask", &["wdt-sign", "wdt-fetch", "wdt-warehouse", "wdt-etl", "wdt-sim", "tokio", "reqwest", "deltalake"]),
 ];
 /// Of the workspace, only the second names the first among its normal dependencies.
-const ONLY_USER: &[(&str, &str)] = &[("reqwest", "wdt-fetch"), ("deltalake", "wdt-etl")];
+const ONLY_USER: &[(&str, &str)] = &[
+    ("reqwest", "wdt-fetch"),
+    ("deltalake", "wdt-warehouse"),
+    ("parquet", "wdt-warehouse"),
+    ("object_store", "wdt-warehouse"),
+];
 /// Nothing with this name, nor with this name and a dash before more, is in the tree.
 const ABSENT: &[&str] = &["datafusion"];
 
@@ -175,20 +181,25 @@ mod tests {
             ("models", "wdt-models", "0.1.0", &["arrow"]),
             ("fetch", "wdt-fetch", "0.1.0", &["sign", "models", "reqwest", "~sim"]),
             ("sim", "wdt-sim", "0.1.0", &["sign", "models", "~reqwest"]),
-            ("etl", "wdt-etl", "0.1.0", &["models", "fetch", "sim", "delta"]),
+            ("warehouse", "wdt-warehouse", "0.1.0", &["models", "delta", "parquet", "store", "arrow"]),
+            ("etl", "wdt-etl", "0.1.0", &["sign", "models", "fetch", "warehouse", "sim", "clap", "toml", "~delta"]),
             ("xtask", "xtask", "0.1.0", &["models"]),
             ("md5", "md-5", "0.11.0", &[]),
             ("arrow", "arrow", "59.3.2", &["arrow-array"]),
             ("arrow-array", "arrow-array", "59.3.2", &[]),
             ("tokio", "tokio", "1.0.0", &[]),
             ("reqwest", "reqwest", "0.13.0", &["tokio"]),
-            ("delta", "deltalake", "1.1.2", &["arrow", "reqwest"]),
+            ("delta", "deltalake", "1.1.2", &["arrow", "parquet", "store", "reqwest"]),
+            ("parquet", "parquet", "59.3.2", &["arrow-array", "store"]),
+            ("store", "object_store", "0.13.2", &["tokio"]),
+            ("clap", "clap", "4.6.7", &[]),
+            ("toml", "toml", "1.2.1", &[]),
         ];
         let mut packages: Vec<_> = sound.iter().filter(|old| !more.iter().any(|new| new.0 == old.0)).collect();
         packages.extend(more);
         Tree::of(&json!({
             "packages": packages.iter().map(|(id, name, version, _)| json!({"id": id, "name": name, "version": version})).collect::<Vec<_>>(),
-            "workspace_members": ["sign", "models", "fetch", "sim", "etl", "xtask"],
+            "workspace_members": ["sign", "models", "fetch", "warehouse", "sim", "etl", "xtask"],
             "resolve": { "nodes": packages.iter().map(|(id, _, _, deps)| json!({ "id": id, "deps": deps.iter().map(|dep| json!({
                 "pkg": dep.trim_start_matches('~'),
                 "dep_kinds": [{ "kind": dep.starts_with('~').then_some("dev") }],
@@ -218,13 +229,31 @@ mod tests {
         breaks(&[("sign", "wdt-sign", "0.1.0", &["models"])], "wdt-sign must not depend on wdt-models");
         breaks(&[("arrow-array", "arrow-array", "59.3.2", &["tokio"])], "wdt-models must not depend on tokio");
         breaks(&[("fetch", "wdt-fetch", "0.1.0", &["reqwest", "delta"])], "wdt-fetch must not depend on deltalake");
+        breaks(
+            &[("fetch", "wdt-fetch", "0.1.0", &["reqwest", "warehouse"])],
+            "wdt-fetch must not depend on wdt-warehouse",
+        );
+        breaks(&[("sim", "wdt-sim", "0.1.0", &["models", "warehouse"])], "wdt-sim must not depend on wdt-warehouse");
         breaks(&[("xtask", "xtask", "0.1.0", &["models", "etl"])], "xtask must not depend on wdt-etl");
     }
 
     #[test]
+    fn the_crate_of_tables_reaches_no_platform_and_no_command_line() {
+        for wrong in ["sign", "fetch", "sim", "etl", "clap", "toml"] {
+            let name = if ["clap", "toml"].contains(&wrong) { wrong.to_owned() } else { format!("wdt-{wrong}") };
+            let what = format!("wdt-warehouse must not depend on {name},");
+            breaks(&[("warehouse", "wdt-warehouse", "0.1.0", &["models", "delta", "parquet", "store", wrong])], &what);
+            breaks(&[("delta", "deltalake", "1.1.2", &["parquet", "store", wrong])], &what);
+        }
+    }
+
+    #[test]
     fn a_second_user_and_a_missing_one_are_seen() {
-        breaks(&[("etl", "wdt-etl", "0.1.0", &["delta", "reqwest"])], "reqwest is used by");
-        breaks(&[("etl", "wdt-etl", "0.1.0", &["fetch"])], "deltalake is used by {}");
+        breaks(&[("etl", "wdt-etl", "0.1.0", &["warehouse", "reqwest"])], "reqwest is used by");
+        for (used, name) in [("delta", "deltalake"), ("parquet", "parquet"), ("store", "object_store")] {
+            breaks(&[("etl", "wdt-etl", "0.1.0", &["warehouse", used])], &format!("{name} is used by"));
+            breaks(&[("warehouse", "wdt-warehouse", "0.1.0", &["models"])], &format!("{name} is used by {{}}"));
+        }
     }
 
     #[test]
@@ -235,5 +264,6 @@ mod tests {
     #[test]
     fn a_crate_that_was_renamed_does_not_slip_through() {
         breaks(&[("sign", "wdt-signatures", "0.1.0", &[])], "no member wdt-sign");
+        breaks(&[("warehouse", "wdt-tables", "0.1.0", &["delta"])], "no member wdt-warehouse");
     }
 }

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::Finding;
-use super::files::File;
+use super::finding::Finding;
+use crate::files::File;
 
 /// Every folder below `fixtures/` is named in the nearest README.md above it.
 pub(super) fn fixtures(files: &[File]) -> Vec<Finding> {
     let unnamed = folders(files).into_iter().filter(|folder| !is_named(files, folder));
-    let finding = |folder: &str| Finding {
-        path: folder.to_owned(),
-        line: None,
-        what: "is not named in the README.md above it: which files, where from, who reads them".to_owned(),
+    let finding = |folder: &str| {
+        Finding::in_path(folder, "is not named in the README.md above it: which files, where from, who reads them")
     };
     unnamed.map(finding).collect()
 }
@@ -24,10 +22,9 @@ pub(super) fn pages(files: &[File]) -> Vec<Finding> {
     let section = section.take_while(|(_, line)| !line.starts_with("## "));
     let rows: Vec<_> = section.flat_map(|(index, line)| patterns(line).map(move |row| (index, row))).collect();
     let unlisted = pages.iter().filter(|page| !rows.iter().any(|(_, pattern)| fits(pattern, page)));
-    let unlisted = unlisted.map(|page| Finding {
-        path: format!("fixtures/pages/{page}"),
-        line: None,
-        what: "is in no row of fixtures/README.md: where from, what it shows".to_owned(),
+    let unlisted = unlisted.map(|page| {
+        let what = "is in no row of fixtures/README.md: where from, what it shows";
+        Finding::in_path(&format!("fixtures/pages/{page}"), what)
     });
     let idle = rows.iter().filter(|(_, pattern)| !pages.iter().any(|page| fits(pattern, page)));
     unlisted
@@ -41,8 +38,7 @@ pub(super) fn changelog(files: &[File]) -> Vec<Finding> {
     if files.iter().any(opens) {
         return Vec::new();
     }
-    let what = "has no line `## [Unreleased]`".to_owned();
-    vec![Finding { path: "CHANGELOG.md".to_owned(), line: None, what }]
+    vec![Finding::in_path("CHANGELOG.md", "has no line `## [Unreleased]`")]
 }
 
 /// All folders below `fixtures/`, those that hold only folders included.
@@ -106,8 +102,8 @@ fn names(line: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
     use super::{changelog, fits, fixtures, pages};
+    use crate::files::File;
 
     #[test]
     fn a_folder_that_no_catalogue_names_is_found() {

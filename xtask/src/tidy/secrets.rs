@@ -1,8 +1,8 @@
 //! No credential stands in a fixture, a snapshot, a page or a configuration, but the invented ones listed here; and those
 //! that tests and the simulator go by stand in no other file than their code.
 
-use super::Finding;
-use super::files::File;
+use super::finding::Finding;
+use crate::files::File;
 
 /// Names whose value is a credential.
 const NAMES: &[&str] =
@@ -91,8 +91,8 @@ fn values<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
     use super::{STAND_INS, literals, stand_ins};
+    use crate::files::File;
 
     fn found(path: &str, text: &str) -> usize {
         literals(&[File::of(path, text)]).len()

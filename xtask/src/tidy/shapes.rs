@@ -1,9 +1,9 @@
 //! Nothing in the repository has the shape of a live credential or of a person's number: every file is searched, fixtures
 //! that are no text too. What is allowed stands here, each with its reason.
 
-use super::Finding;
-use super::files::File;
+use super::finding::Finding;
 use super::secrets::INVENTED;
+use crate::files::File;
 
 /// Files whose long hexadecimal words are no credentials.
 const HEX_ALLOWED: &[(&str, &str)] = &[
@@ -113,8 +113,8 @@ fn has_mail_address(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
     use super::{HEX_ALLOWED, shapes};
+    use crate::files::File;
 
     fn found(path: &str, text: &str) -> usize {
         shapes(&[File::of(path, text)]).len()

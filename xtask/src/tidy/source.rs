@@ -1,7 +1,10 @@
 //! Rules for Rust files: module docs, length, names, and what only certain files may say.
 
-use super::Finding;
-use super::files::File;
+use std::collections::BTreeMap;
+
+use super::finding::Finding;
+use crate::code;
+use crate::files::File;
 
 /// Lines a file may have without its test module.
 const MOST_LINES: usize = 500;
@@ -14,9 +17,20 @@ const SPELLS_THEM_OUT: &str = "xtask/src/tidy/";
 /// Texts that only certain files may have.
 struct Ban {
     texts: &'static [&'static str],
+    /// Where the ban holds; everywhere if it names no folder.
+    below: &'static [&'static str],
+    /// Files that may, and folders, which end with a slash.
     only_in: &'static [&'static str],
     scope: Scope,
     why: &'static str,
+}
+
+impl Ban {
+    fn holds_in(&self, path: &str) -> bool {
+        let may = |own: &&str| *own == path || (own.ends_with('/') && path.starts_with(own));
+        let below = self.below.is_empty() || self.below.iter().any(|folder| path.starts_with(folder));
+        below && !self.only_in.iter().any(may)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,29 +44,46 @@ enum Scope {
 const BANS: &[Ban] = &[
     Ban {
         texts: &["SystemTime::now", "Instant::now"],
+        below: &[],
         only_in: &["crates/wdt-fetch/src/clock.rs", "xtask/src/host.rs"],
         scope: Scope::Product,
         why: "one file reads the clock; elsewhere time is an argument",
     },
     Ban {
         texts: &["env::var"],
+        below: &[],
         only_in: &["crates/wdt-etl/src/environment.rs", "xtask/src/host.rs"],
         scope: Scope::Product,
         why: "one file reads the environment; elsewhere it is an argument",
     },
     Ban {
         texts: &["deltalake::"],
-        only_in: &["crates/wdt-etl/src/table/delta.rs"],
+        below: &[],
+        only_in: &["crates/wdt-warehouse/src/kept/delta.rs", "crates/wdt-warehouse/src/kept/delta/"],
         scope: Scope::Product,
-        why: "one file names the Delta crate",
+        why: "one way of keeping tables names the Delta crate",
+    },
+    Ban {
+        texts: &["std::fs", "File::open", "tokio::fs"],
+        below: &["crates/wdt-fetch/src/", "crates/wdt-sign/src/", "crates/wdt-models/src/"],
+        only_in: &["crates/wdt-fetch/src/host.rs"],
+        scope: Scope::Product,
+        why: "below the tables only the lock files of the call limit are files",
     },
     Ban {
         texts: &["todo!", "unimplemented!", "dbg!", "FIXME", "XXX"],
+        below: &[],
         only_in: &[],
         scope: Scope::Everything,
         why: "finish it, or file an issue",
     },
-    Ban { texts: &["#[ignore"], only_in: &[], scope: Scope::Everything, why: "a test runs, or is not there" },
+    Ban {
+        texts: &["#[ignore"],
+        below: &[],
+        only_in: &[],
+        scope: Scope::Everything,
+        why: "a test runs, or is not there",
+    },
 ];
 
 /// Every file of a `src` folder begins with its module doc.
@@ -79,23 +110,35 @@ pub(super) fn names(files: &[File]) -> Vec<Finding> {
     rust(files).filter(empty).map(|file| Finding::in_file(file, "a name that says nothing of what is inside")).collect()
 }
 
-/// Clock, environment, the Delta crate, unfinished work.
+/// A module's file is named after the module: many files named `mod.rs` look alike wherever names are listed.
+pub(super) fn module_files(files: &[File]) -> Vec<Finding> {
+    let nameless = rust(files).filter(|file| file.path.rsplit('/').next() == Some("mod.rs"));
+    nameless.map(|file| Finding::in_file(file, "is named `mod.rs`: name it after its folder, beside it")).collect()
+}
+
+/// Clock, environment, files, the Delta crate, unfinished work.
 pub(super) fn bans(files: &[File]) -> Vec<Finding> {
     rust(files).filter(|file| !file.path.starts_with(SPELLS_THEM_OUT)).flat_map(banned).collect()
 }
 
 fn banned(file: &File) -> Vec<Finding> {
     let product = if is_test(&file.path) { 0 } else { product_lines(file) };
+    // what a `use` with braces spreads over several places is put together again
+    let imports = if product == 0 { Vec::new() } else { code::imports(file) };
+    let imports: Vec<_> = imports.into_iter().map(|(path, line)| (line - 1, format!("{path}::"))).collect();
     let mut findings = Vec::new();
-    for ban in BANS.iter().filter(|ban| !ban.only_in.contains(&file.path.as_str())) {
-        let looked_at = file.lines().filter(|(index, line)| match ban.scope {
+    for ban in BANS.iter().filter(|ban| ban.holds_in(&file.path)) {
+        let looked_at = |index: usize, line: &str| match ban.scope {
             Scope::Everything => true,
-            Scope::Product => *index < product && !is_comment(line),
+            Scope::Product => index < product && !is_comment(line),
+        };
+        let lines = file.lines().chain(imports.iter().map(|(index, path)| (*index, path.as_str())));
+        let said = lines.filter(|(index, line)| looked_at(*index, line)).filter_map(|(index, line)| {
+            let text = ban.texts.iter().find(|text| says(line, text))?;
+            Some((index, *text))
         });
-        for (index, line) in looked_at {
-            let said = ban.texts.iter().find(|text| says(line, text));
-            findings.extend(said.map(|text| Finding::at(file, index, format!("`{text}`: {}", ban.why))));
-        }
+        let said = said.collect::<BTreeMap<_, _>>().into_iter();
+        findings.extend(said.map(|(index, text)| Finding::at(file, index, format!("`{text}`: {}", ban.why))));
     }
     findings
 }
@@ -132,8 +175,8 @@ fn product_lines(file: &File) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
-    use super::{bans, lengths, module_docs, names};
+    use super::{bans, lengths, module_docs, module_files, names};
+    use crate::files::File;
 
     const TESTS: &str = "#[cfg(test)]\nmod tests {\n";
 
@@ -191,11 +234,49 @@ mod tests {
     }
 
     #[test]
-    fn the_delta_crate_is_for_one_file_and_for_tests_that_read_tables() {
-        let text = "use deltalake::DeltaTable;\n";
-        assert_eq!(bans(&one("crates/wdt-etl/src/table/log.rs", text)).len(), 1);
-        assert_eq!(bans(&one("crates/wdt-etl/tests/it/a.rs", text)).len(), 0);
-        assert_eq!(bans(&one("crates/wdt-etl/src/table/delta.rs", text)).len(), 0);
+    fn the_delta_crate_is_for_one_folder_and_for_tests_that_read_tables() {
+        let kept = "crates/wdt-warehouse/src/kept";
+        for text in ["use deltalake::DeltaTable;\n", "use deltalake as delta;\n"] {
+            for path in
+                [format!("{kept}/parquet.rs"), format!("{kept}/delta_log.rs"), "crates/wdt-etl/src/a.rs".to_owned()]
+            {
+                assert_eq!(bans(&one(&path, text)).len(), 1, "{path}");
+            }
+            for path in
+                [format!("{kept}/delta.rs"), format!("{kept}/delta/log.rs"), "crates/a/tests/it/a.rs".to_owned()]
+            {
+                assert_eq!(bans(&one(&path, text)).len(), 0, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_are_not_for_what_is_below_the_tables() {
+        for text in [
+            "use std::fs;",
+            "use std::fs::File;",
+            "use std::{\n    fs::{self, File},\n    io,\n};",
+            "let file = std::fs::read(path);",
+            "let file = File::open(path);",
+            "use tokio::{fs, net};",
+        ] {
+            for path in
+                ["crates/wdt-fetch/src/client.rs", "crates/wdt-sign/src/lib.rs", "crates/wdt-models/src/a/host.rs"]
+            {
+                assert_ne!(bans(&one(path, text)).len(), 0, "{path}: {text}");
+            }
+            for path in ["crates/wdt-fetch/src/host.rs", "crates/wdt-fetch/tests/it/a.rs", "crates/wdt-etl/src/a.rs"] {
+                assert_eq!(bans(&one(path, text)).len(), 0, "{path}: {text}");
+            }
+        }
+        assert_eq!(bans(&one("crates/wdt-models/src/a.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}")).len(), 0);
+    }
+
+    #[test]
+    fn a_module_file_without_a_name_is_found() {
+        assert_eq!(module_files(&one("crates/a/src/b/mod.rs", "")).len(), 1);
+        assert_eq!(module_files(&one("crates/a/tests/it/b/mod.rs", "")).len(), 1);
+        assert_eq!(module_files(&one("crates/a/src/b/some_mod.rs", "")).len(), 0);
     }
 
     #[test]

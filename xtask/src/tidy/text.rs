@@ -1,7 +1,7 @@
 //! Rules for all files: size, last line, paths of somebody's machine, snapshots that nobody accepted.
 
-use super::Finding;
-use super::files::File;
+use super::finding::Finding;
+use crate::files::File;
 
 const MOST_BYTES: usize = 1 << 20;
 /// Folders that exist on one machine only.
@@ -37,7 +37,7 @@ pub(super) fn machine_paths(files: &[File]) -> Vec<Finding> {
 /// Insta leaves a `.snap.new` where a snapshot differs.
 pub(super) fn pending_snapshots(files: &[File]) -> Vec<Finding> {
     let pending = files.iter().filter(|file| file.ends_with(".snap.new"));
-    pending.map(|file| Finding::in_file(file, "accept the snapshot or mend the code: see CONTRIBUTING.md")).collect()
+    pending.map(|file| Finding::in_file(file, "accept the snapshot or fix the code: see CONTRIBUTING.md")).collect()
 }
 
 /// The folder stands at the start of a path, not inside a longer one or a web address.
@@ -49,8 +49,8 @@ fn has_absolute(line: &str, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::File;
     use super::{last_lines, machine_paths, pending_snapshots, sizes};
+    use crate::files::File;
 
     fn one(path: &str, text: &str) -> [File; 1] {
         [File::of(path, text)]

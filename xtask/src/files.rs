@@ -1,10 +1,12 @@
 //! The files that the checks look at.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::code::Product;
 use crate::command;
 use crate::failure::{Failure, Outcome};
 use crate::host;
@@ -19,6 +21,8 @@ pub(crate) struct File {
     pub(crate) text: Option<String>,
     /// What is readable of a file that is not text.
     blob: String,
+    /// Read when it is first asked for: several checks look at it.
+    product: OnceCell<Option<syn::Result<Product>>>,
 }
 
 impl File {
@@ -27,7 +31,7 @@ impl File {
         let lossy = String::from_utf8_lossy(bytes);
         let text = matches!(lossy, Cow::Borrowed(_)) && !lossy.contains('\0');
         let (text, blob) = if text { (Some(lossy.into_owned()), String::new()) } else { (None, lossy.into_owned()) };
-        Self { path: path.to_owned(), size, text, blob }
+        Self { path: path.to_owned(), size, text, blob, product: OnceCell::new() }
     }
 
     /// For tests of the checks.
@@ -44,6 +48,12 @@ impl File {
     /// The same, and of a file that is no text what is readable of it.
     pub(crate) fn searched(&self) -> impl Iterator<Item = (usize, &str)> {
         self.lines().chain(self.blob.lines().enumerate())
+    }
+
+    /// Its code without tests; `None` if it is not Rust.
+    pub(crate) fn product(&self) -> Option<&syn::Result<Product>> {
+        let text = self.text.as_deref().filter(|_| self.ends_with(".rs"));
+        self.product.get_or_init(|| text.map(Product::read)).as_ref()
     }
 
     /// A file under `fixtures/`: kept byte for byte as it came.
