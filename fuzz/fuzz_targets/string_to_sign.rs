@@ -37,8 +37,8 @@ fuzz_target!(|input: (Pairs, String)| {
     if top::check(&params).is_ok() {
         assert_eq!(text, joined(&signed));
     }
-    for &method in top::Method::ALL {
-        let length = if method == top::Method::HmacSha256 { 64 } else { 32 };
+    for &method in top::SignMethod::ALL {
+        let length = if method == top::SignMethod::HmacSha256 { 64 } else { 32 };
         assert!(is_hex(&top::sign(&text, &secret, method), length, u8::is_ascii_lowercase));
     }
 });

@@ -1,8 +1,8 @@
 //! What can end a command, and one table that says for each kind: exit code, whether to run again, what to try.
 
 use wdt_fetch::{ErrorKind, FetchError};
-use wdt_models::error::entry;
-use wdt_models::{Gateway, PlatformError};
+use wdt_models::Gateway;
+use wdt_models::error::{PlatformError, entry};
 
 use crate::config::ConfigError;
 use crate::environment::EnvFileError;
@@ -143,7 +143,7 @@ impl From<FetchError> for EtlError {
 impl EtlError {
     /// A call to that gateway failed for good; the platform's own refusals bring the mend of the gateway's error table.
     pub(crate) fn of_call(gateway: Gateway, error: FetchError) -> Self {
-        let mend = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.mend);
+        let mend = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.hint);
         Self::Fetch { error: Box::new(error), mend }
     }
 

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use wdt_fetch::{Client, ClientConfig, Clock, Limiters, Slots, Timeouts, Transport, Waits, WindowReader};
-use wdt_models::{Endpoint, Reading, Window};
+use wdt_fetch::{Client, ClientBuilder, Clock, Limiters, Slots, Transport, Waits, WindowReader};
+use wdt_models::{Endpoint, SyncMode, Window};
 
 use crate::cassette::Cassette;
 use crate::config::{Account, Config, Dataset, RunSettings};
@@ -211,7 +211,7 @@ async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tab
         jobs.push(job);
     }
     // a list of ids comes after the dataset it takes them from
-    jobs.sort_by_key(|job| matches!(job.dataset.endpoint.reading, Reading::Ids(_)));
+    jobs.sort_by_key(|job| matches!(job.dataset.endpoint.sync, SyncMode::Ids(_)));
     Ok(jobs)
 }
 
@@ -279,8 +279,8 @@ fn client(
         None => transport(account, &shared.around)?,
         Some(cassette) => cassette.transport(account, dataset, || transport(account, &shared.around))?,
     };
-    let client = client_over(transport, account, limiter, &shared.around);
-    Ok(client.observed(observer(shared, &job.account.name, job.dataset.endpoint.dataset, skew_told)))
+    let observer = observer(shared, &job.account.name, job.dataset.endpoint.dataset, skew_told);
+    Ok(client_over(transport, account, limiter, &shared.around).observer(observer).build()?)
 }
 
 /// A client that calls as the account.
@@ -293,14 +293,14 @@ pub(crate) fn account_client(
     limiter: &Arc<wdt_fetch::Limiter>,
     around: &Surroundings,
 ) -> Result<Client, EtlError> {
-    Ok(client_over(transport(account, around)?, account, limiter, around))
+    Ok(client_over(transport(account, around)?, account, limiter, around).build()?)
 }
 
 /// What carries an account's calls: connections to its address, unless something stands for them.
 fn transport(account: &Account, around: &Surroundings) -> Result<Arc<dyn Transport>, EtlError> {
     match &around.transport {
         Some(transport) => Ok(Arc::clone(transport)),
-        None => Ok(client_config(account).connections()?),
+        None => Ok(client_builder(account).carrier()?),
     }
 }
 
@@ -309,19 +309,15 @@ fn client_over(
     account: &Account,
     limiter: &Arc<wdt_fetch::Limiter>,
     around: &Surroundings,
-) -> Client {
+) -> ClientBuilder {
     let (limiter, clock) = (Arc::clone(limiter), Arc::clone(&around.clock));
-    Client::over(transport, client_config(account), limiter, clock, around.waits, around.seed)
+    let client = client_builder(account).transport(transport).limiter(limiter).clock(clock);
+    client.waits(around.waits).seed(around.seed)
 }
 
-fn client_config(account: &Account) -> ClientConfig {
-    ClientConfig {
-        gateway: account.gateway,
-        base_url: account.base_url.clone(),
-        credentials: account.credentials.clone(),
-        proxy: account.proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
-        timeouts: Timeouts::default(),
-    }
+fn client_builder(account: &Account) -> ClientBuilder {
+    let proxy = account.proxy.as_ref().map(|proxy| proxy.expose().to_owned());
+    Client::builder(account.base_url.clone(), account.credentials.clone()).proxy(proxy)
 }
 
 /// Passes on what a client tells; of an account's clients, one tells of the clock.

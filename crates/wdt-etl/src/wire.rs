@@ -32,7 +32,8 @@ impl Transport for Wire {
             tokio::time::sleep((self.way)()).await;
             let answer = self.sim.exchange(&request.url, request.content_type, request.body).await;
             tokio::time::sleep((self.way)()).await;
-            let Exchanged { status, date, location, body } = answer.map_err(|broke| Broken(broke.to_string()))?;
+            let Exchanged { status, date, location, body } =
+                answer.map_err(|broke| Broken::by(broke.to_string(), broke))?;
             Ok(RawAnswer { status, date, location, body, sent_at, came_at: clock.now_ms() })
         })
     }

@@ -45,10 +45,10 @@ pub struct Exchange {
     #[serde(with = "moment::millisecond")]
     pub came_at: i64,
     /// What was asked.
-    pub request: Request,
+    pub request: RecordedRequest,
     /// What was answered; `None` of a call that broke, or that was given up before its answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
+    pub answer: Option<RecordedAnswer>,
     /// Why no whole answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
@@ -57,7 +57,7 @@ pub struct Exchange {
 /// A request taken apart, signed with stand-ins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct RecordedRequest {
     /// Always `POST`.
     pub http_method: String,
     /// Address without its query.
@@ -80,7 +80,7 @@ pub struct Request {
 /// An answer without its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct RecordedAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The header `Date`.
@@ -105,7 +105,7 @@ impl Exchange {
 /// Parameters that differ from attempt to attempt.
 const OF_THE_MOMENT: &[&str] = &["timestamp", "sign"];
 
-impl Request {
+impl RecordedRequest {
     /// A request taken apart.
     #[must_use]
     pub fn of(request: &SignedRequest) -> Self {

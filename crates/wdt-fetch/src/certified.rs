@@ -1,7 +1,8 @@
 //! What a reading of a window hands on: rows, refused records, and the evidence that nothing is missing.
 
 use arrow::record_batch::RecordBatch;
-use wdt_models::{Certificate, Refusal, Window};
+use wdt_models::decode::Refusal;
+use wdt_models::{Certificate, Window};
 
 /// A piece of a window that was read whole, or is taken as it was read, with the evidence.
 #[derive(Debug)]

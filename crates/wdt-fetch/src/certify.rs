@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use wdt_models::{Certificate, Endpoint, Order, Verdict, Way, Window};
+use wdt_models::{Certificate, Order, Verdict, Way, Window};
 
 use crate::certified::CertifiedPart;
 use crate::client::PageAnswer;
@@ -27,7 +27,6 @@ const SINGLE_PAGE_TRIES: u32 = 3;
 /// What is to be read whole.
 pub(crate) struct Scope<'a, S> {
     pub(crate) source: &'a S,
-    pub(crate) endpoint: &'static Endpoint,
     pub(crate) window: Window,
     pub(crate) filter: Option<(&'a str, &'a str)>,
     pub(crate) options: &'a ReadOptions,
@@ -36,7 +35,7 @@ pub(crate) struct Scope<'a, S> {
 }
 
 /// What became of a window.
-pub(crate) enum Reading {
+pub(crate) enum Outcome {
     /// It was read whole.
     Whole(CertifiedPart),
     /// It has more pages than are read at once.
@@ -68,7 +67,7 @@ struct Walk {
 
 impl<S: PageSource> Scope<'_, S> {
     /// Reads the window; where there is a turn, it is waited for before more than the first page is read.
-    pub(crate) async fn read(&self, mut turn: Option<&mut Turn>) -> Result<Reading, FetchError> {
+    pub(crate) async fn read(&self, mut turn: Option<&mut Turn>) -> Result<Outcome, FetchError> {
         let mut answer = self.page(0).await?;
         let mut stood = self.stood;
         let mut empty_before = false;
@@ -80,10 +79,10 @@ impl<S: PageSource> Scope<'_, S> {
             let walk = single_page(answer, total);
             let confirmed = walk.tally.rows > 0 || !stood || empty_before;
             if walk.fault.is_none() && confirmed {
-                return Ok(Reading::Whole(self.whole(walk, attempt)));
+                return Ok(Outcome::Whole(self.whole(walk, attempt)));
             }
             if attempt == SINGLE_PAGE_TRIES {
-                return Ok(Reading::Unproven(self.unproven(walk, attempt, None)));
+                return Ok(Outcome::Unproven(self.unproven(walk, attempt, None)));
             }
             empty_before = total == 0 && walk.tally.rows == 0;
             stood |= !empty_before;
@@ -91,7 +90,7 @@ impl<S: PageSource> Scope<'_, S> {
         }
         let pages = self.pages(declared(&answer));
         if self.may_be_cut() && pages > u64::from(self.options.max_pages) {
-            return Ok(Reading::TooLarge { pages });
+            return Ok(Outcome::TooLarge { pages });
         }
         if let Some(turn) = &mut turn {
             turn.wait().await;
@@ -117,7 +116,7 @@ impl<S: PageSource> Scope<'_, S> {
             rows: walk.tally.rows,
             distinct: walk.tally.distinct(),
             refused: walk.tally.refused.len() as u64,
-            keys_with_two_records: walk.tally.keys_with_two_records(self.endpoint),
+            keys_with_two_records: walk.tally.keys_with_two_records(self.source.endpoint()),
             order: walk.order,
             way: walk.way,
             attempts,
@@ -141,8 +140,9 @@ impl<S: PageSource> Scope<'_, S> {
         let walks: Vec<Walk> = earlier.into_iter().chain([walk]).collect();
         let unconfirmed = "an empty answer that no second one confirmed";
         let reasons: Vec<&str> = walks.iter().map(|walk| walk.fault.as_deref().unwrap_or(unconfirmed)).collect();
-        let split = self.endpoint.split.as_ref().filter(|_| self.filter.is_none() && !self.may_be_cut());
-        let values = split.map(|split| walks.iter().flat_map(|walk| walk.tally.values(self.endpoint, split.field)));
+        let split = self.source.endpoint().split.as_ref().filter(|_| self.filter.is_none() && !self.may_be_cut());
+        let values =
+            split.map(|split| walks.iter().flat_map(|walk| walk.tally.values(self.source.endpoint(), split.field)));
         let values = values.into_iter().flatten().collect();
         let reason = reasons.join("; ");
         Unproven { reason, certificate, values, accepted: self.accepted(walks, attempts) }
@@ -157,18 +157,18 @@ impl<S: PageSource> Scope<'_, S> {
         Some(Box::new(self.part(fullest, attempts, Verdict::Accepted)))
     }
 
-    async fn many_pages(&self, first: PageAnswer, turn: Option<&Turn>) -> Result<Reading, FetchError> {
+    async fn many_pages(&self, first: PageAnswer, turn: Option<&Turn>) -> Result<Outcome, FetchError> {
         let any_order = self.any_order(first, turn).await?;
         if any_order.fault.is_none() {
-            return Ok(Reading::Whole(self.whole(any_order, 1)));
+            return Ok(Outcome::Whole(self.whole(any_order, 1)));
         }
         if self.window.end * 1000 >= self.source.platform_now() - self.options.settle_seconds * 1000 {
-            return Ok(Reading::Unproven(self.unproven(any_order, 1, None)));
+            return Ok(Outcome::Unproven(self.unproven(any_order, 1, None)));
         }
         let backward = self.backward(any_order.after).await?;
         Ok(match backward.fault {
-            None => Reading::Whole(self.whole(backward, 2)),
-            Some(_) => Reading::Unproven(self.unproven(backward, 2, Some(any_order))),
+            None => Outcome::Whole(self.whole(backward, 2)),
+            Some(_) => Outcome::Unproven(self.unproven(backward, 2, Some(any_order))),
         })
     }
 
@@ -198,7 +198,7 @@ impl<S: PageSource> Scope<'_, S> {
         let distinct = tally.distinct();
         let mut fault = (before != distinct || distinct != after)
             .then(|| format!("in any order: {distinct} records read, {before} declared before and {after} after"));
-        if self.options.whole && tally.keys_with_two_records(self.endpoint) > 0 {
+        if self.options.whole && tally.keys_with_two_records(self.source.endpoint()) > 0 {
             // a platform may take everything for the window: then an edited row does not leave it, but moves to the
             // last page, where it counts for one that was skipped
             fault.get_or_insert_with(|| "in any order: a key was met with two records".to_owned());
@@ -209,7 +209,7 @@ impl<S: PageSource> Scope<'_, S> {
     /// Reads from the last page to the first, one at a time; `before` is the total declared last.
     async fn backward(&self, before: u64) -> Result<Walk, FetchError> {
         let mut tally = Tally::default();
-        let mut evidence = Evidence::new(self.endpoint);
+        let mut evidence = Evidence::new(self.source.endpoint());
         let mut counts = Vec::new();
         let mut after = 0;
         for page in (0..self.pages(before).max(1)).rev() {

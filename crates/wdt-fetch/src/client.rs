@@ -5,59 +5,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use wdt_models::decode::{Asked, Decoded, decode};
+use wdt_models::envelope::{Answer, AnswerError};
+use wdt_models::error::Class;
 use wdt_models::time::format_wall_time;
-use wdt_models::{
-    Answer, AnswerError, Asked, Class, Decoded, Endpoint, Gateway, Method, Slice, decode, envelope, error,
-};
+use wdt_models::{Endpoint, Method, Slice, envelope, error};
 
 use crate::clock::instant;
 use crate::error::{Call, ErrorKind, FetchError};
-use crate::http::{Http, Timeouts};
-use crate::ledger::{Lengths, Permit};
 use crate::limit::Limiter;
 use crate::observe::{Counters, Event, Observer, Tallies};
-use crate::retry::{Attempts, Fault, LONGEST_TOLD, Next, Random, Waits};
-use crate::transport::{NoAnswer, Outgoing, RawAnswer, Skew, Transport};
+use crate::retry::{Attempts, Fault, LONGEST_NAMED, Next, Random, Waits, body};
+use crate::schedule::{Lengths, Permit};
+use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Skew, Transport};
 use crate::wire::{PageRequest, Target, signed};
 use crate::{Clock, Credentials};
 
-/// Where and as whom to call.
-#[derive(Clone)]
-pub struct ClientConfig {
-    /// The platform's dialect.
-    pub gateway: Gateway,
-    /// Address of the gateway.
-    pub base_url: String,
-    /// What the account proves itself with.
-    pub credentials: Credentials,
-    /// Address of a proxy, none by default; the environment's proxies are not used.
-    pub proxy: Option<String>,
-    /// How long a request may take.
-    pub timeouts: Timeouts,
-}
-
-impl ClientConfig {
-    /// Connections to the address, none of them made yet.
-    ///
-    /// # Errors
-    ///
-    /// [`FetchError::Setup`] when the address or the proxy is not one, or no TLS certificates can be loaded.
-    pub fn connections(&self) -> Result<Arc<dyn Transport>, FetchError> {
-        Ok(Arc::new(Http::new(&self.base_url, self.proxy.as_deref(), self.timeouts)?))
-    }
-}
-
-impl fmt::Debug for ClientConfig {
-    /// Masks the proxy, whose address may hold a password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientConfig")
-            .field("gateway", &self.gateway)
-            .field("base_url", &self.base_url)
-            .field("credentials", &self.credentials)
-            .field("proxy", &self.proxy.as_ref().map(|_| "***"))
-            .field("timeouts", &self.timeouts)
-            .finish()
-    }
+/// What a client is built from.
+pub(crate) struct ClientParts {
+    pub(crate) base_url: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) waits: Waits,
+    pub(crate) seed: u64,
+    pub(crate) observer: Option<Observer>,
 }
 
 /// A page as it was read.
@@ -67,17 +40,16 @@ pub struct PageAnswer {
     pub total: Option<u64>,
     /// The page's records in typed form.
     pub decoded: Decoded,
-    /// The ids that the platform refuses one by one, each as the JSON object that tells why.
+    /// The ids that the platform refuses one by one, each as the JSON object that says why.
     pub refused: Vec<String>,
     /// Bytes of the unpacked answer.
     pub bytes: usize,
 }
 
-/// Calls one account's gateway; clones share connections, limiter, clock and counters.
+/// Calls one account's gateway; built by [`Client::builder`]. Clones share connections, limiter, clock and counters.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    observer: Option<Observer>,
 }
 
 struct Inner {
@@ -90,45 +62,24 @@ struct Inner {
     random: Random,
     tallies: Tallies,
     skew_ms: AtomicI64,
-    /// The skew was told.
-    skew_told: AtomicBool,
+    /// The skew was reported.
+    skew_reported: AtomicBool,
+    observer: Option<Observer>,
 }
 
-/// A skew of more is told, in seconds: a machine that keeps its clock by a time server is within one.
+/// A larger skew is reported, in seconds: a machine that keeps its clock by a time server is within one.
 pub const NOTABLE_SKEW_SECONDS: i64 = 30;
 
-/// Stands for a skew that has not been measured yet.
+/// Marks a skew that has not been measured yet.
 const UNKNOWN: i64 = i64::MIN;
 
 impl Client {
-    /// A client with its own connections; `seed` spreads the waits after broken transports.
-    ///
-    /// # Errors
-    ///
-    /// [`FetchError::Setup`] when the address or the proxy is not one, or no TLS certificates can be loaded.
-    pub fn new(
-        config: ClientConfig,
-        limiter: Arc<Limiter>,
-        clock: Arc<dyn Clock>,
-        waits: Waits,
-        seed: u64,
-    ) -> Result<Self, FetchError> {
-        Ok(Self::over(config.connections()?, config, limiter, clock, waits, seed))
-    }
-
-    /// A client whose requests something else carries; the configuration's proxy and timeouts are not used.
-    #[must_use]
-    pub fn over(
-        transport: Arc<dyn Transport>,
-        config: ClientConfig,
-        limiter: Arc<Limiter>,
-        clock: Arc<dyn Clock>,
-        waits: Waits,
-        seed: u64,
-    ) -> Self {
+    /// A client of these parts, which has called nobody yet.
+    pub(crate) fn of(parts: ClientParts) -> Self {
+        let ClientParts { base_url, credentials, transport, limiter, clock, waits, seed, observer } = parts;
         let inner = Inner {
-            base_url: config.base_url,
-            credentials: config.credentials,
+            base_url,
+            credentials,
             transport,
             limiter,
             clock,
@@ -136,15 +87,10 @@ impl Client {
             random: Random::new(seed),
             tallies: Tallies::default(),
             skew_ms: AtomicI64::new(UNKNOWN),
-            skew_told: AtomicBool::new(false),
+            skew_reported: AtomicBool::new(false),
+            observer,
         };
-        Self { inner: Arc::new(inner), observer: None }
-    }
-
-    /// The same client, telling the observer what it does.
-    #[must_use]
-    pub fn observed(self, observer: Observer) -> Self {
-        Self { observer: Some(observer), ..self }
+        Self { inner: Arc::new(inner) }
     }
 
     /// Reads one page, trying again as the policy says. Dropping the future ends every wait at once.
@@ -214,13 +160,13 @@ impl Client {
         let reply = match inner.transport.exchange(outgoing, &*inner.clock).await {
             Ok(answer) => Ok(answer),
             Err(NoAnswer::Broken(broken)) => Err(broken),
-            Err(NoAnswer::Cassette(reason)) => return Err(FetchError::Cassette { call, reason }),
+            Err(NoAnswer::Cassette { reason, source }) => return Err(FetchError::Cassette { call, reason, source }),
         };
         inner.tallies.call(reply.as_ref().map_or(0, |reply| reply.body.len()), start.elapsed());
         let skew = reply.as_ref().ok().and_then(RawAnswer::skew);
-        let body = reply.map_err(Fault::from).and_then(|reply| reply.body(&inner.base_url));
+        let body = reply.map_err(Fault::Transport).and_then(|reply| body(reply, &inner.base_url));
         let answer = body.and_then(|body| understand(endpoint, request, &body));
-        // Only an answer in the platform's own words tells its time: a broken one may be from a box in between.
+        // Only an answer in the platform's own words gives its time: a broken one may be from a box in between.
         if let Some(skew) = skew.filter(|_| !matches!(answer, Err(Fault::Transport(_)))) {
             inner.skew_ms.store(skew.least_ms, Ordering::Relaxed);
             if matches!(answer, Ok(_) | Err(Fault::Platform(Class::Clock, _))) {
@@ -229,7 +175,7 @@ impl Client {
         }
         if let Ok(PageAnswer { decoded, bytes, .. }) = &answer {
             let Call { method, page } = call;
-            self.tell(&Event::Call { method, page, records: decoded.fingerprints.len(), bytes: *bytes });
+            self.report(&Event::Call { method, page, records: decoded.fingerprints.len(), bytes: *bytes });
         }
         Ok(answer)
     }
@@ -247,10 +193,10 @@ impl Client {
             let reason = format!(
                 "the platform's clock is {seconds} s {way} this machine's, and it accepts {accepted} s at most"
             );
-            return Err(FetchError::Clock { call, reason });
+            return Err(FetchError::Clock { call, reason, source: None });
         }
-        if seconds.abs() > NOTABLE_SKEW_SECONDS && !self.inner.skew_told.swap(true, Ordering::Relaxed) {
-            self.tell(&Event::Skew { skew_ms });
+        if seconds.abs() > NOTABLE_SKEW_SECONDS && !self.inner.skew_reported.swap(true, Ordering::Relaxed) {
+            self.report(&Event::Skew { skew_ms });
         }
         Ok(())
     }
@@ -268,25 +214,25 @@ impl Client {
         match attempts.next(&fault, took) {
             Next::GiveUp(kind) => Err(final_error(kind, call, attempts.failed(), fault)),
             Next::Pause { at_most } => {
-                let told = fault.told_wait(inner.credentials.gateway());
-                if let Some(told) = told.filter(|&told| told > LONGEST_TOLD) {
-                    let (attempts, reason) = (attempts.failed(), self.told_later(&fault, told));
-                    return Err(FetchError::Limited { call, attempts, reason });
+                let named = fault.named_wait(inner.credentials.gateway().facts());
+                if let Some(named) = named.filter(|&named| named > LONGEST_NAMED) {
+                    let (attempts, reason) = (attempts.failed(), self.named_later(&fault, named));
+                    return Err(FetchError::Limited { call, attempts, reason, source: fault.into_source() });
                 }
-                let lengths = Lengths { told, first: inner.waits.pause, longest: inner.waits.longest_pause };
+                let lengths = Lengths { named, first: inner.waits.pause, longest: inner.waits.longest_pause };
                 let pause = inner.limiter.pause(permit, lengths).await;
                 if pause.in_a_row > at_most {
                     return Err(final_error(ErrorKind::Limited, call, attempts.failed(), fault));
                 }
                 if pause.started {
                     inner.tallies.wait(pause.wait);
-                    self.tell(&Event::Pause { reason: fault.reason(), wait: pause.wait });
+                    self.report(&Event::Pause { reason: fault.reason(), wait: pause.wait });
                 }
                 Ok(())
             }
             Next::Wait(wait) => {
                 let Call { method, page } = call;
-                self.tell(&Event::Retry { method, page, reason: fault.reason(), wait });
+                self.report(&Event::Retry { method, page, reason: fault.reason(), wait });
                 if !wait.is_zero() {
                     inner.tallies.wait(wait);
                     tokio::time::sleep(wait).await;
@@ -296,15 +242,15 @@ impl Client {
         }
     }
 
-    /// The platform's words, and the time it tells to wait for.
-    fn told_later(&self, fault: &Fault, wait: Duration) -> String {
+    /// The platform's words, and the time it says to wait for.
+    fn named_later(&self, fault: &Fault, wait: Duration) -> String {
         let wait = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
         let time = self.platform_now().div_euclid(1000).saturating_add(wait);
         format!("{}; run again after {}", fault.reason(), format_wall_time(time))
     }
 
-    fn tell(&self, event: &Event) {
-        if let Some(observer) = &self.observer {
+    fn report(&self, event: &Event) {
+        if let Some(observer) = &self.inner.observer {
             observer(event);
         }
     }
@@ -320,8 +266,7 @@ impl fmt::Debug for Client {
 /// Reads an answer, repaired if need be.
 fn understand(endpoint: &Endpoint, request: &PageRequest, body: &[u8]) -> Result<PageAnswer, Fault> {
     let mut answer = read(endpoint, request, body);
-    // this platform is known to send control characters as they are
-    if endpoint.gateway == Gateway::Top
+    if endpoint.gateway.facts().sends_raw_controls
         && matches!(answer, Err(AnswerError::Malformed { .. }))
         && let Some(repaired) = envelope::repaired(body)
     {
@@ -329,7 +274,7 @@ fn understand(endpoint: &Endpoint, request: &PageRequest, body: &[u8]) -> Result
     }
     answer.map_err(|error| match error {
         AnswerError::Platform(error) => Fault::Platform(error::classify(endpoint.gateway, &error), error),
-        error => Fault::Transport(error.to_string()),
+        error => Fault::Transport(Broken::by(error.to_string(), error)),
     })
 }
 
@@ -337,7 +282,7 @@ fn understand(endpoint: &Endpoint, request: &PageRequest, body: &[u8]) -> Result
 fn read(endpoint: &Endpoint, request: &PageRequest, body: &[u8]) -> Result<PageAnswer, AnswerError> {
     let answer = envelope::read(endpoint, request.method, body)?;
     if let Some(reason) = half_understood(request, &answer) {
-        return Err(AnswerError::Malformed { reason: reason.to_owned() });
+        return Err(AnswerError::Malformed { reason: reason.to_owned(), source: None });
     }
     let none = Slice::default();
     let slice = if let Target::Slice(slice) = &request.target { slice } else { &none };
@@ -364,13 +309,15 @@ fn half_understood(request: &PageRequest, answer: &Answer<'_>) -> Option<&'stati
 fn final_error(kind: ErrorKind, call: Call, attempts: u32, fault: Fault) -> FetchError {
     match (kind, fault) {
         (ErrorKind::Credential, Fault::Platform(_, error)) => FetchError::Credential { call, error },
-        (ErrorKind::Clock, fault) => FetchError::Clock { call, reason: fault.reason() },
+        (ErrorKind::Clock, fault) => FetchError::Clock { call, reason: fault.reason(), source: fault.into_source() },
         (ErrorKind::Permission, Fault::Platform(_, error)) => FetchError::Permission { call, error },
         (ErrorKind::Parameter, Fault::Platform(Class::WindowTooWide, error)) => {
             FetchError::WindowTooWide { call, error }
         }
         (ErrorKind::Parameter, Fault::Platform(_, error)) => FetchError::Parameter { call, error },
-        (ErrorKind::Limited, fault) => FetchError::Limited { call, attempts, reason: fault.reason() },
-        (_, fault) => FetchError::Unavailable { call, attempts, reason: fault.reason() },
+        (ErrorKind::Limited, fault) => {
+            FetchError::Limited { call, attempts, reason: fault.reason(), source: fault.into_source() }
+        }
+        (_, fault) => FetchError::Unavailable { call, attempts, reason: fault.reason(), source: fault.into_source() },
     }
 }

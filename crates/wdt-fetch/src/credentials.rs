@@ -3,9 +3,9 @@
 use std::fmt;
 
 use wdt_models::Gateway;
-use wdt_sign::{Secret, flagship, top};
+use wdt_sign::{Secret, SignError, flagship, top};
 
-/// What a configuration says of an account's credentials.
+/// The parts of an account's credentials, as the platform hands them out.
 #[derive(Debug, Clone, Default)]
 pub struct AccountKeys {
     /// The merchant's id on the platform.
@@ -32,19 +32,43 @@ pub struct Credentials {
 pub(crate) enum Scheme {
     Enterprise { sid: String, secret: Secret },
     Flagship { sid: String, secret: Secret, salt: Secret },
-    Top { secret: Secret, session: Secret, method: top::Method },
+    Top { secret: Secret, session: Secret, method: top::SignMethod },
 }
 
-/// Why credentials cannot be used; names the key of the account, never its value.
+/// Why credentials cannot be used; names the part, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` {reason}")]
-pub struct CredentialFault {
-    /// Key of the account in the configuration.
-    pub key: &'static str,
-    /// What is wrong with it.
-    pub reason: String,
-    /// What to write.
-    pub mend: String,
+#[non_exhaustive]
+pub enum CredentialFault {
+    /// A part that the gateway needs was not given.
+    #[error("`{key}` is missing; gateway {gateway} needs it")]
+    Missing {
+        /// The part, by its name in [`AccountKeys`].
+        key: &'static str,
+        /// The gateway.
+        gateway: Gateway,
+    },
+    /// The secret is not of the form in which the platform hands it out.
+    #[error("`app_secret` {error}")]
+    SecretForm {
+        /// What the form is.
+        #[source]
+        error: SignError,
+    },
+    /// The platform knows no such way to sign; [`top::SignMethod::ALL`] has those it knows.
+    #[error("`sign_method` is not one that the platform knows")]
+    SignMethod,
+}
+
+impl CredentialFault {
+    /// The part that it is about, by its name in [`AccountKeys`].
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Missing { key, .. } => key,
+            Self::SecretForm { .. } => "app_secret",
+            Self::SignMethod => "sign_method",
+        }
+    }
 }
 
 impl Credentials {
@@ -52,22 +76,18 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`CredentialFault`] names the first key that is missing or of the wrong form.
+    /// [`CredentialFault`] names the first part that is missing or of the wrong form.
     pub fn new(gateway: Gateway, keys: AccountKeys) -> Result<Self, CredentialFault> {
         let AccountKeys { sid, app_key, app_secret, session, sign_method } = keys;
         let secret = required("app_secret", app_secret, gateway)?;
         let scheme = match gateway {
             Gateway::Enterprise => Scheme::Enterprise { sid: required("sid", sid, gateway)?, secret },
             Gateway::Flagship => {
-                let split = flagship::split_secret(&secret).map_err(|error| CredentialFault {
-                    key: "app_secret",
-                    reason: error.to_string(),
-                    mend: "copy it whole, as secret:salt, from the platform's page".to_owned(),
-                })?;
+                let split = flagship::split_secret(&secret).map_err(|error| CredentialFault::SecretForm { error })?;
                 Scheme::Flagship { sid: required("sid", sid, gateway)?, secret: split.secret, salt: split.salt }
             }
             Gateway::Top => {
-                let method = sign_method.map_or(Ok(top::Method::HmacSha256), |name| sign_method_named(&name))?;
+                let method = sign_method.map_or(Ok(top::SignMethod::HmacSha256), |name| sign_method_named(&name))?;
                 Scheme::Top { secret, session: required("session", session, gateway)?, method }
             }
         };
@@ -106,19 +126,11 @@ impl fmt::Debug for Credentials {
 }
 
 fn required<T>(key: &'static str, value: Option<T>, gateway: Gateway) -> Result<T, CredentialFault> {
-    value.ok_or_else(|| CredentialFault {
-        key,
-        reason: format!("is missing; gateway {gateway} needs it"),
-        mend: format!("write {key} as the platform hands it out"),
-    })
+    value.ok_or(CredentialFault::Missing { key, gateway })
 }
 
-fn sign_method_named(name: &str) -> Result<top::Method, CredentialFault> {
-    top::Method::from_name(name).ok_or_else(|| CredentialFault {
-        key: "sign_method",
-        reason: "is not one that the platform knows".to_owned(),
-        mend: "write \"hmac-sha256\", \"hmac\" or \"md5\"".to_owned(),
-    })
+fn sign_method_named(name: &str) -> Result<top::SignMethod, CredentialFault> {
+    top::SignMethod::from_name(name).ok_or(CredentialFault::SignMethod)
 }
 
 #[cfg(test)]
@@ -150,11 +162,11 @@ mod tests {
     #[test]
     fn what_a_gateway_needs_is_named() {
         let fault = |gateway, keys| Credentials::new(gateway, keys).map(|_| ()).unwrap_err();
-        assert_eq!(fault(Gateway::Flagship, keys("hush")).key, "app_secret");
-        assert_eq!(fault(Gateway::Flagship, AccountKeys { sid: None, ..keys("a:b") }).key, "sid");
-        assert_eq!(fault(Gateway::Top, AccountKeys { session: None, ..keys("a") }).key, "session");
+        assert_eq!(fault(Gateway::Flagship, keys("hush")).key(), "app_secret");
+        assert_eq!(fault(Gateway::Flagship, AccountKeys { sid: None, ..keys("a:b") }).key(), "sid");
+        assert_eq!(fault(Gateway::Top, AccountKeys { session: None, ..keys("a") }).key(), "session");
         let unknown = AccountKeys { sign_method: Some("sha1".into()), ..keys("a") };
-        assert_eq!(fault(Gateway::Top, unknown).key, "sign_method");
+        assert_eq!(fault(Gateway::Top, unknown).key(), "sign_method");
         let text = format!("{:?}", fault(Gateway::Flagship, keys("hush")));
         assert!(!text.contains("hush"), "{text}");
     }

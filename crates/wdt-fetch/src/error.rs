@@ -1,10 +1,16 @@
 //! Why a page or a window could not be read.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
-use wdt_models::{Certificate, PlatformError};
+use wdt_models::Certificate;
+use wdt_models::error::PlatformError;
 
 use crate::wire::{Target, WireError};
+
+/// The error behind an error, shared so that errors can be cloned.
+pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// The call that an error belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +37,7 @@ pub enum FetchError {
         /// The call.
         call: Call,
         /// The platform's own words.
+        #[source]
         error: PlatformError,
     },
     /// This machine's clock is further from the platform's than the platform accepts, or the platform refuses a time that
@@ -41,6 +48,8 @@ pub enum FetchError {
         call: Call,
         /// By how much the clocks differ, or the platform's own words.
         reason: String,
+        /// The error behind it, if there is one.
+        source: Option<Cause>,
     },
     /// The platform refuses the right or the address, or the subscription has run out.
     #[error("{call}: permission refused: {error}")]
@@ -48,6 +57,7 @@ pub enum FetchError {
         /// The call.
         call: Call,
         /// The platform's own words.
+        #[source]
         error: PlatformError,
     },
     /// The platform refuses a parameter.
@@ -56,6 +66,7 @@ pub enum FetchError {
         /// The call.
         call: Call,
         /// The platform's own words.
+        #[source]
         error: PlatformError,
     },
     /// The platform refuses the length of the window: a shorter one may be asked for.
@@ -64,6 +75,7 @@ pub enum FetchError {
         /// The call.
         call: Call,
         /// The platform's own words.
+        #[source]
         error: PlatformError,
     },
     /// The platform's call limit still holds after all waits.
@@ -73,8 +85,10 @@ pub enum FetchError {
         call: Call,
         /// Requests sent for the page.
         attempts: u32,
-        /// The platform's last words, and when to try again if it told.
+        /// The platform's last words, and when to try again if it says so.
         reason: String,
+        /// The error behind it, if there is one.
+        source: Option<Cause>,
     },
     /// The platform gave no usable answer after all retries.
     #[error("{call}: unavailable after {}: {reason}", counted(*attempts))]
@@ -85,6 +99,8 @@ pub enum FetchError {
         attempts: u32,
         /// What was wrong with the last answer.
         reason: String,
+        /// The error behind it, if there is one.
+        source: Option<Cause>,
     },
     /// The request cannot be put on the wire; nothing was sent.
     #[error("{call}: {error}")]
@@ -92,6 +108,7 @@ pub enum FetchError {
         /// The call.
         call: Call,
         /// Which parameter, and why.
+        #[source]
         error: WireError,
     },
     /// A recording cannot keep the call, or a replay was asked for one that was not recorded so; nothing is tried again.
@@ -101,16 +118,20 @@ pub enum FetchError {
         call: Call,
         /// What is in the way, or what differs.
         reason: String,
+        /// The error behind it, if there is one.
+        source: Option<Cause>,
     },
     /// The client cannot be built from its configuration.
     #[error("{reason}")]
     Setup {
         /// Which setting, and why; shows no secret.
         reason: String,
+        /// The error behind it, if there is one.
+        source: Option<Cause>,
     },
 }
 
-/// The kinds of [`FetchError`] that a caller tells apart.
+/// The kinds of [`FetchError`] that a caller treats differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -154,7 +175,7 @@ impl FetchError {
         matches!(self.kind(), ErrorKind::Credential | ErrorKind::Clock)
     }
 
-    /// The platform's own words, where it answered with an error that no retry mends.
+    /// The platform's own words, where it answered with an error that no retry can clear.
     #[must_use]
     pub const fn platform_error(&self) -> Option<&PlatformError> {
         match self {

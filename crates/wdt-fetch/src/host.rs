@@ -1,6 +1,6 @@
 //! The call limit of one application, kept among the processes of one machine by a file of one line.
 //!
-//! The line is a [`Ledger`] in wall-clock time, the one clock that all of them share. It is read, changed and written
+//! The line is a [`Schedule`] in wall-clock time, the one clock that all of them share. It is read, changed and written
 //! under the operating system's lock on the file. That lock is held for as long as this takes, never while waiting for
 //! a turn, and ends with its process: a crash leaves no lock behind, at worst an instant that nobody uses.
 
@@ -15,13 +15,13 @@ use twox_hash::XxHash3_128;
 use wdt_models::Gateway;
 
 use crate::Clock;
-use crate::ledger::Ledger;
+use crate::schedule::Schedule;
 
 /// First wait for another process that holds the lock; each further one is twice as long.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// The ledger that the processes of this machine share for one (gateway, app key).
+/// The schedule that the processes of this machine share for one (gateway, app key).
 pub(crate) struct Host {
     /// Taken as a whole for each change: the system's lock does not part tasks of one process.
     file: Mutex<File>,
@@ -46,9 +46,9 @@ impl Host {
         self.since
     }
 
-    /// Changes the ledger, given the time now in microseconds, as soon as no other process does. Dropping the future
+    /// Changes the schedule, given the time now in microseconds, as soon as no other process does. Dropping the future
     /// while it waits changes nothing.
-    pub(crate) async fn change<T>(&self, change: impl Fn(&mut Ledger, i64) -> T) -> io::Result<T> {
+    pub(crate) async fn change<T>(&self, change: impl Fn(&mut Schedule, i64) -> T) -> io::Result<T> {
         let mut wait = SHORTEST_WAIT;
         loop {
             if let Some(changed) = self.try_change(&change)? {
@@ -60,18 +60,18 @@ impl Host {
     }
 
     /// The same at once; `None` where another process has the lock.
-    fn try_change<T>(&self, change: impl Fn(&mut Ledger, i64) -> T) -> io::Result<Option<T>> {
+    fn try_change<T>(&self, change: impl Fn(&mut Schedule, i64) -> T) -> io::Result<Option<T>> {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let changed = read(&file).and_then(|mut ledger| {
-            let before = ledger;
-            let changed = change(&mut ledger, self.clock.now_ms().saturating_mul(1000));
-            if ledger != before {
-                write(&file, &ledger)?;
+        let changed = read(&file).and_then(|mut schedule| {
+            let before = schedule;
+            let changed = change(&mut schedule, self.clock.now_ms().saturating_mul(1000));
+            if schedule != before {
+                write(&file, &schedule)?;
             }
             Ok(changed)
         });
@@ -85,14 +85,14 @@ fn file_name(gateway: Gateway, app_key: &str) -> String {
     format!("{gateway}-{:032x}", XxHash3_128::oneshot(app_key.as_bytes()))
 }
 
-fn read(mut file: &File) -> io::Result<Ledger> {
+fn read(mut file: &File) -> io::Result<Schedule> {
     let mut line = Vec::new();
     file.rewind()?;
     file.take(256).read_to_end(&mut line)?;
-    Ok(Ledger::from_line(&String::from_utf8_lossy(&line)))
+    Ok(Schedule::from_line(&String::from_utf8_lossy(&line)))
 }
 
-fn write(mut file: &File, ledger: &Ledger) -> io::Result<()> {
+fn write(mut file: &File, schedule: &Schedule) -> io::Result<()> {
     file.rewind()?;
-    file.write_all(ledger.line().as_bytes())
+    file.write_all(schedule.line().as_bytes())
 }

@@ -1,6 +1,7 @@
 //! One request over HTTP: the only file that names the HTTP client. It gives a whole answer or a break, nothing between.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -8,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION};
 use reqwest::{Proxy, Response, Url, redirect, retry};
 
 use crate::Clock;
-use crate::error::FetchError;
+use crate::error::{Cause, FetchError};
 use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
 use crate::wire::SignedRequest;
 
@@ -18,7 +19,7 @@ const LARGEST_BODY: usize = 64 << 20;
 /// How long a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until the connection stands.
+    /// Until the connection is made.
     pub connect: Duration,
     /// Between two pieces of the answer.
     pub read: Duration,
@@ -42,7 +43,8 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(base_url: &str, proxy: Option<&str>, timeouts: Timeouts) -> Result<Self, FetchError> {
-        let url = Url::parse(base_url).map_err(|error| setup(format!("base_url is not an address: {error}")))?;
+        let url = Url::parse(base_url)
+            .map_err(|error| setup(format!("base_url is not an address: {error}"), Some(Arc::new(error))))?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("wdt-etl/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -57,10 +59,12 @@ impl Http {
             builder = builder.tls_certs_only([]);
         }
         if let Some(proxy) = proxy {
-            // The address may hold a password, so it is not shown.
-            builder = builder.proxy(Proxy::all(proxy).map_err(|_| setup("proxy is not an address".to_owned()))?);
+            // The address may hold a password, so neither it nor the error that quotes it is kept.
+            builder = builder.proxy(Proxy::all(proxy).map_err(|_| setup("proxy is not an address".to_owned(), None))?);
         }
-        let client = builder.build().map_err(|error| setup(format!("http client: {}", innermost(&error))))?;
+        let client = builder
+            .build()
+            .map_err(|error| setup(format!("http client: {}", innermost(&error)), Some(Arc::new(error))))?;
         Ok(Self { client })
     }
 }
@@ -100,7 +104,7 @@ async fn body(mut response: Response) -> Result<Vec<u8>, Broken> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(Broken(format!("answer is larger than {LARGEST_BODY} bytes")));
+            return Err(Broken::new(format!("answer is larger than {LARGEST_BODY} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
@@ -111,7 +115,7 @@ fn broken(error: reqwest::Error) -> Broken {
     // the address may hold half a secret
     let error = error.without_url();
     let stage = if error.is_timeout() {
-        return Broken("timed out".to_owned());
+        return Broken::by("timed out", error);
     } else if error.is_connect() {
         "no connection"
     } else if error.is_body() || error.is_decode() {
@@ -119,7 +123,7 @@ fn broken(error: reqwest::Error) -> Broken {
     } else {
         "request failed"
     };
-    Broken(format!("{stage}: {}", innermost(&error)))
+    Broken::by(format!("{stage}: {}", innermost(&error)), error)
 }
 
 /// The innermost cause; the outer ones repeat the address.
@@ -131,6 +135,6 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-fn setup(reason: String) -> FetchError {
-    FetchError::Setup { reason }
+fn setup(reason: String, source: Option<Cause>) -> FetchError {
+    FetchError::Setup { reason, source }
 }

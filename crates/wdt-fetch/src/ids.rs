@@ -7,8 +7,9 @@ use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
-use wdt_models::decode::{keys, page_schema};
-use wdt_models::{Certificate, Decoded, Endpoint, Order, PlatformError, Slice, Verdict, Way};
+use wdt_models::decode::{Decoded, keys, page_schema};
+use wdt_models::error::PlatformError;
+use wdt_models::{Certificate, Order, Slice, Verdict, Way};
 
 use crate::client::PageAnswer;
 use crate::error::{FetchError, WindowError};
@@ -22,7 +23,7 @@ use crate::wire::Target;
 /// Assumption: the vendor's page says that such a call may fail so, and gives no list of the reasons.
 const ONE_ID_REFUSED: &str = "100";
 
-/// Reads the rows of a list of ids, several calls in flight; an id that stands twice is asked for once.
+/// Reads the rows of a list of ids, several calls in flight; an id given twice is asked for once.
 ///
 /// An empty list is certified without a call: whether rows may go because nobody asks for them is for the caller.
 ///
@@ -30,37 +31,32 @@ const ONE_ID_REFUSED: &str = "100";
 ///
 /// [`WindowError::Fetch`] when a call failed, [`WindowError::Uncertified`] when a call's answer does not account for
 /// its ids three times over.
-pub async fn read_ids<S: PageSource>(
-    source: &S,
-    endpoint: &'static Endpoint,
-    ids: &[i64],
-) -> Result<CertifiedSlice, WindowError> {
+pub async fn read_ids<S: PageSource>(source: &S, ids: &[i64]) -> Result<CertifiedSlice, WindowError> {
     let asked: Vec<i64> = BTreeSet::from_iter(ids).into_iter().copied().collect();
-    let reader = IdReader { source, endpoint, column: endpoint.key.first().copied().unwrap_or_default() };
+    let reader = IdReader { source, column: source.endpoint().key.first().copied().unwrap_or_default() };
     let size = usize::try_from(source.page_size().max(1)).unwrap_or(usize::MAX);
     // collected first: a closure over borrowed chunks would keep the whole future from being spawned
     let calls: Vec<_> = asked.chunks(size).map(|ids| reader.read(ids)).collect();
     let mut calls = stream::iter(calls).buffered(ReadOptions::default().concurrency);
-    let mut reading = Reading::default();
+    let mut reading = IdTally::default();
     while let Some(call) = calls.try_next().await? {
         reading.add(call);
     }
     let certificate = reader.certificate(&asked, &reading, Verdict::Certified);
-    let Reading { tally: Tally { batches, refused, .. }, upstream, .. } = reading;
+    let IdTally { tally: Tally { batches, refused, .. }, upstream, .. } = reading;
     Ok(CertifiedSlice { slice: Slice::default(), batches, refused, upstream, certificate })
 }
 
 /// Asks for ids, one call's worth at a time.
 struct IdReader<'a, S> {
     source: &'a S,
-    endpoint: &'static Endpoint,
     /// Column, and member of refusals, that holds the id.
     column: &'static str,
 }
 
 /// What calls have answered.
 #[derive(Default)]
-struct Reading {
+struct IdTally {
     tally: Tally,
     upstream: Vec<String>,
     /// Ids that came back, as a record or as a refusal.
@@ -70,12 +66,12 @@ struct Reading {
 
 impl<S: PageSource> IdReader<'_, S> {
     /// Asks until the answer accounts for every id.
-    async fn read(&self, ids: &[i64]) -> Result<Reading, WindowError> {
+    async fn read(&self, ids: &[i64]) -> Result<IdTally, WindowError> {
         let mut attempts = 1;
         loop {
             let answer = self.ask(ids).await?;
             let Answered { found, nameless } = self.answered(&answer);
-            let reading = Reading::of(answer, found, attempts);
+            let reading = IdTally::of(answer, found, attempts);
             let Some(reason) = unaccounted(ids, &reading.ids, nameless) else { return Ok(reading) };
             if attempts == READINGS {
                 let certificate = Box::new(self.certificate(ids, &reading, Verdict::Uncertified));
@@ -98,10 +94,10 @@ impl<S: PageSource> IdReader<'_, S> {
         }
     }
 
-    /// The refusal as a call for many ids would tell it.
+    /// The refusal as a call for many ids would give it.
     fn refusal(&self, id: i64, error: &PlatformError) -> PageAnswer {
         let refused = json!({ self.column: id, "err_msg": error.message }).to_string();
-        let batch = RecordBatch::new_empty(page_schema(self.endpoint));
+        let batch = RecordBatch::new_empty(page_schema(self.source.endpoint()));
         let decoded = Decoded { batch, fingerprints: Vec::new(), refused: Vec::new() };
         PageAnswer { total: None, decoded, refused: vec![refused], bytes: 0 }
     }
@@ -109,10 +105,10 @@ impl<S: PageSource> IdReader<'_, S> {
     /// The ids of the records, typed or not, and of the refusals.
     fn answered(&self, answer: &PageAnswer) -> Answered {
         let untyped = answer.decoded.refused.iter().map(|refusal| refusal.record.as_str());
-        let told: Vec<&str> = untyped.chain(answer.refused.iter().map(String::as_str)).collect();
-        let told = keys(self.endpoint, &Slice::default(), &told);
-        let found = [&answer.decoded.batch, &told.batch].into_iter().flat_map(|batch| self.column(batch)).collect();
-        Answered { found, nameless: told.unreadable }
+        let records: Vec<&str> = untyped.chain(answer.refused.iter().map(String::as_str)).collect();
+        let read = keys(self.source.endpoint(), &Slice::default(), &records);
+        let found = [&answer.decoded.batch, &read.batch].into_iter().flat_map(|batch| self.column(batch)).collect();
+        Answered { found, nameless: read.unreadable }
     }
 
     /// The ids in a batch.
@@ -122,7 +118,7 @@ impl<S: PageSource> IdReader<'_, S> {
     }
 
     /// The numbers of a reading of these ids, with the verdict on it.
-    fn certificate(&self, ids: &[i64], reading: &Reading, verdict: Verdict) -> Certificate {
+    fn certificate(&self, ids: &[i64], reading: &IdTally, verdict: Verdict) -> Certificate {
         let tally = &reading.tally;
         Certificate {
             start: None,
@@ -135,7 +131,7 @@ impl<S: PageSource> IdReader<'_, S> {
             rows: tally.rows,
             distinct: reading.ids.len() as u64,
             refused: tally.refused.len() as u64,
-            keys_with_two_records: tally.keys_with_two_records(self.endpoint),
+            keys_with_two_records: tally.keys_with_two_records(self.source.endpoint()),
             order: Order::Unseen,
             way: Way::Ids,
             attempts: reading.attempts,
@@ -152,7 +148,7 @@ struct Answered {
     nameless: usize,
 }
 
-impl Reading {
+impl IdTally {
     fn of(answer: PageAnswer, ids: BTreeSet<i64>, attempts: u32) -> Self {
         let mut tally = Tally::default();
         tally.add(answer.decoded);

@@ -2,41 +2,43 @@
 //!
 //! A [`Client`] gives one page: permit, time, sign, send, read, classify. [`read_windows`] turns windows into
 //! [`CertifiedPart`]s, [`read_slice`] and [`read_ids`] turn slices and lists of ids into [`CertifiedSlice`]s, each with
-//! the [`Certificate`](wdt_models::Certificate) that says why nothing is missing from it. This is the only crate that knows HTTP; it knows
-//! nothing of tables, files or configuration.
+//! the [`Certificate`](wdt_models::Certificate) that says why nothing is missing from it. This is the only crate that
+//! knows HTTP. It knows no table, no configuration, and no file but the lock files of the call limit, in `host.rs`.
 
 pub mod cassette;
-pub mod client;
-pub mod clock;
-pub mod credentials;
-pub mod error;
-pub mod limit;
-pub mod observe;
-pub mod pages;
-pub mod retry;
-pub mod slots;
-pub mod snapshot;
-pub mod transport;
-pub mod windows;
-pub mod wire;
 
+mod builder;
 mod certified;
 mod certify;
+mod client;
+mod clock;
+mod credentials;
+mod error;
 mod host;
 mod http;
 mod ids;
-mod ledger;
+mod limit;
+mod observe;
 mod order;
+mod pages;
+mod retry;
+mod schedule;
 mod self_test;
+mod slots;
+mod snapshot;
 mod split;
 mod tally;
+mod transport;
 mod turn;
+mod windows;
+mod wire;
 
+pub use builder::ClientBuilder;
 pub use certified::CertifiedPart;
-pub use client::{Client, ClientConfig, NOTABLE_SKEW_SECONDS, PageAnswer};
+pub use client::{Client, NOTABLE_SKEW_SECONDS, PageAnswer};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use credentials::{AccountKeys, CredentialFault, Credentials};
-pub use error::{Call, ErrorKind, FetchError, WindowError};
+pub use error::{Call, Cause, ErrorKind, FetchError, WindowError};
 pub use http::Timeouts;
 pub use ids::read_ids;
 pub use limit::{Limiter, Limiters, Usage};
@@ -48,4 +50,4 @@ pub use slots::Slots;
 pub use snapshot::{CertifiedSlice, read_slice};
 pub use transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
 pub use windows::{WindowRead, read_window, read_windows};
-pub use wire::{PageRequest, Params, SignedRequest, Target};
+pub use wire::{PageRequest, Params, SignedRequest, Target, WireError, signed};

@@ -13,13 +13,13 @@ use wdt_models::Gateway;
 use crate::Clock;
 use crate::clock::instant;
 use crate::host::Host;
-use crate::ledger::{Ledger, Lengths, Pause, Permit, Taken};
 use crate::observe::millis;
+use crate::schedule::{Booking, Lengths, Pause, Permit, Schedule};
 
 /// Permits are this much further apart than the limit asks for: a call may reach the platform 0.7 s late without
 /// making a minute too full, and still more than 98 % of the limit is used.
 const SPACING_PER_MILLE: i64 = 1012;
-/// A minute in the ledger's unit.
+/// A minute in the schedule's unit.
 const MINUTE: i64 = 60_000_000;
 /// An instant whose caller came so much too late, because the one before it in line gave up, is taken anew.
 const LATEST: Duration = Duration::from_millis(500);
@@ -28,11 +28,11 @@ const LATEST: Duration = Duration::from_millis(500);
 pub struct Limiter {
     /// Held by the caller whose turn it is; tokio's mutex keeps the others in order. What is taken and not used yet is
     /// the next caller's.
-    turn: tokio::sync::Mutex<Option<(Taken, Instant)>>,
+    turn: tokio::sync::Mutex<Option<(Booking, Instant)>>,
     /// Microseconds between permits; 0 without a limit.
     spacing: i64,
-    /// The ledger of this process alone, in microseconds since `start`.
-    own: Mutex<Ledger>,
+    /// The schedule of this process alone, in microseconds since `start`.
+    own: Mutex<Schedule>,
     start: Instant,
     host: Option<Host>,
     /// Why the limit is not shared with other processes, though it should be.
@@ -89,7 +89,7 @@ impl Limiter {
             let (taken, at) = match *turn {
                 Some(taken) if instant().duration_since(taken.1) < LATEST => taken,
                 _ => {
-                    let taken = self.change(|ledger, now| ledger.take(now, self.spacing)).await;
+                    let taken = self.change(|schedule, now| schedule.take(now, self.spacing)).await;
                     (taken, instant() + taken.wait)
                 }
             };
@@ -98,7 +98,7 @@ impl Limiter {
             if at > instant() {
                 sleep_until(at).await;
             }
-            let permit = self.change(|ledger, now| ledger.confirm(taken, now, self.spacing)).await;
+            let permit = self.change(|schedule, now| schedule.confirm(taken, now, self.spacing)).await;
             *turn = None;
             if let Some(permit) = permit {
                 self.usage_mut().permits += 1;
@@ -110,11 +110,11 @@ impl Limiter {
     /// Lets all callers wait because the platform answered that the limit is exceeded.
     ///
     /// The first cool-down lasts as long as `lengths` say, each one after it that no success has parted from the one
-    /// before twice as long; one that the platform has told lasts so long. A call sent before the last cool-down began
+    /// before twice as long; one that the platform has named lasts so long. A call sent before the last cool-down began
     /// starts none.
     pub(crate) async fn pause(&self, permit: Permit, lengths: Lengths) -> Pause {
         let since = self.host.as_ref().map_or(0, Host::since);
-        let pause = self.change(|ledger, now| ledger.pause(permit, now, lengths, since)).await;
+        let pause = self.change(|schedule, now| schedule.pause(permit, now, lengths, since)).await;
         if pause.started {
             let mut usage = self.usage_mut();
             usage.pauses += 1;
@@ -126,12 +126,12 @@ impl Limiter {
     /// Notes that the platform took a call sent with this permit.
     pub(crate) async fn succeeded(&self, permit: Permit) {
         if permit.unanswered {
-            self.change(|ledger, _| ledger.answered(permit)).await;
+            self.change(|schedule, _| schedule.answered(permit)).await;
         }
     }
 
-    /// Changes the ledger that all share, or this process's own where there is none.
-    async fn change<T>(&self, change: impl Fn(&mut Ledger, i64) -> T) -> T {
+    /// Changes the schedule that all share, or this process's own where there is none.
+    async fn change<T>(&self, change: impl Fn(&mut Schedule, i64) -> T) -> T {
         if let Some(host) = self.host.as_ref().filter(|_| !self.lost.load(Ordering::Relaxed)) {
             match host.change(&change).await {
                 Ok(changed) => return changed,
@@ -223,8 +223,8 @@ mod tests {
         MINUTE * 1012 / 1000 / calls_per_minute
     }
 
-    fn lengths(told: Option<u64>) -> Lengths {
-        Lengths { told: told.map(Duration::from_secs), first: FIRST, longest: Duration::from_mins(10) }
+    fn lengths(named: Option<u64>) -> Lengths {
+        Lengths { named: named.map(Duration::from_secs), first: FIRST, longest: Duration::from_mins(10) }
     }
 
     /// Times at which `count` permits are given to callers that all ask at once.
@@ -330,13 +330,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_told_pause_is_as_long_as_told_and_does_not_grow() {
+    async fn a_named_pause_is_as_long_as_named_and_does_not_grow() {
         let limiter = Limiter::new(0);
         let mut waits = Vec::new();
-        for told in [Some(2), Some(2), Some(3600), None] {
-            waits.push(limiter.pause(limiter.permit().await, lengths(told)).await.wait.as_secs());
+        for named in [Some(2), Some(2), Some(3600), None] {
+            waits.push(limiter.pause(limiter.permit().await, lengths(named)).await.wait.as_secs());
         }
-        assert_eq!(waits, [2, 2, 600, 520], "the untold one is the fourth in a row");
+        assert_eq!(waits, [2, 2, 600, 520], "the unnamed one is the fourth in a row");
     }
 
     #[tokio::test(start_paused = true)]

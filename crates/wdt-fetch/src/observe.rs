@@ -1,4 +1,4 @@
-//! What a client tells of its work: running counts, and events for whoever shows progress.
+//! What a client reports of its work: running counts, and events for whoever shows progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,7 +33,7 @@ pub enum Event {
         /// How long this call waits.
         wait: Duration,
     },
-    /// The clocks of the platform and of this machine differ notably; told once.
+    /// The clocks of the platform and of this machine differ notably; reported once.
     Skew {
         /// Milliseconds that the platform's clock is ahead of the local one.
         skew_ms: i64,

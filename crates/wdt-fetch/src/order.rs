@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use arrow::array::ArrayRef;
 use arrow::compute::SortOptions;
 use arrow::row::{RowConverter, SortField};
-use wdt_models::{Decoded, Endpoint, Order};
+use wdt_models::decode::Decoded;
+use wdt_models::{Endpoint, Order};
 
 /// What a backward walk has seen so far.
 pub(crate) struct Evidence {

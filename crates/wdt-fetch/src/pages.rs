@@ -20,6 +20,9 @@ pub trait PageSource: Send + Sync + 'static {
         page_no: u32,
     ) -> impl Future<Output = Result<PageAnswer, FetchError>> + Send;
 
+    /// What the pages are of.
+    fn endpoint(&self) -> &'static Endpoint;
+
     /// Records per page; of ids, how many one call takes.
     fn page_size(&self) -> u32;
 
@@ -41,7 +44,7 @@ pub struct ReadOptions {
     pub max_pages: u32,
     /// A piece inside this window that cannot be proved whole is given as it was read, [`Verdict::Accepted`].
     ///
-    /// [`Verdict::Accepted`]: crate::Verdict::Accepted
+    /// [`Verdict::Accepted`]: wdt_models::Verdict::Accepted
     pub accept: Option<Window>,
     /// A window is read in one piece, however many pages it has: nothing cuts it, and it is read anew where nothing
     /// proves it whole.
@@ -85,6 +88,10 @@ impl PageSource for WindowReader {
         self.slots.ended(&answer, self.client.counters().latency());
         drop(slot);
         answer
+    }
+
+    fn endpoint(&self) -> &'static Endpoint {
+        self.endpoint
     }
 
     fn page_size(&self) -> u32 {

@@ -1,11 +1,15 @@
 //! What follows a fault: one table, and the bookkeeping of one page's attempts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wdt_models::{Class, Gateway, PlatformError, error};
+use url::Url;
+use wdt_models::error::{Class, PlatformError};
+use wdt_models::{GatewayFacts, error};
 
-use crate::error::ErrorKind;
+use crate::error::{Cause, ErrorKind};
+use crate::transport::{Broken, RawAnswer};
 
 /// How long a client waits after faults, and how often it tries again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +28,11 @@ pub struct Waits {
     pub transport_budget: Duration,
 }
 
-/// A call that the platform tells to wait longer than this is given up: whoever plans the runs decides.
-pub(crate) const LONGEST_TOLD: Duration = Duration::from_mins(5);
+/// A call that the platform says must wait longer than this is given up: whoever plans the runs decides.
+pub(crate) const LONGEST_NAMED: Duration = Duration::from_mins(5);
 
-/// How long to wait when the gateway that tells has not told.
-const UNTOLD: Duration = Duration::from_mins(1);
+/// How long to wait when a platform that names its waits has not named one.
+const UNNAMED: Duration = Duration::from_mins(1);
 
 impl Default for Waits {
     /// What the platform's notes advise: a minute and more on a limit, half a minute while busy.
@@ -64,10 +68,10 @@ impl Waits {
 pub(crate) enum Fault {
     /// The platform's own error.
     Platform(Class, PlatformError),
-    /// The limit, told by the transport (HTTP 429).
+    /// The limit, reported by the transport (HTTP 429).
     Limited(String),
     /// No whole answer of the documented shape came back.
-    Transport(String),
+    Transport(Broken),
 }
 
 impl Fault {
@@ -75,41 +79,51 @@ impl Fault {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Platform(_, error) => error.to_string(),
-            Self::Limited(reason) | Self::Transport(reason) => reason.clone(),
+            Self::Limited(reason) => reason.clone(),
+            Self::Transport(broken) => broken.reason.clone(),
         }
     }
 
-    /// How long all must wait, on the gateway that tells: a second more than it says, for its clock is not ours.
-    pub(crate) fn told_wait(&self, gateway: Gateway) -> Option<Duration> {
+    /// The error that it was made of, if it was made of one.
+    pub(crate) fn into_source(self) -> Option<Cause> {
         match self {
-            Self::Platform(Class::RateLimit, error) if gateway == Gateway::Top => {
-                let told = error::told_wait(error).map(|seconds| Duration::from_secs(seconds.saturating_add(1)));
-                Some(told.unwrap_or(UNTOLD))
+            Self::Platform(_, error) => Some(Arc::new(error)),
+            Self::Transport(broken) => broken.source,
+            Self::Limited(_) => None,
+        }
+    }
+
+    /// How long all must wait, on a platform that names it: a second more than it says, for its clock is not ours.
+    pub(crate) fn named_wait(&self, facts: &GatewayFacts) -> Option<Duration> {
+        match self {
+            Self::Platform(Class::RateLimit, error) if facts.names_its_waits => {
+                let named = error::named_wait(error).map(|seconds| Duration::from_secs(seconds.saturating_add(1)));
+                Some(named.unwrap_or(UNNAMED))
             }
             _ => None,
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> FaultKind {
         match self {
             Self::Platform(class, _) => match class {
-                Class::RateLimit => Kind::Limited,
-                Class::Busy => Kind::Busy,
-                Class::Transient => Kind::Transport,
-                Class::Unknown => Kind::Unknown,
-                Class::Clock => Kind::Clock,
-                Class::Credential => Kind::Credential,
-                Class::Permission => Kind::Permission,
-                Class::Parameter | Class::WindowTooWide => Kind::Parameter,
+                Class::RateLimit => FaultKind::Limited,
+                Class::Busy => FaultKind::Busy,
+                Class::Transient => FaultKind::Transport,
+                Class::Unknown => FaultKind::Unknown,
+                Class::Clock => FaultKind::Clock,
+                Class::Credential => FaultKind::Credential,
+                Class::Permission => FaultKind::Permission,
+                Class::Parameter | Class::WindowTooWide => FaultKind::Parameter,
             },
-            Self::Limited(_) => Kind::Limited,
-            Self::Transport(_) => Kind::Transport,
+            Self::Limited(_) => FaultKind::Limited,
+            Self::Transport(_) => FaultKind::Transport,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum FaultKind {
     Limited,
     Busy,
     Unknown,
@@ -133,17 +147,32 @@ enum Wait {
     None,
 }
 
+/// The body of an answer that may be one of the platform's; the request went to that address.
+pub(crate) fn body(answer: RawAnswer, base_url: &str) -> Result<Vec<u8>, Fault> {
+    let broken = |reason: String| Err(Fault::Transport(Broken::new(reason)));
+    match answer.status {
+        200..300 => Ok(answer.body),
+        429 => Err(Fault::Limited("http status 429 Too Many Requests".to_owned())),
+        300..400 => {
+            let target = answer.location.as_deref().and_then(|target| Url::parse(base_url).ok()?.join(target).ok());
+            let host = target.as_ref().and_then(Url::host_str).unwrap_or("an unknown host");
+            broken(format!("http status {}: redirect to {host} refused", answer.status))
+        }
+        status => broken(format!("http status {status}")),
+    }
+}
+
 /// The policy: how often each kind of fault is tried again, after which wait, and what it is when that did not help.
-const fn policy(kind: Kind) -> (u32, Wait, ErrorKind) {
+const fn policy(kind: FaultKind) -> (u32, Wait, ErrorKind) {
     match kind {
-        Kind::Limited => (8, Wait::Shared, ErrorKind::Limited),
-        Kind::Busy => (5, Wait::Busy, ErrorKind::Unavailable),
-        Kind::Unknown => (2, Wait::Busy, ErrorKind::Unavailable),
-        Kind::Clock => (1, Wait::None, ErrorKind::Clock),
-        Kind::Transport => (5, Wait::Jittered, ErrorKind::Unavailable),
-        Kind::Credential => (0, Wait::None, ErrorKind::Credential),
-        Kind::Permission => (0, Wait::None, ErrorKind::Permission),
-        Kind::Parameter => (0, Wait::None, ErrorKind::Parameter),
+        FaultKind::Limited => (8, Wait::Shared, ErrorKind::Limited),
+        FaultKind::Busy => (5, Wait::Busy, ErrorKind::Unavailable),
+        FaultKind::Unknown => (2, Wait::Busy, ErrorKind::Unavailable),
+        FaultKind::Clock => (1, Wait::None, ErrorKind::Clock),
+        FaultKind::Transport => (5, Wait::Jittered, ErrorKind::Unavailable),
+        FaultKind::Credential => (0, Wait::None, ErrorKind::Credential),
+        FaultKind::Permission => (0, Wait::None, ErrorKind::Permission),
+        FaultKind::Parameter => (0, Wait::None, ErrorKind::Parameter),
     }
 }
 
@@ -163,14 +192,14 @@ pub(crate) enum Next {
 pub(crate) struct Attempts<'a> {
     waits: &'a Waits,
     random: &'a Random,
-    faults: [u32; Kind::Parameter as usize + 1],
+    faults: [u32; FaultKind::Parameter as usize + 1],
     last_backoff: Duration,
     in_transport: Duration,
 }
 
 impl<'a> Attempts<'a> {
     pub(crate) fn new(waits: &'a Waits, random: &'a Random) -> Self {
-        let faults = [0; Kind::Parameter as usize + 1];
+        let faults = [0; FaultKind::Parameter as usize + 1];
         Self { waits, random, faults, last_backoff: waits.backoff, in_transport: Duration::ZERO }
     }
 
@@ -230,6 +259,8 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use wdt_models::Gateway;
+
     use super::*;
 
     fn platform(class: Class) -> Fault {
@@ -237,7 +268,7 @@ mod tests {
     }
 
     fn broken() -> Fault {
-        Fault::Transport("cut".into())
+        Fault::Transport(Broken::new("cut"))
     }
 
     /// What follows the same fault again and again, until the end.
@@ -268,15 +299,15 @@ mod tests {
     }
 
     #[test]
-    fn the_one_gateway_that_tells_how_long_to_wait_is_listened_to() {
+    fn the_one_gateway_that_names_its_waits_is_waited_for() {
         let limit = |message: &str| Fault::Platform(Class::RateLimit, PlatformError::new("7", message));
-        let told = |gateway, message| limit(message).told_wait(gateway).map(|wait| wait.as_secs());
-        assert_eq!(told(Gateway::Top, "This ban will last for 12 more seconds"), Some(13));
-        assert_eq!(told(Gateway::Top, "App Call Limited"), Some(60));
-        assert_eq!(told(Gateway::Flagship, "This ban will last for 12 more seconds"), None);
+        let named = |gateway: Gateway, message| limit(message).named_wait(gateway.facts()).map(|wait| wait.as_secs());
+        assert_eq!(named(Gateway::Top, "This ban will last for 12 more seconds"), Some(13));
+        assert_eq!(named(Gateway::Top, "App Call Limited"), Some(60));
+        assert_eq!(named(Gateway::Flagship, "This ban will last for 12 more seconds"), None);
         let busy = Fault::Platform(Class::Busy, PlatformError::new("MAC999", "9 seconds"));
-        assert_eq!(busy.told_wait(Gateway::Top), None);
-        assert_eq!(Fault::Limited("http status 429".into()).told_wait(Gateway::Top), None);
+        assert_eq!(busy.named_wait(Gateway::Top.facts()), None);
+        assert_eq!(Fault::Limited("http status 429".into()).named_wait(Gateway::Top.facts()), None);
     }
 
     #[test]

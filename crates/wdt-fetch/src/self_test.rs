@@ -56,7 +56,7 @@ fn top_example() -> String {
         ("fields", "num_iid,title,nick,price,num"),
         ("num_iid", "11223344"),
     ];
-    top::sign(&top::string_to_sign(&params), &Secret::new("helloworld"), top::Method::Md5)
+    top::sign(&top::string_to_sign(&params), &Secret::new("helloworld"), top::SignMethod::Md5)
 }
 
 #[cfg(test)]

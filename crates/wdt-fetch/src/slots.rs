@@ -1,8 +1,8 @@
 //! Pages in flight: one until the platform has answered well, then as many as its answers' time asks for, none once it
 //! has refused the account.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -50,7 +50,11 @@ impl Slots {
         match self.places.acquire().await {
             Ok(place) => Ok(place),
             // only a refusal closes the places
-            Err(closed) => Err(self.refused.get().cloned().unwrap_or(FetchError::Setup { reason: closed.to_string() })),
+            Err(closed) => {
+                let refused = self.refused.get().cloned();
+                let reason = closed.to_string();
+                Err(refused.unwrap_or_else(|| FetchError::Setup { reason, source: Some(Arc::new(closed)) }))
+            }
         }
     }
 
@@ -89,13 +93,12 @@ impl Slots {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use std::sync::Arc;
-
     use futures::TryStreamExt as _;
     use serde_json::value::RawValue;
     use tokio::time::sleep;
+    use wdt_models::decode::{Asked, decode};
     use wdt_models::time::format_wall_time;
-    use wdt_models::{Asked, Endpoint, Window, decode};
+    use wdt_models::{Endpoint, Window};
 
     use super::*;
     use crate::client::PageAnswer;
@@ -119,12 +122,18 @@ mod tests {
     }
 
     impl PageSource for Slow {
+        fn endpoint(&self) -> &'static Endpoint {
+            endpoint()
+        }
+
         async fn page(&self, target: Target, _: Option<(&str, &str)>, page: u32) -> Result<PageAnswer, FetchError> {
             let place = self.slots.acquire().await?;
             let permit = self.limiter.permit().await;
             sleep(self.answer).await;
             self.limiter.succeeded(permit).await;
-            let Target::Window(window) = target else { return Err(FetchError::Setup { reason: target.to_string() }) };
+            let Target::Window(window) = target else {
+                return Err(FetchError::Setup { reason: target.to_string(), source: None });
+            };
             let total = if window.start >= self.last { 1 } else { self.pages };
             let (spec, modified) = (window.start + i64::from(page), format_wall_time(window.start + i64::from(page)));
             let record = format!(r#"{{"spec_id":"{spec}","warehouse_id":"1","modified":"{modified}"}}"#);
@@ -156,8 +165,7 @@ mod tests {
         let windows = (0..windows).map(|number| Window::new(number * 1000, (number + 1) * 1000));
         let options = ReadOptions { concurrency: most, ..ReadOptions::default() };
         let start = instant();
-        let parts: Vec<_> =
-            read_windows(Arc::clone(&source), endpoint(), windows, options).try_collect().await.unwrap();
+        let parts: Vec<_> = read_windows(Arc::clone(&source), windows, options).try_collect().await.unwrap();
         assert!(parts.iter().all(|part| part.certificate.attempts == 1));
         let calls = source.limiter.usage().permits;
         let spacing = 60.0 * 1.012 / f64::from(calls_per_minute);

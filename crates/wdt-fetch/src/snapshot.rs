@@ -8,7 +8,8 @@
 //! that is equal record by record. Records of a reading that proves nothing are dropped.
 
 use arrow::record_batch::RecordBatch;
-use wdt_models::{Certificate, Endpoint, Order, Refusal, Slice, Verdict, Way};
+use wdt_models::decode::Refusal;
+use wdt_models::{Certificate, Endpoint, Order, Slice, Verdict, Way};
 
 use crate::client::PageAnswer;
 use crate::error::{FetchError, WindowError};
@@ -28,7 +29,7 @@ pub struct CertifiedSlice {
     pub batches: Vec<RecordBatch>,
     /// The records that could not be typed, byte-equal ones once.
     pub refused: Vec<Refusal>,
-    /// The ids that the platform refuses one by one, each as the JSON object that tells why.
+    /// The ids that the platform refuses one by one, each as the JSON object that says why.
     pub upstream: Vec<String>,
     /// The evidence.
     pub certificate: Certificate,
@@ -36,24 +37,19 @@ pub struct CertifiedSlice {
 
 /// Reads a slice, all of it at once, at most three times.
 ///
-/// `stood` tells that rows are known to have stood in the slice: an empty answer then needs a second one. An endpoint
+/// `stood` says that rows are known to have been in the slice: an empty answer then needs a second one. An endpoint
 /// that declares no total cannot be read so.
 ///
 /// # Errors
 ///
 /// [`WindowError::Fetch`] when a page could not be read, [`WindowError::Uncertified`] when no reading proves itself
-/// whole: what stood before must stay.
-pub async fn read_slice<S: PageSource>(
-    source: &S,
-    endpoint: &'static Endpoint,
-    slice: Slice,
-    stood: bool,
-) -> Result<CertifiedSlice, WindowError> {
-    let mut reader = SliceReader { source, endpoint, slice, stood };
+/// whole: what was there before must stay.
+pub async fn read_slice<S: PageSource>(source: &S, slice: Slice, stood: bool) -> Result<CertifiedSlice, WindowError> {
+    let mut reader = SliceReader { source, slice, stood };
     let mut reading = reader.forward().await?;
     let mut reasons = Vec::new();
     for attempt in 1..READINGS {
-        let Some(reason) = &reading.fault else { return Ok(reader.whole(reading, endpoint, attempt)) };
+        let Some(reason) = &reading.fault else { return Ok(reader.whole(reading, attempt)) };
         reasons.push(format!("reading {attempt}: {reason}"));
         reader.stood |= reading.before > 0 || reading.tally.rows > 0 || reading.after > 0;
         let before = reading.after;
@@ -63,9 +59,9 @@ pub async fn read_slice<S: PageSource>(
         );
         reading.confirmed_by(&earlier);
     }
-    let Some(reason) = &reading.fault else { return Ok(reader.whole(reading, endpoint, READINGS)) };
+    let Some(reason) = &reading.fault else { return Ok(reader.whole(reading, READINGS)) };
     reasons.push(format!("reading {READINGS}: {reason}"));
-    let certificate = reader.certificate(&reading, endpoint, READINGS, Verdict::Uncertified);
+    let certificate = reader.certificate(&reading, READINGS, Verdict::Uncertified);
     let what = Target::Slice(reader.slice);
     Err(WindowError::Uncertified { what, reason: reasons.join("; "), certificate: Box::new(certificate) })
 }
@@ -73,14 +69,13 @@ pub async fn read_slice<S: PageSource>(
 /// Reads one slice.
 struct SliceReader<'a, S> {
     source: &'a S,
-    endpoint: &'static Endpoint,
     slice: Slice,
     /// Rows are known to have stood here, so an empty answer needs a second one.
     stood: bool,
 }
 
 /// One reading of all pages.
-struct Reading {
+struct Pass {
     way: Way,
     tally: Tally,
     upstream: Vec<String>,
@@ -94,13 +89,13 @@ struct Reading {
 
 impl<S: PageSource> SliceReader<'_, S> {
     /// Reads from the first page to the last, then asks the first once more for its total alone.
-    async fn forward(&self) -> Result<Reading, FetchError> {
+    async fn forward(&self) -> Result<Pass, FetchError> {
         let first = self.page(0).await?;
         let before = declared(&first);
         if self.pages(before) <= 1 {
             return self.single_page(first).await;
         }
-        let mut reading = Reading::new(Way::Slice, before);
+        let mut reading = Pass::new(Way::Slice, before);
         reading.add(0, first);
         for page in 1..self.pages(before) {
             if reading.fault.is_some() {
@@ -110,17 +105,17 @@ impl<S: PageSource> SliceReader<'_, S> {
         }
         if reading.fault.is_none() {
             reading.close(declared(&self.page(0).await?));
-            reading.one_record_per_key(self.endpoint);
+            reading.one_record_per_key(self.source.endpoint());
         }
         Ok(reading)
     }
 
     /// Reads from the last page to the first, whose total closes it; `before` is the total declared last.
-    async fn backward(&self, before: u64) -> Result<Reading, FetchError> {
+    async fn backward(&self, before: u64) -> Result<Pass, FetchError> {
         if self.pages(before) <= 1 {
             return self.forward().await;
         }
-        let mut reading = Reading::new(Way::Slice, before);
+        let mut reading = Pass::new(Way::Slice, before);
         for page in (0..self.pages(before)).rev() {
             reading.add(page, self.page(page).await?);
             if reading.fault.is_some() {
@@ -128,14 +123,14 @@ impl<S: PageSource> SliceReader<'_, S> {
             }
         }
         reading.close(before);
-        reading.one_record_per_key(self.endpoint);
+        reading.one_record_per_key(self.source.endpoint());
         Ok(reading)
     }
 
     /// A total that fits one page is its own certificate, but for an empty one where rows stood.
-    async fn single_page(&self, answer: PageAnswer) -> Result<Reading, FetchError> {
+    async fn single_page(&self, answer: PageAnswer) -> Result<Pass, FetchError> {
         let before = declared(&answer);
-        let mut reading = Reading::new(Way::SinglePage, before);
+        let mut reading = Pass::new(Way::SinglePage, before);
         reading.add(0, answer);
         reading.close(before);
         if self.stood && reading.tally.rows == 0 && reading.fault.is_none() {
@@ -158,15 +153,15 @@ impl<S: PageSource> SliceReader<'_, S> {
         total.div_ceil(u64::from(self.source.page_size().max(1)))
     }
 
-    fn whole(self, reading: Reading, endpoint: &Endpoint, attempts: u32) -> CertifiedSlice {
-        let certificate = self.certificate(&reading, endpoint, attempts, Verdict::Certified);
-        let Reading { tally: Tally { batches, refused, .. }, upstream, .. } = reading;
+    fn whole(self, reading: Pass, attempts: u32) -> CertifiedSlice {
+        let certificate = self.certificate(&reading, attempts, Verdict::Certified);
+        let Pass { tally: Tally { batches, refused, .. }, upstream, .. } = reading;
         CertifiedSlice { slice: self.slice, batches, refused, upstream, certificate }
     }
 
     /// The numbers of a reading, with the verdict on it.
-    fn certificate(&self, reading: &Reading, endpoint: &Endpoint, attempts: u32, verdict: Verdict) -> Certificate {
-        let Reading { way, tally, before, after, .. } = reading;
+    fn certificate(&self, reading: &Pass, attempts: u32, verdict: Verdict) -> Certificate {
+        let Pass { way, tally, before, after, .. } = reading;
         Certificate {
             start: None,
             end: None,
@@ -178,7 +173,7 @@ impl<S: PageSource> SliceReader<'_, S> {
             rows: tally.rows,
             distinct: tally.distinct(),
             refused: tally.refused.len() as u64,
-            keys_with_two_records: tally.keys_with_two_records(endpoint),
+            keys_with_two_records: tally.keys_with_two_records(self.source.endpoint()),
             order: Order::Unseen,
             way: *way,
             attempts,
@@ -188,7 +183,7 @@ impl<S: PageSource> SliceReader<'_, S> {
     }
 }
 
-impl Reading {
+impl Pass {
     fn new(way: Way, before: u64) -> Self {
         Self { way, tally: Tally::default(), upstream: Vec::new(), before, after: before, fault: None, doubled: false }
     }

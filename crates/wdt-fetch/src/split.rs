@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use wdt_models::{Certificate, Endpoint, Filter, Order, Verdict, Way, Window};
+use wdt_models::{Certificate, Filter, Order, Verdict, Way, Window};
 
 use crate::certified::CertifiedPart;
-use crate::certify::{Reading, Scope, Unproven};
+use crate::certify::{Outcome, Scope, Unproven};
 use crate::error::{FetchError, WindowError};
 use crate::pages::{PageSource, ReadOptions};
 use crate::turn::Turn;
@@ -18,29 +18,22 @@ const WHOLE_TRIES: u32 = 3;
 /// The pieces of one window that are still to be read, in order.
 pub(crate) struct Pieces<'a, S> {
     source: &'a S,
-    endpoint: &'static Endpoint,
     options: &'a ReadOptions,
     turn: Option<Turn>,
-    /// The next piece is the last element; with it, whether rows are known to have stood there.
+    /// The next piece is the last element; with it, whether rows are known to have been there.
     todo: Vec<(Window, bool)>,
 }
 
 impl<'a, S: PageSource> Pieces<'a, S> {
-    pub(crate) fn new(
-        source: &'a S,
-        endpoint: &'static Endpoint,
-        window: Window,
-        options: &'a ReadOptions,
-        turn: Option<Turn>,
-    ) -> Self {
-        Self { source, endpoint, options, turn, todo: vec![(window, false)] }
+    pub(crate) fn new(source: &'a S, window: Window, options: &'a ReadOptions, turn: Option<Turn>) -> Self {
+        Self { source, options, turn, todo: vec![(window, false)] }
     }
 
     /// The next piece that was read whole, or is accepted as it was read; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<CertifiedPart>, WindowError> {
         while let Some((window, stood)) = self.todo.pop() {
-            let (source, endpoint, options) = (self.source, self.endpoint, self.options);
-            let scope = Scope { source, endpoint, window, filter: None, options, stood };
+            let (source, options) = (self.source, self.options);
+            let scope = Scope { source, window, filter: None, options, stood };
             if options.whole {
                 return in_one_piece(&scope).await.map(Some);
             }
@@ -53,14 +46,14 @@ impl<'a, S: PageSource> Pieces<'a, S> {
                 (reading, _) => reading?,
             };
             let pieces = match reading {
-                Reading::Whole(part) => {
+                Outcome::Whole(part) => {
                     if self.todo.is_empty() {
                         self.turn.iter_mut().for_each(Turn::waits_no_more);
                     }
                     return Ok(Some(part));
                 }
-                Reading::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
-                Reading::Unproven(unproven) => match cut(window, 2) {
+                Outcome::TooLarge { pages } => cut(window, pages.div_ceil(u64::from(options.max_pages.max(1)))),
+                Outcome::Unproven(unproven) => match cut(window, 2) {
                     pieces if pieces.len() > 1 => pieces,
                     _ => return proved_or_accepted(&scope, unproven).await.map(Some),
                 },
@@ -78,11 +71,11 @@ async fn in_one_piece<S: PageSource>(scope: &Scope<'_, S>) -> Result<CertifiedPa
     loop {
         tries += 1;
         match scope.read(None).await? {
-            Reading::Whole(mut part) => {
+            Outcome::Whole(mut part) => {
                 part.certificate.attempts += attempts;
                 return Ok(part);
             }
-            Reading::Unproven(Unproven { reason, mut certificate, .. }) => {
+            Outcome::Unproven(Unproven { reason, mut certificate, .. }) => {
                 certificate.attempts += attempts;
                 attempts = certificate.attempts;
                 if tries == WHOLE_TRIES {
@@ -90,7 +83,7 @@ async fn in_one_piece<S: PageSource>(scope: &Scope<'_, S>) -> Result<CertifiedPa
                 }
             }
             // nothing is too large that is not cut
-            Reading::TooLarge { .. } => {}
+            Outcome::TooLarge { .. } => {}
         }
     }
 }
@@ -129,7 +122,7 @@ async fn proved_or_accepted<S: PageSource>(
 /// A value that was not seen would be missed, so the values' totals must add up to the unfiltered total, asked for
 /// before and after.
 async fn filtered<S: PageSource>(scope: &Scope<'_, S>, unproven: Unproven) -> Result<CertifiedPart, WindowError> {
-    let Some(split) = scope.endpoint.split.filter(|_| !unproven.values.is_empty()) else {
+    let Some(split) = scope.source.endpoint().split.filter(|_| !unproven.values.is_empty()) else {
         return Err(uncertified(scope.window, unproven.reason, unproven.certificate));
     };
     let before = scope.total().await?;
@@ -137,12 +130,12 @@ async fn filtered<S: PageSource>(scope: &Scope<'_, S>, unproven: Unproven) -> Re
     for value in unproven.values {
         let filter = Some((split.param, value.as_str()));
         match (Scope { filter, stood: true, ..*scope }).read(None).await? {
-            Reading::Whole(part) => parts.insert(value, part),
-            Reading::Unproven(Unproven { reason: part, certificate, .. }) => {
+            Outcome::Whole(part) => parts.insert(value, part),
+            Outcome::Unproven(Unproven { reason: part, certificate, .. }) => {
                 let reason = format!("{}; {} {value}: {part}", unproven.reason, split.param);
                 return Err(uncertified(scope.window, reason, certificate));
             }
-            Reading::TooLarge { pages } => {
+            Outcome::TooLarge { pages } => {
                 let reason = format!("{}; {} {value}: {pages} pages", unproven.reason, split.param);
                 return Err(uncertified(scope.window, reason, unproven.certificate));
             }

@@ -7,7 +7,8 @@ use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
-use wdt_models::{Decoded, Endpoint, Refusal};
+use wdt_models::Endpoint;
+use wdt_models::decode::{Decoded, Refusal};
 
 /// The records of one reading.
 #[derive(Debug, Default)]

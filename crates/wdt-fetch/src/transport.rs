@@ -1,16 +1,19 @@
 //! What carries a signed request to the platform and an answer back: a socket, or anything that stands for one.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use chrono::DateTime;
 use futures::future::BoxFuture;
 use wdt_models::Endpoint;
 
-use crate::retry::Fault;
+use crate::error::Cause;
 use crate::wire::{PageRequest, SignedRequest, WireError, signed};
 use crate::{Clock, Credentials};
 
 /// Carries one request and its answer; it neither retries nor judges.
 pub trait Transport: Send + Sync {
-    /// Sends the request and gives the whole answer, whatever its status, or tells why there is none. The clock tells
+    /// Sends the request and gives the whole answer, whatever its status, or says why there is none. The clock gives
     /// [`RawAnswer::sent_at`] and [`RawAnswer::came_at`].
     fn exchange<'a>(
         &'a self,
@@ -66,30 +69,58 @@ pub struct RawAnswer {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum NoAnswer {
     /// No whole answer came: another attempt may help.
-    Broken(Broken),
+    #[error(transparent)]
+    Broken(#[from] Broken),
     /// A recording cannot keep the call, or a replay has another one in its place.
-    Cassette(String),
+    #[error("{reason}")]
+    Cassette {
+        /// What is in the way, or what differs.
+        reason: String,
+        /// The error behind it, if there is one.
+        source: Option<Cause>,
+    },
 }
 
-/// Why no whole answer came, for people; holds no address, which may hold half a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken(pub String);
+/// Why no whole answer came, for people; contains no address, which may contain half a secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}")]
+pub struct Broken {
+    /// What went wrong, in one line.
+    pub reason: String,
+    /// The error behind it, if there is one; without the address, too.
+    pub source: Option<Cause>,
+}
 
-impl From<Broken> for NoAnswer {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
+impl Broken {
+    /// A break that no other error caused.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), source: None }
+    }
+
+    /// A break that an error caused.
+    #[must_use]
+    pub fn by(reason: impl Into<String>, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { reason: reason.into(), source: Some(Arc::new(source)) }
     }
 }
 
-/// How far the platform's clock is ahead of the local one, as far as one answer tells.
+impl NoAnswer {
+    /// A call that a recording or a replay refuses, though nothing failed.
+    pub(crate) fn refused(reason: impl Into<String>) -> Self {
+        Self::Cassette { reason: reason.into(), source: None }
+    }
+}
+
+/// How far the platform's clock is ahead of the local one, as far as one answer shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Skew {
     /// The `Date` header less the time the answer came: a lower bound, milliseconds.
     pub(crate) least_ms: i64,
-    /// What is left when the call may have stood anywhere between its two ends, milliseconds: 0 of a slow answer from a
+    /// What is left when the answer may have been made anywhere between its two ends, milliseconds: 0 of a slow answer from a
     /// platform with the same clock, and of a local clock that was set during the call.
     pub(crate) certain_ms: i64,
 }
@@ -100,26 +131,5 @@ impl RawAnswer {
         let date = DateTime::parse_from_rfc2822(self.date.as_deref()?).ok()?.timestamp_millis();
         let (least_ms, most_ms) = (date - self.came_at, date - self.sent_at);
         Some(Skew { least_ms, certain_ms: 0_i64.clamp(least_ms.min(most_ms), least_ms.max(most_ms)) })
-    }
-
-    /// The body of an answer that may be one of the platform's; the request went to that address.
-    pub(crate) fn body(self, base_url: &str) -> Result<Vec<u8>, Fault> {
-        match self.status {
-            200..300 => Ok(self.body),
-            429 => Err(Fault::Limited("http status 429 Too Many Requests".to_owned())),
-            300..400 => {
-                let target =
-                    self.location.as_deref().and_then(|target| url::Url::parse(base_url).ok()?.join(target).ok());
-                let host = target.as_ref().and_then(url::Url::host_str).unwrap_or("an unknown host");
-                Err(Fault::Transport(format!("http status {}: redirect to {host} refused", self.status)))
-            }
-            status => Err(Fault::Transport(format!("http status {status}"))),
-        }
-    }
-}
-
-impl From<Broken> for Fault {
-    fn from(Broken(reason): Broken) -> Self {
-        Self::Transport(reason)
     }
 }

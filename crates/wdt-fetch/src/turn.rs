@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
-/// Leave to hold more than a page of a window that lies ahead of the one being consumed.
+/// Leave to hold more than a page of a window that comes after the one being consumed.
 pub(crate) struct Turn {
     consumed: watch::Receiver<u64>,
     number: u64,
-    /// Is told that the window's first page was answered.
+    /// Notified when the window's first page was answered.
     begun: Arc<Notify>,
     left: Arc<watch::Sender<Left>>,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Turn {
 /// What is left to be asked for.
 ///
 /// A closing total waits for the answer to the last page of its window. At the end of a load nothing else would be asked
-/// for meanwhile, and the call limit would lie idle: so the totals of the last windows go out behind every page.
+/// for meanwhile, and the call limit would be idle: so the totals of the last windows go out behind every page.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
     /// No other window will be started.

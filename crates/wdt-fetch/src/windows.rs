@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
-use wdt_models::{Endpoint, Window};
+use wdt_models::Window;
 
 use crate::certified::CertifiedPart;
 use crate::error::WindowError;
@@ -29,11 +29,10 @@ pub struct WindowRead {
 /// [`ReadOptions::accept`] does not take as it is.
 pub async fn read_window<S: PageSource>(
     source: &S,
-    endpoint: &'static Endpoint,
     window: Window,
     options: &ReadOptions,
 ) -> Result<WindowRead, WindowError> {
-    let mut pieces = Pieces::new(source, endpoint, window, options, None);
+    let mut pieces = Pieces::new(source, window, options, None);
     let mut parts = Vec::new();
     while let Some(part) = pieces.next().await? {
         parts.push(part);
@@ -50,13 +49,11 @@ pub async fn read_window<S: PageSource>(
 /// [`ReadOptions::max_pages`] pages unless it cannot be cut. The first error ends the stream; dropping it ends the tasks.
 pub fn read_windows<S: PageSource>(
     source: Arc<S>,
-    endpoint: &'static Endpoint,
     windows: impl Iterator<Item = Window> + Send + 'static,
     options: ReadOptions,
 ) -> BoxStream<'static, Result<CertifiedPart, WindowError>> {
     let ahead = Ahead {
         source,
-        endpoint,
         options,
         windows: windows.fuse(),
         in_flight: VecDeque::new(),
@@ -79,7 +76,6 @@ pub fn read_windows<S: PageSource>(
 /// Windows being read, the one to be consumed first in front.
 struct Ahead<S, I> {
     source: Arc<S>,
-    endpoint: &'static Endpoint,
     options: ReadOptions,
     windows: std::iter::Fuse<I>,
     in_flight: VecDeque<InFlight>,
@@ -87,7 +83,7 @@ struct Ahead<S, I> {
     started: u64,
     /// The first page was answered, and other windows may be read beside the first.
     answered: bool,
-    /// Told by a window that goes beyond its first page.
+    /// Notified by a window that goes beyond its first page.
     begun: Arc<Notify>,
     /// What the windows have still to ask for.
     left: Arc<watch::Sender<Left>>,
@@ -156,9 +152,9 @@ impl<S: PageSource, I: Iterator<Item = Window>> Ahead<S, I> {
         let (consumed, begun) = (self.consumed.subscribe(), Arc::clone(&self.begun));
         let turn = Turn::new(consumed, self.started, begun, Arc::clone(&self.left));
         self.started += 1;
-        let (source, endpoint, options) = (Arc::clone(&self.source), self.endpoint, self.options);
+        let (source, options) = (Arc::clone(&self.source), self.options);
         let task = tokio::spawn(async move {
-            let mut pieces = Pieces::new(&*source, endpoint, window, &options, Some(turn));
+            let mut pieces = Pieces::new(&*source, window, &options, Some(turn));
             // Room first, so that no piece waits in memory beside the one in the channel.
             while let Ok(room) = sender.reserve().await {
                 let Some(part) = pieces.next().await? else { break };

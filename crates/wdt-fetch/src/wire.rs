@@ -175,7 +175,7 @@ fn top_call(
     base_url: &str,
     system: [(&'static str, String); 4],
     secret: &Secret,
-    method: top::Method,
+    method: top::SignMethod,
     request: &PageRequest,
 ) -> Result<SignedRequest, SignError> {
     let mut params = owned(system);

@@ -8,8 +8,9 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use wdt_models::decode::{Asked, decode};
 use wdt_models::endpoints::ENTERPRISE_STOCK;
-use wdt_models::{Asked, Field, Kind, decode, envelope};
+use wdt_models::{Field, Kind, envelope};
 
 use random::Random;
 

@@ -19,8 +19,8 @@ pub struct Endpoint {
     pub notes: &'static [&'static str],
     /// Documented business parameters except paging, window and slice.
     pub params: &'static [Param],
-    /// What one reading asks for.
-    pub reading: Reading,
+    /// How the dataset is kept in step with the platform.
+    pub sync: SyncMode,
     /// The call that gives everything at once, where a dataset that is read in windows has one.
     pub full_read: Option<FullRead>,
     /// Columns that identify a row within an account.
@@ -84,9 +84,9 @@ pub struct Shape {
     pub single: bool,
 }
 
-/// What one reading asks for.
+/// How a dataset is kept in step with the platform: what one sync reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum SyncMode {
     /// What changed in a window of time.
     Incremental(Cursor),
     /// A full picture of each slice; without a dimension the whole list is the one slice.
@@ -221,18 +221,18 @@ impl Endpoint {
     /// The window and the column that orders change, where the dataset has them.
     #[must_use]
     pub const fn cursor(&self) -> Option<Cursor> {
-        match self.reading {
-            Reading::Incremental(cursor) => Some(cursor),
-            Reading::Slices(_) | Reading::Ids(_) => None,
+        match self.sync {
+            SyncMode::Incremental(cursor) => Some(cursor),
+            SyncMode::Slices(_) | SyncMode::Ids(_) => None,
         }
     }
 
     /// What tells slices apart; nothing for a dataset without slices.
     #[must_use]
     pub const fn dimensions(&self) -> &'static [Dimension] {
-        match self.reading {
-            Reading::Slices(dimensions) => dimensions,
-            Reading::Incremental(_) | Reading::Ids(_) => &[],
+        match self.sync {
+            SyncMode::Slices(dimensions) => dimensions,
+            SyncMode::Incremental(_) | SyncMode::Ids(_) => &[],
         }
     }
 

@@ -5,12 +5,15 @@
 mod node;
 mod repair;
 
+use std::error::Error;
+use std::sync::Arc;
+
 use serde::de::DeserializeSeed as _;
 use serde_json::value::RawValue;
 
 use self::node::{Members, Node, Opened};
-use crate::json;
-use crate::{Endpoint, Gateway, Method, PlatformError, Shape};
+use crate::error::PlatformError;
+use crate::{Endpoint, Gateway, Method, Shape, json};
 
 pub use self::repair::repaired;
 
@@ -21,12 +24,12 @@ pub struct Answer<'a> {
     pub total: Option<u64>,
     /// The page's records, each a JSON object.
     pub records: Vec<&'a RawValue>,
-    /// The ids that the platform refuses one by one, each a JSON object that tells why.
+    /// The ids that the platform refuses one by one, each a JSON object that says why.
     pub refused: Vec<&'a RawValue>,
 }
 
 /// Why an answer holds no records.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
     /// The platform answered with an error of its own.
@@ -37,6 +40,8 @@ pub enum AnswerError {
     Malformed {
         /// What is wrong with it; shows at most a short sample of the answer.
         reason: String,
+        /// The error behind it, if there is one, shared so that this one can be cloned.
+        source: Option<Arc<dyn Error + Send + Sync>>,
     },
 }
 
@@ -63,10 +68,10 @@ pub fn read<'a>(endpoint: &Endpoint, method: &Method, body: &'a [u8]) -> Result<
     Ok(Answer { total, records, refused })
 }
 
-/// The total of an empty list: Cainiao may leave it out beside an explicit success.
+/// The total of an empty list, which some platforms leave out beside an explicit success.
 fn empty_without_total(endpoint: &Endpoint, root: &Members<'_>, records: &[&RawValue]) -> Option<u64> {
-    let told = endpoint.gateway == Gateway::Top && root.raw("wl_success").is_some();
-    (told && records.is_empty()).then_some(0)
+    let flag = endpoint.gateway.facts().success_without_total?;
+    (records.is_empty() && root.raw(flag).is_some()).then_some(0)
 }
 
 /// `code` 0 is success.
@@ -139,7 +144,7 @@ fn json_text(body: &[u8]) -> Result<&str, AnswerError> {
     if body[0] != b'{' {
         return Err(malformed(format!("answer is not a JSON object but begins with {}", sample(body))));
     }
-    std::str::from_utf8(body).map_err(|_| malformed("answer is not UTF-8"))
+    std::str::from_utf8(body).map_err(|error| malformed_by("answer is not UTF-8", error))
 }
 
 fn parse<'a>(shape: &Shape, text: &'a str) -> Result<Members<'a>, AnswerError> {
@@ -151,7 +156,7 @@ fn parse<'a>(shape: &Shape, text: &'a str) -> Result<Members<'a>, AnswerError> {
         Ok(_) => Err(malformed("answer is not a JSON object")),
         Err(error) => {
             let what = if error.is_eof() { "answer is cut" } else { "answer is not valid" };
-            Err(malformed(format!("{what}: {error}")))
+            Err(malformed_by(format!("{what}: {error}"), error))
         }
     }
 }
@@ -168,7 +173,7 @@ fn status(root: &Members<'_>, name: &str) -> Result<Option<String>, AnswerError>
         .ok_or_else(|| malformed(format!("member `{name}` is neither a number nor text")))
 }
 
-/// A member's text; one that is not text is shown as it stands rather than hiding the error it belongs to.
+/// A member's text; one that is not text is shown as it is rather than hiding the error it belongs to.
 fn text(members: &Members<'_>, name: &str) -> String {
     match members.raw(name).map(|raw| (json::string(raw), raw.get())) {
         Some((Some(text), _)) => text.into_owned(),
@@ -242,7 +247,11 @@ fn total(root: &Members<'_>, shape: &Shape) -> Result<Option<u64>, AnswerError> 
 }
 
 fn malformed(reason: impl Into<String>) -> AnswerError {
-    AnswerError::Malformed { reason: reason.into() }
+    AnswerError::Malformed { reason: reason.into(), source: None }
+}
+
+fn malformed_by(reason: impl Into<String>, source: impl Error + Send + Sync + 'static) -> AnswerError {
+    AnswerError::Malformed { reason: reason.into(), source: Some(Arc::new(source)) }
 }
 
 /// The first characters of an answer, on one line.

@@ -1,4 +1,4 @@
-//! The platforms' own errors: what a code means, what a caller does about it, and how a user mends it.
+//! The platforms' own errors: what a code means, what a caller does about it, and how a user fixes it.
 //!
 //! Each gateway has a table of entries, read from the top: the first entry whose clue an error gives is what the error
 //! means. Codes of one meaning stand first, then words of messages, then codes whose message says more than they do.
@@ -77,11 +77,11 @@ pub struct ErrorEntry {
     pub zh: &'static str,
     /// English meaning.
     pub en: &'static str,
-    /// What a user can do to mend it.
-    pub mend: &'static str,
+    /// What a user can do about it.
+    pub hint: &'static str,
 }
 
-/// What tells a kind of error. In a code, a `*` at its beginning or end stands for any characters but blanks.
+/// What marks a kind of error. In a code, a `*` at its beginning or end stands for any characters but blanks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clue {
     /// The platform's code.
@@ -125,9 +125,9 @@ pub fn explain(text: &str) -> Vec<(Gateway, &'static ErrorEntry)> {
     Gateway::ALL.iter().flat_map(of).collect()
 }
 
-/// Seconds of a ban that the message tells, as in `This ban will last for 12 more seconds`.
+/// Seconds of a ban that the message names, as in `This ban will last for 12 more seconds`.
 #[must_use]
-pub fn told_wait(error: &PlatformError) -> Option<u64> {
+pub fn named_wait(error: &PlatformError) -> Option<u64> {
     let message = error.message.to_ascii_lowercase();
     let before = &message[..message.find("second")?];
     let end = before.rfind(|c: char| c.is_ascii_digit())? + 1;
@@ -145,8 +145,8 @@ pub const fn table(gateway: Gateway) -> &'static [ErrorEntry] {
     }
 }
 
-const fn code(code: &'static str, class: Class, zh: &'static str, en: &'static str, mend: &'static str) -> ErrorEntry {
-    ErrorEntry { clue: Clue::Code(code), class, zh, en, mend }
+const fn code(code: &'static str, class: Class, zh: &'static str, en: &'static str, hint: &'static str) -> ErrorEntry {
+    ErrorEntry { clue: Clue::Code(code), class, zh, en, hint }
 }
 
 const fn sub_code(
@@ -154,9 +154,9 @@ const fn sub_code(
     class: Class,
     zh: &'static str,
     en: &'static str,
-    mend: &'static str,
+    hint: &'static str,
 ) -> ErrorEntry {
-    ErrorEntry { clue: Clue::SubCode(code), class, zh, en, mend }
+    ErrorEntry { clue: Clue::SubCode(code), class, zh, en, hint }
 }
 
 const fn words(
@@ -164,15 +164,15 @@ const fn words(
     class: Class,
     zh: &'static str,
     en: &'static str,
-    mend: &'static str,
+    hint: &'static str,
 ) -> ErrorEntry {
-    ErrorEntry { clue: Clue::Words(words), class, zh, en, mend }
+    ErrorEntry { clue: Clue::Words(words), class, zh, en, hint }
 }
 
 /// The last entry of a table.
 const fn rest(class: Class) -> ErrorEntry {
     let (zh, en) = ("含义未公开", "an error that no document known here names");
-    ErrorEntry { clue: Clue::None, class, zh, en, mend: ASK_VENDOR }
+    ErrorEntry { clue: Clue::None, class, zh, en, hint: ASK_VENDOR }
 }
 
 const ASK_VENDOR: &str = "run again later; if it stays, ask the vendor what the code means for this account";
@@ -223,8 +223,8 @@ mod tests {
     fn every_entry_is_complete_and_reached() {
         for &gateway in Gateway::ALL {
             for own in table(gateway) {
-                assert!(![own.zh, own.en, own.mend].contains(&""), "{own:?}");
-                assert!(!own.en.ends_with('.') && !own.mend.ends_with('.'), "{own:?}");
+                assert!(![own.zh, own.en, own.hint].contains(&""), "{own:?}");
+                assert!(!own.en.ends_with('.') && !own.hint.ends_with('.'), "{own:?}");
                 for error in example(own.clue) {
                     assert_eq!(entry(gateway, &error), Some(own), "{gateway} {error:?}");
                 }
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_told_wait_is_the_number_before_the_seconds() {
+    fn a_named_wait_is_the_number_before_the_seconds() {
         for (message, expected) in [
             ("App Call Limited: This ban will last for 31062 more seconds", Some(31_062)),
             ("this BAN will last for 1 more SECONDS", Some(1)),
@@ -273,7 +273,7 @@ mod tests {
             ("99999999999999999999999 seconds", None),
             ("", None),
         ] {
-            assert_eq!(told_wait(&PlatformError::new("7", message)), expected, "{message}");
+            assert_eq!(named_wait(&PlatformError::new("7", message)), expected, "{message}");
         }
     }
 

@@ -32,6 +32,12 @@ pub struct GatewayFacts {
     pub required_keys: &'static [&'static str],
     /// Keys of an account that it may have.
     pub optional_keys: &'static [&'static str],
+    /// Whether the platform says how long to wait when its call limit is hit, in its message.
+    pub names_its_waits: bool,
+    /// Whether the platform sends control characters in JSON texts as they are, unescaped.
+    pub sends_raw_controls: bool,
+    /// Member that reports success; beside it, the platform may leave out the total of an empty list.
+    pub success_without_total: Option<&'static str>,
 }
 
 const ENTERPRISE: GatewayFacts = GatewayFacts {
@@ -44,6 +50,9 @@ const ENTERPRISE: GatewayFacts = GatewayFacts {
     clock_tolerance_seconds: 300,
     required_keys: &["sid"],
     optional_keys: &[],
+    names_its_waits: false,
+    sends_raw_controls: false,
+    success_without_total: None,
 };
 
 const FLAGSHIP: GatewayFacts = GatewayFacts {
@@ -57,6 +66,9 @@ const FLAGSHIP: GatewayFacts = GatewayFacts {
     clock_tolerance_seconds: 120,
     required_keys: &["sid"],
     optional_keys: &[],
+    names_its_waits: false,
+    sends_raw_controls: false,
+    success_without_total: None,
 };
 
 const TOP: GatewayFacts = GatewayFacts {
@@ -68,6 +80,9 @@ const TOP: GatewayFacts = GatewayFacts {
     clock_tolerance_seconds: 600,
     required_keys: &["session"],
     optional_keys: &["sign_method"],
+    names_its_waits: true,
+    sends_raw_controls: true,
+    success_without_total: Some("wl_success"),
 };
 
 impl Gateway {

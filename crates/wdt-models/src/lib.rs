@@ -4,28 +4,26 @@
 //! this crate interprets that table. No clock, no network, no files, no async; it does not know how requests are
 //! signed or where batches land.
 
-mod certificate;
 pub mod decode;
-pub mod endpoint;
 pub mod endpoints;
 pub mod envelope;
 pub mod error;
-pub mod field;
-pub mod full_read;
-pub mod gateway;
-mod json;
-pub mod slice;
 pub mod time;
-pub mod window;
+
+mod certificate;
+mod endpoint;
+mod field;
+mod full_read;
+mod gateway;
+mod json;
+mod slice;
+mod window;
 
 pub use certificate::{Certificate, Filter, Order, Verdict, Way};
-pub use decode::{Asked, Decoded, Refusal, decode};
 pub use endpoint::{
-    Arguments, Cursor, Dimension, Endpoint, IdSource, Method, Paging, Param, ParamKind, Reading, Shape, Split,
+    Arguments, Cursor, Dimension, Endpoint, IdSource, Method, Paging, Param, ParamKind, Shape, Split, SyncMode,
 };
-pub use envelope::{Answer, AnswerError};
-pub use error::{Class, PlatformError};
-pub use field::{Code, Field, Kind};
+pub use field::{COMMENT, Code, DECIMAL_PRECISION, DECIMAL_SCALE, Field, Kind};
 pub use full_read::{FullRead, Hours};
 pub use gateway::{Gateway, GatewayFacts};
 pub use slice::Slice;

@@ -19,7 +19,7 @@ use crate::{Secret, SignError, check_names, concatenated, md5_hex, sorted};
 
 /// How the text is signed: the value of the parameter `sign_method`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Method {
+pub enum SignMethod {
     /// `md5`: MD5 of the text between two copies of the secret.
     Md5,
     /// `hmac`: HMAC-MD5 with the secret as its key.
@@ -29,7 +29,7 @@ pub enum Method {
     HmacSha256,
 }
 
-impl Method {
+impl SignMethod {
     /// Every method.
     pub const ALL: &'static [Self] = &[Self::Md5, Self::Hmac, Self::HmacSha256];
 
@@ -70,11 +70,11 @@ pub fn string_to_sign<N: AsRef<str>, V: AsRef<str>>(params: &[(N, V)]) -> String
 
 /// The signature of the text under the secret, as 32 or (`hmac-sha256`) 64 upper-case hex digits.
 #[must_use]
-pub fn sign(string_to_sign: &str, secret: &Secret, method: Method) -> String {
+pub fn sign(string_to_sign: &str, secret: &Secret, method: SignMethod) -> String {
     match method {
-        Method::Md5 => md5_hex(&[secret.expose(), string_to_sign, secret.expose()]).to_ascii_uppercase(),
-        Method::Hmac => keyed::<Hmac<Md5>>(string_to_sign, secret),
-        Method::HmacSha256 => keyed::<Hmac<Sha256>>(string_to_sign, secret),
+        SignMethod::Md5 => md5_hex(&[secret.expose(), string_to_sign, secret.expose()]).to_ascii_uppercase(),
+        SignMethod::Hmac => keyed::<Hmac<Md5>>(string_to_sign, secret),
+        SignMethod::HmacSha256 => keyed::<Hmac<Sha256>>(string_to_sign, secret),
     }
 }
 

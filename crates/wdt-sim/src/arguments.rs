@@ -1,7 +1,7 @@
 //! What a call of 旺店通旗舰版 asks for: positional arguments in a JSON body, and a pager in the query.
 
 use serde_json::{Map, Value};
-use wdt_models::{Arguments, Cursor, Endpoint, Method, Param, ParamKind, Reading, Window, time};
+use wdt_models::{Arguments, Cursor, Endpoint, Method, Param, ParamKind, SyncMode, Window, time};
 
 use crate::{
     config::Windows,
@@ -91,7 +91,7 @@ fn selection(ledger: &Ledger, named: &Map<String, Value>, windows: Windows) -> R
     };
     let sent = |name: &str| named.get(name).map(texts).filter(|values| values.iter().any(|value| !value.is_empty()));
     let filters = filter::filters(endpoint, sent).map_err(|name| unparseable(named, name))?;
-    let Reading::Incremental(cursor) = endpoint.reading else {
+    let SyncMode::Incremental(cursor) = endpoint.sync else {
         return Ok(ledger.filtered(ledger.of_slices(&ledger.spread().matching(&[])), &filters));
     };
     let by_code = endpoint.params.iter().any(|param| param.kind == ParamKind::Texts && sent(param.name).is_some());

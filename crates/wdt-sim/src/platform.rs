@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use wdt_models::{Gateway, Method, Reading, endpoints};
+use wdt_models::{Gateway, Method, SyncMode, endpoints};
 
 use crate::{
     account::Account,
@@ -226,11 +226,11 @@ impl Platform {
     fn add_merchant(&mut self, place: usize) {
         let account = &self.config.accounts[place];
         let mut served: Vec<_> = endpoints::ALL.iter().filter(|own| own.gateway == account.gateway).collect();
-        served.sort_by_key(|endpoint| matches!(endpoint.reading, Reading::Ids(_)));
+        served.sort_by_key(|endpoint| matches!(endpoint.sync, SyncMode::Ids(_)));
         for endpoint in served {
-            let source = match endpoint.reading {
-                Reading::Ids(ids) => self.ledger_at(place, ids.dataset),
-                Reading::Incremental(_) | Reading::Slices(_) => None,
+            let source = match endpoint.sync {
+                SyncMode::Ids(ids) => self.ledger_at(place, ids.dataset),
+                SyncMode::Incremental(_) | SyncMode::Slices(_) => None,
             };
             let merchant = self.config.accounts[place].merchant();
             let ledger = Ledger::new(endpoint, merchant, &self.config, source);

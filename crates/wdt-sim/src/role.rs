@@ -1,6 +1,6 @@
 //! What a column holds: plausible content by the name and type its endpoint declares.
 
-use wdt_models::{Code, Endpoint, Field, Kind, Reading, endpoints};
+use wdt_models::{Code, Endpoint, Field, Kind, SyncMode, endpoints};
 
 use crate::label::Label;
 
@@ -85,8 +85,8 @@ pub(crate) fn is_group_filter(endpoint: &Endpoint, param: &str) -> bool {
 
 /// The column and value that make rows of this endpoint eligible for a list of ids, its own or another dataset's.
 pub(crate) fn eligible(endpoint: &Endpoint) -> Option<(&'static str, i64)> {
-    endpoints::ALL.iter().find_map(|asking| match asking.reading {
-        Reading::Ids(ids) if ids.dataset == endpoint.dataset || asking.dataset == endpoint.dataset => Some(ids.only),
+    endpoints::ALL.iter().find_map(|asking| match asking.sync {
+        SyncMode::Ids(ids) if ids.dataset == endpoint.dataset || asking.dataset == endpoint.dataset => Some(ids.only),
         _ => None,
     })
 }

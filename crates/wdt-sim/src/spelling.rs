@@ -1,7 +1,7 @@
 //! How each method of a gateway spells the values of its records: quotes, flags, decimals, times, names and the columns
 //! it leaves out. The text itself is written in `render`.
 
-use wdt_models::{Endpoint, Gateway, Method, Reading};
+use wdt_models::{Endpoint, Gateway, Method, SyncMode};
 
 use crate::form::{Escapes, Forms, NumberForm};
 
@@ -82,10 +82,10 @@ impl Spelling {
     ) -> Self {
         let one_by_one = method.shape.single;
         let older = method.name == "wms.StockSpec.search";
-        let millis = match (method.name, endpoint.reading) {
+        let millis = match (method.name, endpoint.sync) {
             ("wms.StockSpec.search2", _) => Millis::Named(&["created", "modified"]),
             // of the documented lists one has milliseconds here and one has text
-            (_, Reading::Slices(_)) => Millis::SomeModified,
+            (_, SyncMode::Slices(_)) => Millis::SomeModified,
             _ => Millis::Named(&[]),
         };
         Self {

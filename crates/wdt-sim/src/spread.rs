@@ -1,6 +1,6 @@
 //! How rows are spread over warehouses, shops or slices.
 
-use wdt_models::{Endpoint, Reading, Slice};
+use wdt_models::{Endpoint, Slice, SyncMode};
 
 use crate::{
     dice::Dice,
@@ -31,12 +31,12 @@ pub(crate) struct Schedule {
 impl Spread {
     /// How the rows of an endpoint are spread.
     pub(crate) fn new(endpoint: &Endpoint, seed: u64) -> Self {
-        match endpoint.reading {
-            Reading::Slices(dimensions) => {
+        match endpoint.sync {
+            SyncMode::Slices(dimensions) => {
                 let values: Vec<_> = dimensions.iter().map(places::values).collect();
                 Self::Slices(Schedule::new(Slice::all(dimensions, &values), &values, seed))
             }
-            Reading::Incremental(_) | Reading::Ids(_) => Self::Places,
+            SyncMode::Incremental(_) | SyncMode::Ids(_) => Self::Places,
         }
     }
 

@@ -1,6 +1,6 @@
 //! 淘宝开放平台: which calls it takes and how it answers. What of it is assumed is in [`crate::refusal`].
 
-use wdt_models::{Endpoint, Gateway, Method, Reading, time};
+use wdt_models::{Endpoint, Gateway, Method, SyncMode, time};
 use wdt_sign::top;
 
 use crate::{
@@ -170,7 +170,7 @@ fn check_format(params: &Params) -> Result<(), Refusal> {
 
 fn check_signature(params: &Params, account: &Account) -> Result<(), Refusal> {
     let sign = required(params, "sign", 24)?;
-    let method = params.filled("sign_method").and_then(top::Method::from_name).ok_or_else(|| error(25))?;
+    let method = params.filled("sign_method").and_then(top::SignMethod::from_name).ok_or_else(|| error(25))?;
     let expected = top::sign(&top::string_to_sign(&params.0), &account.secret, method);
     if params.repeated().is_none() && sign == expected { Ok(()) } else { Err(error(25)) }
 }
@@ -182,7 +182,7 @@ fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
 
 fn selection(params: &Params, ledger: &Ledger, forms: Forms) -> Result<Selection, Refusal> {
     let endpoint = ledger.endpoint();
-    let Reading::Slices(dimensions) = endpoint.reading else { return Ok(Selection::everything()) };
+    let SyncMode::Slices(dimensions) = endpoint.sync else { return Ok(Selection::everything()) };
     let mut wanted = Vec::new();
     for dimension in dimensions {
         match params.filled(dimension.name) {

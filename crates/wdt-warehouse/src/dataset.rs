@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
-use wdt_models::{Certificate, Endpoint, IdSource, Reading as ReadingKind, Refusal, Slice, Window};
+use wdt_models::decode::Refusal;
+use wdt_models::{Certificate, Endpoint, IdSource, Slice, SyncMode, Window};
 
 use super::error::WarehouseError;
 use super::fold::folded;
@@ -260,7 +261,7 @@ impl DatasetTables {
     /// # Errors
     /// When the storage refuses.
     pub async fn complete_until(&self, account: &str, slices: &[Slice]) -> Result<Option<i64>, WarehouseError> {
-        if matches!(self.endpoint.reading, ReadingKind::Incremental(_)) {
+        if matches!(self.endpoint.sync, SyncMode::Incremental(_)) {
             return self.watermark(account).await;
         }
         let mut oldest = None;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef};
-use wdt_models::field::COMMENT;
-use wdt_models::{Endpoint, Field};
+use wdt_models::{COMMENT, Endpoint, Field};
 
 use super::delta::table_configuration;
 use super::error::WarehouseError;

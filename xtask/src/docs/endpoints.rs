@@ -1,7 +1,7 @@
 //! `docs/endpoints.md`: every gateway and dataset as the descriptions state them.
 
 use wdt_models::{
-    Arguments, Dimension, Endpoint, Field, FullRead, Gateway, IdSource, Kind, Method, ParamKind, Reading, endpoints,
+    Arguments, Dimension, Endpoint, Field, FullRead, Gateway, IdSource, Kind, Method, ParamKind, SyncMode, endpoints,
 };
 
 use super::markdown::{bullets, cell, code, codes, head, table};
@@ -74,7 +74,7 @@ fn titled(title: &str, content: &str) -> String {
 fn facts(endpoint: &Endpoint) -> Vec<String> {
     let mut facts = vec![format!("Source: {}", endpoint.source)];
     facts.extend(endpoint.methods.iter().enumerate().map(|(place, method)| call(endpoint, method, place == 0)));
-    facts.push(format!("Reading: {}", reading(endpoint.reading)));
+    facts.push(format!("Reading: {}", reading(endpoint.sync)));
     facts.push(format!("Key: {}", codes(["account"].iter().chain(endpoint.key).copied())));
     if let Some(FullRead { param, value, hours, .. }) = endpoint.full_read {
         let hours = hours.map_or_else(|| "at any time".to_owned(), |hours| format!("from {hours} in China"));
@@ -96,28 +96,28 @@ fn call(endpoint: &Endpoint, method: &Method, default: bool) -> String {
         (true, _) => "Call by default".to_owned(),
         (false, _) => format!("Call with `method = \"{}\"`", method.name),
     };
-    let paging = match (endpoint.reading, method.arguments) {
-        (Reading::Ids(_), Arguments::Positional) => "one id a call".to_owned(),
-        (Reading::Ids(_), _) => format!("at most {} ids a call", method.paging.max_size),
+    let paging = match (endpoint.sync, method.arguments) {
+        (SyncMode::Ids(_), Arguments::Positional) => "one id a call".to_owned(),
+        (SyncMode::Ids(_), _) => format!("at most {} ids a call", method.paging.max_size),
         _ => format!("at most {} records a page, the first page is {}", method.paging.max_size, method.paging.first),
     };
     format!("{title}: {}, {paging}", code(method.name))
 }
 
-fn reading(reading: Reading) -> String {
+fn reading(reading: SyncMode) -> String {
     match reading {
-        Reading::Incremental(cursor) => format!(
+        SyncMode::Incremental(cursor) => format!(
             "what changed, by {}, in windows of at most {} ({} to {})",
             code(cursor.field),
             length(cursor.max_seconds),
             code(cursor.start_param),
             code(cursor.end_param)
         ),
-        Reading::Slices([]) => "a full picture of the whole list".to_owned(),
-        Reading::Slices(dimensions) => {
+        SyncMode::Slices([]) => "a full picture of the whole list".to_owned(),
+        SyncMode::Slices(dimensions) => {
             format!("a full picture of each slice, by {}", codes(dimensions.iter().map(|dimension| dimension.name)))
         }
-        Reading::Ids(ids) => format!("the rows of a list of ids: {}", ids_source(ids)),
+        SyncMode::Ids(ids) => format!("the rows of a list of ids: {}", ids_source(ids)),
     }
 }
 

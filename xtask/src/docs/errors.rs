@@ -1,12 +1,12 @@
 //! `docs/errors.md`: every gateway's error codes, and what wdt-etl does about each class of them.
 
-use wdt_models::error::{Clue, ErrorEntry, table as entries};
-use wdt_models::{Class, Gateway};
+use wdt_models::Gateway;
+use wdt_models::error::{Class, Clue, ErrorEntry, table as entries};
 
 use super::markdown::{cell, code, codes, head, table};
 
 const INTRO: &str = "
-What the platforms' errors mean, what wdt-etl does about them, and what mends them. `wdt-etl explain CODE` prints the
+What the platforms' errors mean, what wdt-etl does about them, and what fixes them. `wdt-etl explain CODE` prints the
 same for one code, sub-code or message.
 
 A table is read from its top: the first line that fits an error decides. `*` stands for any characters but blanks; words
@@ -45,15 +45,15 @@ fn of_gateway(gateway: Gateway) -> String {
     let rows: Vec<_> = entries(gateway).iter().map(row).collect();
     let facts = gateway.facts();
     let title = format!("\n## Gateway `{}`: {}\n", facts.name, facts.zh);
-    title + &table(["told by", "class", "中文", "meaning", "what mends it"], &rows)
+    title + &table(["recognized by", "class", "中文", "meaning", "what fixes it"], &rows)
 }
 
 fn row(entry: &ErrorEntry) -> [String; 5] {
     let (class, ..) = course(entry.class);
-    [told_by(entry.clue), code(class), cell(entry.zh), cell(entry.en), cell(entry.mend)]
+    [recognized_by(entry.clue), code(class), cell(entry.zh), cell(entry.en), cell(entry.hint)]
 }
 
-fn told_by(clue: Clue) -> String {
+fn recognized_by(clue: Clue) -> String {
     match clue {
         Clue::Code(pattern) => format!("code {}", code(pattern)),
         Clue::SubCode(pattern) => format!("sub-code {}", code(pattern)),
@@ -97,10 +97,11 @@ const fn course(class: Class) -> (&'static str, &'static str, u8) {
 mod tests {
     use std::collections::BTreeSet;
 
+    use wdt_models::Gateway;
+    use wdt_models::error::Class;
     use wdt_models::error::table;
-    use wdt_models::{Class, Gateway};
 
-    use super::{CLASSES, course, page, told_by};
+    use super::{CLASSES, course, page, recognized_by};
 
     #[test]
     fn every_entry_is_on_the_page_below_its_gateway() {
@@ -109,7 +110,7 @@ mod tests {
             let section = page.split(&format!("\n## Gateway `{gateway}`")).nth(1).unwrap();
             let section = section.split("\n## ").next().unwrap();
             for entry in table(gateway) {
-                let row = format!("\n| {} | `{}` | ", told_by(entry.clue), course(entry.class).0);
+                let row = format!("\n| {} | `{}` | ", recognized_by(entry.clue), course(entry.class).0);
                 assert!(section.contains(&row), "{row}");
                 assert!(CLASSES.contains(&entry.class), "{:?}", entry.class);
             }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType};
-use wdt_models::field::DECIMAL_SCALE;
+use wdt_models::DECIMAL_SCALE;
 use wdt_models::time::{SHANGHAI_OFFSET_SECONDS, format_wall_time};
 
 /// Ten to the places of a decimal column.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use url::{Host, Url};
 use wdt_fetch::{Client, NOTABLE_SKEW_SECONDS, PageRequest, Target, self_test};
-use wdt_models::{Gateway, Reading, Window};
+use wdt_models::{Gateway, SyncMode, Window};
 
 use super::output;
 use crate::cli::Check;
@@ -196,10 +196,10 @@ fn question(account: &Account, end: i64) -> Option<(&Dataset, Target)> {
 
 /// The shortest thing to ask a dataset for; `None` where its ids are still to be landed.
 fn target(dataset: &Dataset, end: i64) -> Option<Target> {
-    match dataset.endpoint.reading {
-        Reading::Incremental(_) => Some(Target::Window(Window::new(end - 60, end))),
-        Reading::Slices(_) => dataset.slices.first().cloned().map(Target::Slice),
-        Reading::Ids(_) => match &dataset.ids {
+    match dataset.endpoint.sync {
+        SyncMode::Incremental(_) => Some(Target::Window(Window::new(end - 60, end))),
+        SyncMode::Slices(_) => dataset.slices.first().cloned().map(Target::Slice),
+        SyncMode::Ids(_) => match &dataset.ids {
             Ids::Landed => None,
             Ids::Listed(ids) => ids.first().map(|id| Target::Ids(vec![*id])),
         },

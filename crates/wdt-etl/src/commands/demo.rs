@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use wdt_fetch::Clock;
-use wdt_models::{Gateway, Reading, Slice, Window, endpoints};
+use wdt_models::{Gateway, Slice, SyncMode, Window, endpoints};
 use wdt_sim::{Ledger, Sim, SimConfig};
 
 use super::run::{new_run_id, summary};
@@ -100,7 +100,7 @@ fn move_on(sim: &Sim, edits: usize) {
     for endpoint in endpoints::ALL {
         let Some(ledger) = sim.ledger(endpoint.dataset) else { continue };
         ledger.edit(edits);
-        if matches!(endpoint.reading, Reading::Slices(_)) {
+        if matches!(endpoint.sync, SyncMode::Slices(_)) {
             ledger.delete(vanishing(edits, ledger.rows().len()));
         }
     }
@@ -126,7 +126,7 @@ fn simulated(rows: u32, clock: &Arc<DemoClock>) -> SimConfig {
     config.edits_per_page = EDITS_PER_PAGE;
     config.span = Some(Window::new(now - 21 * 86_400, now));
     for endpoint in endpoints::ALL {
-        let whole_list = matches!(endpoint.reading, Reading::Slices([]));
+        let whole_list = matches!(endpoint.sync, SyncMode::Slices([]));
         config = config.with_rows(endpoint.dataset, if whole_list { rows.min(WHOLE_LIST) } else { rows });
     }
     config
@@ -199,7 +199,7 @@ async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Sh
 
 /// The ids that a list of ids was taken from; nothing for other datasets.
 async fn asked(warehouse: &Warehouse, account: &Account, dataset: &Dataset) -> Result<Vec<String>, EtlError> {
-    let Reading::Ids(source) = dataset.endpoint.reading else { return Ok(Vec::new()) };
+    let SyncMode::Ids(source) = dataset.endpoint.sync else { return Ok(Vec::new()) };
     let Some(endpoint) = endpoints::find(source.dataset) else { return Ok(Vec::new()) };
     let Some(tables) = DatasetTables::open(warehouse, endpoint).await? else { return Ok(Vec::new()) };
     let ids = tables.ids(&account.name, &source).await?;
@@ -217,10 +217,10 @@ fn expected(ledger: &Ledger, dataset: &Dataset, watermark: Option<i64>, asked: &
         slice.0.iter().all(|(name, value)| position(name).is_some_and(|at| key[at].as_ref() == Some(value)))
     };
     let rows = ledger.rows().into_iter().map(|row| (ledger.key_text(row), row.modified));
-    let due = rows.filter(|(key, modified)| match endpoint.reading {
-        Reading::Incremental(_) => watermark.is_some_and(|end| *modified <= end),
-        Reading::Slices(_) => dataset.slices.is_empty() || dataset.slices.iter().any(|slice| inside(key, slice)),
-        Reading::Ids(_) => key.first().and_then(Option::as_ref).is_some_and(|id| asked.contains(id)),
+    let due = rows.filter(|(key, modified)| match endpoint.sync {
+        SyncMode::Incremental(_) => watermark.is_some_and(|end| *modified <= end),
+        SyncMode::Slices(_) => dataset.slices.is_empty() || dataset.slices.iter().any(|slice| inside(key, slice)),
+        SyncMode::Ids(_) => key.first().and_then(Option::as_ref).is_some_and(|id| asked.contains(id)),
     });
     due.map(|(key, modified)| (key, endpoint.cursor().map(|_| modified))).collect()
 }

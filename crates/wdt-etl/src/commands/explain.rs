@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
-use wdt_models::error::{self, Clue, ErrorEntry};
-use wdt_models::{Class, Gateway};
+use wdt_models::error::{Class, Clue, ErrorEntry};
+use wdt_models::{Gateway, error};
 
 use super::aligned::{write_rows, write_table};
 use crate::cli::Explain;
@@ -114,7 +114,7 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
             ("", entry.en.to_owned()),
             ("wdt-etl", course(entry.class).to_owned()),
             ("class", format!("{}: exit code {} ({})", name(entry.class), row.exit_code, row.name)),
-            ("mend", entry.mend.to_owned()),
+            ("mend", entry.hint.to_owned()),
         ];
         write_rows(&lines.map(|(name, text)| [format!("  {name}"), text]), out)?;
     }
@@ -163,7 +163,7 @@ fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write)
         failure: row.name,
         exit_code: row.exit_code,
         run_again: row.run_again,
-        mend: entry.mend,
+        mend: entry.hint,
     };
     writeln!(out, "{}", serde_json::to_string(&line)?)
 }

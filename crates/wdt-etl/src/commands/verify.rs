@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::Path;
 
 use wdt_fetch::Limiters;
-use wdt_models::{Endpoint, Reading};
+use wdt_models::{Endpoint, SyncMode};
 
 use super::output;
 use crate::cli::Verify;
@@ -141,9 +141,9 @@ impl Asked<'_> {
                 continue;
             };
             let subject = |check| Subject::account(check, &account.name, self.endpoint.dataset);
-            lines.push(match self.endpoint.reading {
-                Reading::Incremental(_) => windows::windows(subject("windows"), landed),
-                Reading::Slices(_) | Reading::Ids(_) => windows::slices(subject("slices"), landed, &slices(dataset)),
+            lines.push(match self.endpoint.sync {
+                SyncMode::Incremental(_) => windows::windows(subject("windows"), landed),
+                SyncMode::Slices(_) | SyncMode::Ids(_) => windows::slices(subject("slices"), landed, &slices(dataset)),
             });
             lines.push(windows::certificates(subject("certificates"), landed));
             lines.push(windows::watermark(subject("watermark"), landed));
@@ -213,7 +213,7 @@ impl Asked<'_> {
     }
 
     async fn probe(&self, log: &Log, current: Option<&Table>, lines: &mut Vec<Line>) -> Result<(), EtlError> {
-        if !matches!(self.endpoint.reading, Reading::Incremental(_)) {
+        if !matches!(self.endpoint.sync, SyncMode::Incremental(_)) {
             return Ok(());
         }
         let nothing = AccountLog::default();

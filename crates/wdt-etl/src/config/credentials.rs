@@ -1,6 +1,6 @@
 //! The keys of an account that its gateway decides about: what it proves itself with.
 
-use wdt_fetch::{AccountKeys, Credentials};
+use wdt_fetch::{AccountKeys, CredentialFault, Credentials};
 use wdt_models::Gateway;
 use wdt_sign::Secret;
 
@@ -95,8 +95,8 @@ impl Reader<'_, '_> {
         match Credentials::new(self.gateway?, keys) {
             Ok(credentials) => Some(credentials),
             Err(fault) => {
-                let message = format!("{}, for {}", fault.reason, self.owner);
-                faults.push(&self.place(fault.key), message, Some(fault.mend));
+                let (reason, hint) = explained(&fault);
+                faults.push(&self.place(fault.key()), format!("{reason}, for {}", self.owner), Some(hint));
                 None
             }
         }
@@ -108,5 +108,21 @@ impl Reader<'_, '_> {
 
     fn place(&self, key: &str) -> Place {
         self.section.get(key).map_or_else(|| self.section.place.key(key, None), |value| value.place)
+    }
+}
+
+/// What is wrong with a key, and what to write in its place.
+fn explained(fault: &CredentialFault) -> (String, String) {
+    match fault {
+        CredentialFault::SecretForm { error } => {
+            (error.to_string(), "copy it whole, as secret:salt, from the platform's page".to_owned())
+        }
+        CredentialFault::SignMethod => {
+            ("is not one that the platform knows".to_owned(), "write \"hmac-sha256\", \"hmac\" or \"md5\"".to_owned())
+        }
+        CredentialFault::Missing { key, gateway } => {
+            (format!("is missing; gateway {gateway} needs it"), format!("write {key} as the platform hands it out"))
+        }
+        other => (other.to_string(), "write it as the platform hands it out".to_owned()),
     }
 }

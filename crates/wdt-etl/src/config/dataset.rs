@@ -1,7 +1,7 @@
 //! One `[[accounts.datasets]]` section.
 
 use wdt_models::time::{format_wall_time, parse_wall_time};
-use wdt_models::{Endpoint, Gateway, Method, Reading, endpoints};
+use wdt_models::{Endpoint, Gateway, Method, SyncMode, endpoints};
 
 use super::fault::{Faults, Place};
 use super::names::{self, Keys, quoted};
@@ -92,10 +92,10 @@ fn check_keys(section: &Section<'_>, endpoint: Option<&'static Endpoint>, faults
 
 fn keys(endpoint: &'static Endpoint) -> Vec<&'static str> {
     let mut keys = vec!["name", "method"];
-    match endpoint.reading {
-        Reading::Incremental(_) => keys.push("start"),
-        Reading::Slices(dimensions) => keys.extend(dimensions.iter().map(|dimension| dimension.setting)),
-        Reading::Ids(_) => {
+    match endpoint.sync {
+        SyncMode::Incremental(_) => keys.push("start"),
+        SyncMode::Slices(dimensions) => keys.extend(dimensions.iter().map(|dimension| dimension.setting)),
+        SyncMode::Ids(_) => {
             keys.extend(["ids_from", "rec_ids"]);
             keys.extend(params::switches(endpoint));
         }

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use wdt_fetch::Params;
 use wdt_models::time::parse_wall_time;
-use wdt_models::{Arguments, Endpoint, Method, Param, ParamKind, Reading};
+use wdt_models::{Arguments, Endpoint, Method, Param, ParamKind, SyncMode};
 
 use super::fault::{Faults, Place};
 use super::names::{self, quoted};
@@ -45,7 +45,7 @@ pub(super) fn read(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faul
     }
     let read: Vec<_> = named.iter().map(|(name, value)| param(name, value, endpoint, faults)).collect();
     let mut params: Params = read.into_iter().collect::<Option<_>>()?;
-    if matches!(endpoint.reading, Reading::Ids(_)) {
+    if matches!(endpoint.sync, SyncMode::Ids(_)) {
         // such a call always carries every switch, off where none is set: off is no other question than nothing
         params.retain(|_, value| *value != Json::Bool(false));
     }
@@ -54,7 +54,7 @@ pub(super) fn read(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faul
 
 /// Parameters that are keys of the dataset as well: true or false for all ids of a list.
 pub(super) fn switches(endpoint: &Endpoint) -> impl Iterator<Item = &'static str> {
-    let by_ids = matches!(endpoint.reading, Reading::Ids(_));
+    let by_ids = matches!(endpoint.sync, SyncMode::Ids(_));
     endpoint.params.iter().filter(move |param| by_ids && param.kind == ParamKind::Boolean).map(|param| param.name)
 }
 
@@ -90,7 +90,7 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
         return (own, format!("use the dataset's key `{}`", dimension.setting));
     }
     let is_id = |method: &Method| matches!(method.arguments, Arguments::Items { id } if id == name);
-    let is_column = matches!(endpoint.reading, Reading::Ids(source) if source.column == name);
+    let is_column = matches!(endpoint.sync, SyncMode::Ids(source) if source.column == name);
     if is_column || endpoint.methods.iter().any(is_id) {
         return (own, "use the dataset's key `rec_ids`".to_owned());
     }

@@ -1,6 +1,6 @@
 //! What a snapshot asks for: the values of its slices, or its list of ids.
 
-use wdt_models::{Dimension, Endpoint, Reading, Slice};
+use wdt_models::{Dimension, Endpoint, Slice, SyncMode};
 
 use super::Ids;
 use super::dataset::Siblings;
@@ -18,7 +18,7 @@ pub(super) fn slices(
     owner: &str,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<Slice>> {
-    let Reading::Slices(dimensions) = endpoint.reading else { return Some(Vec::new()) };
+    let SyncMode::Slices(dimensions) = endpoint.sync else { return Some(Vec::new()) };
     let read: Vec<_> = dimensions.iter().map(|dimension| values(section, dimension, owner, faults)).collect();
     Some(Slice::all(dimensions, &read.into_iter().collect::<Option<Vec<_>>>()?))
 }
@@ -30,7 +30,7 @@ pub(super) fn ids(
     siblings: &mut Siblings,
     faults: &mut Faults<'_>,
 ) -> Option<Ids> {
-    let Reading::Ids(source) = endpoint.reading else { return Some(Ids::default()) };
+    let SyncMode::Ids(source) = endpoint.sync else { return Some(Ids::default()) };
     let (from, listed) = (section.get("ids_from"), section.get("rec_ids"));
     if let (Some(from), Some(_)) = (&from, &listed) {
         faults.push(&from.place, "stands beside rec_ids", Some("give one of the two".to_owned()));

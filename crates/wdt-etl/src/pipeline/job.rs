@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use tokio::sync::{Mutex, watch};
 use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
 use wdt_models::time::format_wall_time;
-use wdt_models::{Reading, Window};
+use wdt_models::{SyncMode, Window};
 
 use super::backfill::Backfill;
 use super::outcome::{DatasetOutcome, Problem, Verdict};
@@ -90,12 +90,12 @@ impl Job {
     /// Reads and lands everything due, and leaves the run's row.
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
         let first_load = self.watermark.is_none();
-        let result = match self.dataset.endpoint.reading {
+        let result = match self.dataset.endpoint.sync {
             _ if self.shared.options.reconcile.is_some() => Box::pin(self.reconcile(&client, reader)).await,
-            Reading::Incremental(_) if self.backfill.is_some() => self.read_backfill(&client, reader).await,
-            Reading::Incremental(_) => self.read_windows(&client, reader).await,
-            Reading::Slices(_) => self.read_slices(&client, reader).await,
-            Reading::Ids(source) => self.read_ids(&client, reader, &source).await,
+            SyncMode::Incremental(_) if self.backfill.is_some() => self.read_backfill(&client, reader).await,
+            SyncMode::Incremental(_) => self.read_windows(&client, reader).await,
+            SyncMode::Slices(_) => self.read_slices(&client, reader).await,
+            SyncMode::Ids(source) => self.read_ids(&client, reader, &source).await,
         };
         self.count_calls(&client);
         let mut outcome =
@@ -202,7 +202,7 @@ impl Job {
         range: Range,
     ) -> Result<Pass, EtlError> {
         let planner = Planner::new(range);
-        let mut parts = read_windows(Arc::clone(reader), self.dataset.endpoint, planner.clone(), self.read_options());
+        let mut parts = read_windows(Arc::clone(reader), planner.clone(), self.read_options());
         let mut stop = self.shared.around.stop.clone();
         let mut pending = Pending::default();
         let ended = loop {

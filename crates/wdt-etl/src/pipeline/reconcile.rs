@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use wdt_fetch::{CertifiedPart, Client, PageSource as _, Target, WindowError, WindowReader, read_window, read_windows};
 use wdt_models::time::format_wall_time;
-use wdt_models::{Reading, Slice, Window, decode};
+use wdt_models::{Slice, SyncMode, Window, decode};
 
 use super::job::{CLOCK_RESOLUTION, Job, WINDOW_RECORDS, stopped};
 use super::outcome::Verdict;
@@ -44,7 +44,7 @@ struct Compared {
 impl Job {
     /// Compares the whole dataset, lands what differs and marks what is gone.
     pub(super) async fn reconcile(&mut self, client: &Client, reader: WindowReader) -> Result<Verdict, EtlError> {
-        if !matches!(self.dataset.endpoint.reading, Reading::Incremental(_)) {
+        if !matches!(self.dataset.endpoint.sync, SyncMode::Incremental(_)) {
             self.notice("a snapshot: every run compares it whole, nothing is left to reconcile".to_owned());
             return Ok(Verdict::NothingDue);
         }
@@ -109,7 +109,7 @@ impl Job {
         self.announce(&range);
         let planner = Planner::new(range);
         let reader = Arc::clone(&compared.reader);
-        let mut parts = read_windows(reader, self.dataset.endpoint, planner.clone(), self.read_options());
+        let mut parts = read_windows(reader, planner.clone(), self.read_options());
         let mut pending = Pending::default();
         let ended = loop {
             failpoint::hit(Place::ReconcileDue);
@@ -141,7 +141,7 @@ impl Job {
             return Ok(vec![part]);
         }
         let options = self.read_options();
-        let again = read_window(&*compared.reader, self.dataset.endpoint, part.window, &options);
+        let again = read_window(&*compared.reader, part.window, &options);
         let again = self.unless_stopped(again).await?;
         Ok([part].into_iter().chain(again.parts).collect())
     }

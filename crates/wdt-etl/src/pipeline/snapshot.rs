@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream;
 use wdt_fetch::{CertifiedSlice, Client, WindowError, WindowReader, read_ids, read_slice};
+use wdt_models::decode::Refusal;
 use wdt_models::time::format_wall_time;
-use wdt_models::{IdSource, Reading as ReadingKind, Refusal, Slice, decode};
+use wdt_models::{IdSource, Slice, SyncMode, decode};
 
 use super::job::{Job, stopped};
 use super::outcome::Verdict;
@@ -24,10 +25,10 @@ pub(crate) const REFUSED_UPSTREAM: &str = "refused_upstream";
 
 /// The units that a snapshot consists of; none for windows.
 pub(crate) fn slices(dataset: &Dataset) -> Vec<Slice> {
-    match dataset.endpoint.reading {
-        ReadingKind::Incremental(_) => Vec::new(),
-        ReadingKind::Slices(_) if !dataset.slices.is_empty() => dataset.slices.clone(),
-        ReadingKind::Slices(_) | ReadingKind::Ids(_) => vec![Slice::default()],
+    match dataset.endpoint.sync {
+        SyncMode::Incremental(_) => Vec::new(),
+        SyncMode::Slices(_) if !dataset.slices.is_empty() => dataset.slices.clone(),
+        SyncMode::Slices(_) | SyncMode::Ids(_) => vec![Slice::default()],
     }
 }
 
@@ -38,11 +39,10 @@ impl Job {
         let reader = Arc::new(reader);
         let standing = self.standing().await?;
         self.tell_slices_left_out(&slices, &standing);
-        let endpoint = self.dataset.endpoint;
         let readings = slices.iter().cloned().map(|slice| {
             let values: Vec<String> = slice.0.iter().map(|(_, value)| value.clone()).collect();
             let (reader, stood) = (Arc::clone(&reader), standing.contains(&values));
-            async move { read_slice(&*reader, endpoint, slice, stood).await }
+            async move { read_slice(&*reader, slice, stood).await }
         });
         let mut readings = stream::iter(readings.collect::<Vec<_>>()).buffered(SLICES_IN_FLIGHT);
         let mut stop = self.shared.around.stop.clone();
@@ -92,7 +92,7 @@ impl Job {
         let reading = tokio::select! {
             biased;
             () = stopped(&mut stop) => return Err(EtlError::Interrupted),
-            reading = read_ids(&reader, self.dataset.endpoint, &ids) => reading,
+            reading = read_ids(&reader, &ids) => reading,
         };
         failpoint::hit(Place::IdsRead);
         match reading {

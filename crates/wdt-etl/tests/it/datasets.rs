@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use wdt_etl::pipeline::{RunOptions, Verdict};
-use wdt_models::{Reading, endpoints};
+use wdt_models::{SyncMode, endpoints};
 
 use crate::world::{BETWEEN, World, table, texts};
 
@@ -52,7 +52,7 @@ async fn eight_datasets_of_a_quiet_erp_are_in_the_tables_cell_by_cell() {
 fn edit(world: &World, dataset: &str) -> u64 {
     let edited = world.sim.ledger(dataset).unwrap().edit(15).len() as u64;
     // the list of ids shows the rows of the goods, which are edited as well
-    let by_ids = endpoints::ALL.iter().any(|own| own.dataset == dataset && matches!(own.reading, Reading::Ids(_)));
+    let by_ids = endpoints::ALL.iter().any(|own| own.dataset == dataset && matches!(own.sync, SyncMode::Ids(_)));
     if by_ids || dataset == "flagship_goods" { edited * 2 } else { edited }
 }
 

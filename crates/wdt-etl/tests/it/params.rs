@@ -10,7 +10,7 @@ use wdt_etl::pipeline::{RunOptions, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock as _, SystemClock, Waits};
 use wdt_models::time::format_wall_time;
-use wdt_models::{Arguments, Endpoint, Param, ParamKind, Reading, endpoints};
+use wdt_models::{Arguments, Endpoint, Param, ParamKind, SyncMode, endpoints};
 use wdt_sim::{Account, Sim, SimConfig};
 
 /// The value as the configuration writes it, and as the call shows it.
@@ -31,11 +31,11 @@ fn config(folder: &TempDir, sim: &Sim, endpoint: &Endpoint, param: &Param) -> Co
     let sid = if needs.contains(&"sid") { format!("sid = \"{}\"\n", account.sid) } else { String::new() };
     let session = if needs.contains(&"session") { "session = { env = \"SESSION\" }\n" } else { "" };
     let stores = if endpoint.dimensions().is_empty() { "" } else { "stores = [\"STORE_1\"]\ninventory_types = [1]\n" };
-    let ids = if matches!(endpoint.reading, Reading::Ids(_)) { "rec_ids = [9951]\n" } else { "" };
+    let ids = if matches!(endpoint.sync, SyncMode::Ids(_)) { "rec_ids = [9951]\n" } else { "" };
     let now = SystemClock.now_ms().div_euclid(1000);
-    let start = match endpoint.reading {
-        Reading::Incremental(_) => format!("start = \"{}\"\n", format_wall_time(now - 7200)),
-        Reading::Slices(_) | Reading::Ids(_) => String::new(),
+    let start = match endpoint.sync {
+        SyncMode::Incremental(_) => format!("start = \"{}\"\n", format_wall_time(now - 7200)),
+        SyncMode::Slices(_) | SyncMode::Ids(_) => String::new(),
     };
     let text = format!(
         "[warehouse]\nurl = \"warehouse\"\n[[accounts]]\nname = \"main\"\ngateway = \"{}\"\nbase_url = \"{}\"\n{sid}{session}\

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use wdt_etl::pipeline::RunOptions;
-use wdt_models::{Endpoint, Reading, Slice, endpoints};
+use wdt_models::{Endpoint, Slice, SyncMode, endpoints};
 use wdt_sim::Row as ErpRow;
 
 use crate::support;
@@ -76,8 +76,8 @@ fn is_number(endpoint: &Endpoint, name: &str) -> bool {
 fn asked(world: &World, dataset: &str) -> Vec<Slice> {
     let config = world.config();
     let selected = config.select(&[], &[dataset.to_owned()]).unwrap();
-    match selected[0].1.endpoint.reading {
-        Reading::Slices([]) => vec![Slice::default()],
+    match selected[0].1.endpoint.sync {
+        SyncMode::Slices([]) => vec![Slice::default()],
         _ => selected[0].1.slices.clone(),
     }
 }

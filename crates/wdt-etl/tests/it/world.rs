@@ -18,7 +18,8 @@ use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
-use wdt_models::{Asked, Endpoint, Gateway, Slice, Window, decode, endpoints};
+use wdt_models::decode::{Asked, decode};
+use wdt_models::{Endpoint, Gateway, Slice, Window, endpoints};
 use wdt_sim::{Account, Fault, FaultPlan, Sim, SimConfig};
 use wdt_warehouse::contents;
 

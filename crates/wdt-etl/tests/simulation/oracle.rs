@@ -8,8 +8,8 @@ use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use serde_json::value::RawValue;
 use wdt_etl::config::{Account, Dataset};
-use wdt_models::decode::page_schema;
-use wdt_models::{Asked, Endpoint, Reading, Slice, decode};
+use wdt_models::decode::{Asked, decode, page_schema};
+use wdt_models::{Endpoint, Slice, SyncMode};
 use wdt_sim::Change;
 use wdt_warehouse::contents;
 
@@ -121,7 +121,7 @@ impl Oracle {
                 (None, Some((_, false))) => {
                     // without any id that is there nothing is asked, and nothing marked
                     let nothing_asked = self.by_id() && !self.states.values().any(|states| there(states));
-                    let waits = nothing_asked || !reconciled && !matches!(self.endpoint.reading, Reading::Slices(_));
+                    let waits = nothing_asked || !reconciled && !matches!(self.endpoint.sync, SyncMode::Slices(_));
                     assert!(waits, "{dataset}: gone and not marked: {last:?}");
                 }
                 (None, _) => {}
@@ -132,7 +132,7 @@ impl Oracle {
 
     /// Whether its rows are asked for by ids that another dataset holds.
     fn by_id(&self) -> bool {
-        matches!(self.endpoint.reading, Reading::Ids(_))
+        matches!(self.endpoint.sync, SyncMode::Ids(_))
     }
 
     async fn history(&self, scene: &Scene) -> BTreeMap<Cells, Vec<Logged>> {

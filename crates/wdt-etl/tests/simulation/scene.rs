@@ -10,7 +10,7 @@ use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_fetch::{Clock, Limiters};
-use wdt_models::{Endpoint, Gateway, Reading, Window, endpoints, time::format_wall_time};
+use wdt_models::{Endpoint, Gateway, SyncMode, Window, endpoints, time::format_wall_time};
 use wdt_sim::{Dice, Fault, FaultPlan, Ledger, PageOrder, Sim, SimConfig, WindowEnd};
 use wdt_warehouse::{Fate, Operation, Step, Warehouse};
 
@@ -173,14 +173,14 @@ fn datasets(dice: &mut Dice) -> Vec<&'static Endpoint> {
     if chosen.is_empty() || dice.one_in(3) {
         chosen.extend(dice.pick(all).copied());
     }
-    if let Some(Reading::Ids(source)) = chosen.last().map(|endpoint| endpoint.reading) {
+    if let Some(SyncMode::Ids(source)) = chosen.last().map(|endpoint| endpoint.sync) {
         chosen.insert(0, endpoints::find(source.dataset).unwrap());
     }
     let order = |endpoint: &&'static Endpoint| all.iter().position(|other| other.dataset == endpoint.dataset);
     chosen.sort_by_key(order);
     chosen.dedup_by_key(|endpoint| endpoint.dataset);
     // a list of ids comes after its source
-    chosen.sort_by_key(|endpoint| matches!(endpoint.reading, Reading::Ids(_)));
+    chosen.sort_by_key(|endpoint| matches!(endpoint.sync, SyncMode::Ids(_)));
     chosen
 }
 
@@ -267,7 +267,7 @@ fn text(
         if endpoint.cursor().is_some() {
             lines.push(format!("start = \"{start}\""));
         }
-        if endpoint.cursor().is_some() || matches!(endpoint.reading, Reading::Slices(_)) && !one_page_slices {
+        if endpoint.cursor().is_some() || matches!(endpoint.sync, SyncMode::Slices(_)) && !one_page_slices {
             lines.push(format!("page_size = {}", (smallest + dice.below(18)).min(largest)));
         }
     }

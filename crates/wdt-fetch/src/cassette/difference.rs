@@ -1,9 +1,9 @@
 //! The first thing in which the request of a run differs from the recorded one, for people.
 
-use super::{Pairs, Request};
+use super::{Pairs, RecordedRequest};
 
 /// The first difference; `None` when there is none.
-pub(super) fn first(recorded: &Request, built: &Request) -> Option<String> {
+pub(super) fn first(recorded: &RecordedRequest, built: &RecordedRequest) -> Option<String> {
     let plain = [
         ("address", &recorded.address, &built.address),
         ("http method", &recorded.http_method, &built.http_method),
@@ -28,7 +28,7 @@ pub(super) fn first(recorded: &Request, built: &Request) -> Option<String> {
 }
 
 /// In how many parameters they differ.
-pub(super) fn count(recorded: &Request, built: &Request) -> usize {
+pub(super) fn count(recorded: &RecordedRequest, built: &RecordedRequest) -> usize {
     let missing =
         |one: &Pairs, other: &Pairs| one.iter().filter(|(name, value)| other.get(name) != Some(value)).count();
     missing(&recorded.query, &built.query)

@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Exchange, Request, difference};
+use super::{Exchange, RecordedRequest, difference};
 use crate::Clock;
+use crate::error::Cause;
 use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
+use crate::wire::WireError;
 
 /// Gives the body of an answer by the name under which it is kept.
 pub type Load = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
@@ -17,7 +19,7 @@ pub type Load = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
 /// An answer waits for its turn this long at most; the time is the replay's own.
 const LONGEST_TURN: Duration = Duration::from_secs(1);
 
-/// A call that was given up is never answered; a replay that still waits for it after this time is told so.
+/// A call that was given up is never answered; a replay that still waits for it after this time fails.
 const LONGEST_GIVEN_UP: Duration = Duration::from_hours(1);
 
 /// The exchanges of a recording that have not been played yet.
@@ -70,22 +72,25 @@ impl Player {
 
 impl Part {
     /// Takes the next exchange of a request, and compares the two as they were signed for the recorded second.
-    fn take(&self, outgoing: &Outgoing<'_>) -> Result<Exchange, String> {
-        let asked = Request::of(&outgoing.request);
+    fn take(&self, outgoing: &Outgoing<'_>) -> Result<Exchange, NoAnswer> {
+        let asked = RecordedRequest::of(&outgoing.request);
         let mut left = self.player.left.lock().unwrap_or_else(PoisonError::into_inner);
         let recorded = left.get_mut(&key(&self.account, &self.dataset, &asked));
         let Some(exchange) = recorded.and_then(VecDeque::pop_front) else {
             let others = left.values().flatten().filter(|other| self.is_like(other, outgoing));
             let nearest = others.min_by_key(|other| (difference::count(&other.request, &asked), other.number));
             return Err(nearest.map_or_else(
-                || "the recording has no such call left: it ended before, or asked for less".to_owned(),
+                || NoAnswer::refused("the recording has no such call left: it ended before, or asked for less"),
                 |nearest| not_recorded(nearest, outgoing),
             ));
         };
-        match again(&exchange, outgoing)? {
+        let unsigned =
+            |error: WireError| NoAnswer::Cassette { reason: error.to_string(), source: Some(Arc::new(error)) };
+        match again(&exchange, outgoing).map_err(unsigned)? {
             None => Ok(exchange),
             Some(difference) => {
-                Err(format!("it is not the recorded call (exchange {}): {difference}", exchange.number))
+                let number = exchange.number;
+                Err(NoAnswer::refused(format!("it is not the recorded call (exchange {number}): {difference}")))
             }
         }
     }
@@ -97,9 +102,9 @@ impl Part {
     fn answer(&self, exchange: Exchange) -> Result<RawAnswer, NoAnswer> {
         let Exchange { answer, broken, sent_at, came_at, number, .. } = exchange;
         let Some(answer) = answer else {
-            return Err(Broken(broken.unwrap_or_else(|| "no answer came".to_owned())).into());
+            return Err(Broken::new(broken.unwrap_or_else(|| "no answer came".to_owned())).into());
         };
-        let lost = |reason: String| NoAnswer::Cassette(format!("the body of exchange {number} is lost: {reason}"));
+        let lost = |reason: String| NoAnswer::refused(format!("the body of exchange {number} is lost: {reason}"));
         let body = answer.body.map_or_else(|| Ok(Vec::new()), |name| (self.player.load)(&name).map_err(lost))?;
         Ok(RawAnswer { status: answer.status, date: answer.date, location: answer.location, body, sent_at, came_at })
     }
@@ -112,12 +117,12 @@ impl Transport for Part {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
-            let exchange = self.take(&outgoing).map_err(NoAnswer::Cassette)?;
+            let exchange = self.take(&outgoing)?;
             if exchange.is_given_up() {
                 tokio::time::sleep(LONGEST_GIVEN_UP).await;
                 let reason =
                     format!("the recorded run gave this call up (exchange {}), and this one waits", exchange.number);
-                return Err(NoAnswer::Cassette(reason));
+                return Err(NoAnswer::refused(reason));
             }
             let (number, came_at) = (exchange.number, exchange.came_at);
             let mut taken = Taken::new(&self.player, exchange);
@@ -129,7 +134,7 @@ impl Transport for Part {
             let _late = tokio::time::timeout(LONGEST_TURN, turn).await;
             match taken.exchange.take() {
                 Some(exchange) => self.answer(exchange),
-                None => Err(NoAnswer::Cassette("it was answered before".to_owned())),
+                None => Err(NoAnswer::refused("it was answered before")),
             }
         })
     }
@@ -162,20 +167,22 @@ impl Drop for Taken<'_> {
 }
 
 /// The first difference of a call from that exchange, both signed for the recorded second.
-fn again(exchange: &Exchange, outgoing: &Outgoing<'_>) -> Result<Option<String>, String> {
-    let signed = outgoing.again(outgoing.credentials, exchange.signed_at).map_err(|error| error.to_string())?;
-    Ok(difference::first(&exchange.request, &Request::of(&signed)))
+fn again(exchange: &Exchange, outgoing: &Outgoing<'_>) -> Result<Option<String>, WireError> {
+    let signed = outgoing.again(outgoing.credentials, exchange.signed_at)?;
+    Ok(difference::first(&exchange.request, &RecordedRequest::of(&signed)))
 }
 
-fn not_recorded(nearest: &Exchange, outgoing: &Outgoing<'_>) -> String {
-    let difference = match again(nearest, outgoing) {
-        Ok(Some(difference)) => difference,
-        Ok(None) => "nothing but its turn".to_owned(),
-        Err(error) => error,
+fn not_recorded(nearest: &Exchange, outgoing: &Outgoing<'_>) -> NoAnswer {
+    let (difference, source): (_, Option<Cause>) = match again(nearest, outgoing) {
+        Ok(Some(difference)) => (difference, None),
+        Ok(None) => ("nothing but its turn".to_owned(), None),
+        Err(error) => (error.to_string(), Some(Arc::new(error))),
     };
-    format!("the recording has no such call; the nearest one left is exchange {}: {difference}", nearest.number)
+    let number = nearest.number;
+    let reason = format!("the recording has no such call; the nearest one left is exchange {number}: {difference}");
+    NoAnswer::Cassette { reason, source }
 }
 
-fn key(account: &str, dataset: &str, request: &Request) -> String {
+fn key(account: &str, dataset: &str, request: &RecordedRequest) -> String {
     format!("{account}\n{dataset}\n{:?}", request.identity())
 }

@@ -7,11 +7,12 @@ use futures::future::BoxFuture;
 
 use wdt_models::Endpoint;
 
-use super::{Answer, Exchange, Request};
+use super::{Exchange, RecordedAnswer, RecordedRequest};
 use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
+use crate::wire::WireError;
 use crate::{Clock, Credentials, PageRequest};
 
-/// Keeps an exchange and the body of its answer, or tells why it cannot.
+/// Keeps an exchange and the body of its answer, or says why it cannot.
 pub type Keep = dyn Fn(Exchange, &[u8]) -> Result<(), String> + Send + Sync;
 
 /// Gives the page that is kept in the place of the one that was asked for.
@@ -50,10 +51,13 @@ impl Recorder {
 
     /// The exchange of a call, without its answer.
     fn exchange_of(&self, outgoing: &Outgoing<'_>) -> Result<Exchange, NoAnswer> {
-        let refused = |error: crate::wire::WireError| NoAnswer::Cassette(format!("it cannot be recorded: {error}"));
+        let refused = |error: WireError| {
+            let reason = format!("it cannot be recorded: {error}");
+            NoAnswer::Cassette { reason, source: Some(Arc::new(error)) }
+        };
         let changed = self.change.as_ref().map(|change| change(outgoing.endpoint, outgoing.page));
         let kept = Outgoing { page: changed.as_ref().unwrap_or(outgoing.page), ..outgoing.clone() };
-        let request = Request::of(&kept.again(&self.stand_in, outgoing.signed_at).map_err(refused)?);
+        let request = RecordedRequest::of(&kept.again(&self.stand_in, outgoing.signed_at).map_err(refused)?);
         let identity = format!("{:?}", request.identity());
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = sent.entry(identity).and_modify(|times| *times += 1).or_insert(1);
@@ -74,7 +78,7 @@ impl Recorder {
     }
 
     fn kept(&self, exchange: Exchange, body: &[u8]) -> Result<(), NoAnswer> {
-        (self.keep)(exchange, body).map_err(|reason| NoAnswer::Cassette(format!("it cannot be recorded: {reason}")))
+        (self.keep)(exchange, body).map_err(|reason| NoAnswer::refused(format!("it cannot be recorded: {reason}")))
     }
 }
 
@@ -91,15 +95,16 @@ impl Transport for Recorder {
             let Some(exchange) = waiting.exchange.take() else { return result };
             match &result {
                 Ok(RawAnswer { status, date, location, body, sent_at, came_at }) => {
-                    let answer = Answer { status: *status, date: date.clone(), location: location.clone(), body: None };
+                    let answer =
+                        RecordedAnswer { status: *status, date: date.clone(), location: location.clone(), body: None };
                     let (sent_at, came_at, answer) = (*sent_at, *came_at, Some(answer));
                     self.kept(Exchange { sent_at, came_at, answer, ..exchange }, body)?;
                 }
-                Err(NoAnswer::Broken(Broken(reason))) => {
+                Err(NoAnswer::Broken(Broken { reason, .. })) => {
                     let (came_at, broken) = (clock.now_ms(), Some(reason.clone()));
                     self.kept(Exchange { came_at, broken, ..exchange }, &[])?;
                 }
-                Err(NoAnswer::Cassette(_)) => {}
+                Err(NoAnswer::Cassette { .. }) => {}
             }
             result
         })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wdt_fetch::{Client, ClientConfig, Timeouts, WindowError};
+use wdt_fetch::{Client, Timeouts, WindowError};
 use wdt_models::{Gateway, Verdict};
 use wdt_sim::{Fault, FaultPlan, Sim};
 
@@ -15,7 +15,7 @@ const HERE: Gateway = Gateway::Enterprise;
 /// A client that gives a slow answer up after a moment.
 fn impatient(sim: &Sim, clock: &SharedClock) -> Client {
     let timeouts = Timeouts { total: Duration::from_secs(1), ..Timeouts::default() };
-    client_with(ClientConfig { timeouts, ..config(HERE, &sim.base_url(HERE), |_| {}) }, clock)
+    client_with(config(HERE, &sim.base_url(HERE), |_| {}).timeouts(timeouts), clock)
 }
 
 /// A simulator of 730 rows, eight pages, where one call in three goes wrong, five in all.
@@ -45,14 +45,14 @@ async fn answers_without_bound_are_cut_off_at_the_largest_body() {
         let clock = SharedClock::new(0);
         let sim = Sim::start(simulator(90, &clock)).unwrap();
         sim.inject(kind.clone());
-        let client = client_with(config(HERE, &sim.base_url(HERE), |_| {}), &clock);
         let reasons = Arc::new(std::sync::Mutex::new(Vec::new()));
         let seen = Arc::clone(&reasons);
-        let client = client.observed(Arc::new(move |event| {
+        let config = config(HERE, &sim.base_url(HERE), |_| {}).observer(Arc::new(move |event| {
             if let wdt_fetch::Event::Retry { reason, .. } = event {
                 seen.lock().unwrap().push(reason.clone());
             }
         }));
+        let client = client_with(config, &clock);
         assert_all_rows(&sim, &read_all(&client).await.unwrap());
         assert_eq!(*reasons.lock().unwrap(), ["answer is larger than 67108864 bytes"], "{kind:?}");
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
 use wdt_fetch::{
-    AccountKeys, CertifiedPart, Client, ClientConfig, Credentials, ErrorKind, Event, FetchError, Limiter, PageRequest,
-    Params, ReadOptions, Slots, Target, Timeouts, Waits, WindowReader, read_window, read_windows,
+    AccountKeys, CertifiedPart, Client, ClientBuilder, Credentials, ErrorKind, Event, FetchError, Limiter, PageRequest,
+    Params, ReadOptions, Slots, Target, Waits, WindowReader, read_window, read_windows,
 };
 use wdt_models::{Gateway, Window};
 use wdt_sign::Secret;
@@ -18,23 +18,28 @@ use crate::sockets::{SharedClock, WINDOW};
 const HERE: Gateway = Gateway::Enterprise;
 
 /// The simulator's account of a gateway, with keys of the test's choice.
-pub(crate) fn config(gateway: Gateway, base_url: &str, change: impl FnOnce(&mut AccountKeys)) -> ClientConfig {
+pub(crate) fn credentials(gateway: Gateway, change: impl FnOnce(&mut AccountKeys)) -> Credentials {
     let Account { sid, app_key, secret, session, .. } = Account::example(gateway);
     let mut keys = AccountKeys { sid: Some(sid), app_key, app_secret: Some(secret), session, sign_method: None };
     change(&mut keys);
-    let credentials = Credentials::new(gateway, keys).unwrap();
-    ClientConfig { gateway, base_url: base_url.to_owned(), credentials, proxy: None, timeouts: Timeouts::default() }
+    Credentials::new(gateway, keys).unwrap()
 }
 
-pub(crate) fn client_with(config: ClientConfig, clock: &SharedClock) -> Client {
-    Client::new(config, Arc::new(Limiter::new(0)), Arc::new(clock.clone()), Waits::none(), 1).unwrap()
+/// A client on its way that neither waits nor is limited, with keys of the test's choice.
+pub(crate) fn config(gateway: Gateway, base_url: &str, change: impl FnOnce(&mut AccountKeys)) -> ClientBuilder {
+    let client = Client::builder(base_url, credentials(gateway, change)).limiter(Arc::new(Limiter::new(0)));
+    client.waits(Waits::none()).seed(1)
+}
+
+pub(crate) fn client_with(config: ClientBuilder, clock: &SharedClock) -> Client {
+    config.clock(Arc::new(clock.clone())).build().unwrap()
 }
 
 fn client(base_url: &str, clock: &SharedClock) -> Client {
     client_with(config(HERE, base_url, |_| {}), clock)
 }
 
-fn with_secret(base_url: &str, secret: &str) -> ClientConfig {
+fn with_secret(base_url: &str, secret: &str) -> ClientBuilder {
     config(HERE, base_url, |keys| keys.app_secret = Some(Secret::new(secret)))
 }
 
@@ -68,7 +73,7 @@ pub(crate) fn reader(client: &Client) -> WindowReader {
 }
 
 pub(crate) async fn read_all(client: &Client) -> Result<Vec<CertifiedPart>, wdt_fetch::WindowError> {
-    read_window(&reader(client), endpoint(), WINDOW, &ReadOptions::default()).await.map(|read| read.parts)
+    read_window(&reader(client), WINDOW, &ReadOptions::default()).await.map(|read| read.parts)
 }
 
 /// Keys in the parts, as often as they are there.
@@ -110,7 +115,7 @@ async fn a_wrong_secret_costs_one_call_however_many_windows_wait() {
     let sim = Sim::start(simulator(300, &clock)).unwrap();
     let reader = Arc::new(reader(&client_with(with_secret(&sim.base_url(HERE), "another-secret"), &clock)));
     let windows = (0..20).map(|hour| Window::new(WINDOW.start + hour * 3600, WINDOW.start + (hour + 1) * 3600));
-    let mut parts = read_windows(reader, endpoint(), windows, ReadOptions::default());
+    let mut parts = read_windows(reader, windows, ReadOptions::default());
     let error = parts.next().await.unwrap().unwrap_err();
     assert!(matches!(error, wdt_fetch::WindowError::Fetch(FetchError::Credential { .. })), "{error}");
     assert_eq!(sim.call_count(), 1);
@@ -239,14 +244,9 @@ async fn the_platform_s_limit_lets_all_wait_and_loses_nothing() {
     let limiter = Arc::new(Limiter::new(0));
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
-    let client = Client::new(
-        self::config(HERE, &sim.base_url(HERE), |_| {}),
-        Arc::clone(&limiter),
-        Arc::new(clock),
-        Waits::none(),
-        1,
-    );
-    let client = client.unwrap().observed(Arc::new(move |event| seen.lock().unwrap().push(event.clone())));
+    let config = self::config(HERE, &sim.base_url(HERE), |_| {}).limiter(Arc::clone(&limiter));
+    let config = config.observer(Arc::new(move |event| seen.lock().unwrap().push(event.clone())));
+    let client = client_with(config, &clock);
     assert_all_rows(&sim, &read_all(&client).await.unwrap());
     let pauses = events.lock().unwrap().iter().filter(|event| matches!(event, Event::Pause { .. })).count() as u64;
     assert!(pauses > 0 && sim.limit_breaches() > 0);
@@ -298,10 +298,10 @@ async fn an_address_that_nobody_listens_on_is_unavailable() {
 fn settings_that_are_no_addresses_are_refused_without_showing_the_proxy_s_password() {
     let clock = SharedClock::new(0);
     let build = |base_url: &str, proxy: Option<&str>| {
-        let config = ClientConfig { proxy: proxy.map(str::to_owned), ..config(HERE, base_url, |_| {}) };
+        let config = config(HERE, base_url, |_| {}).proxy(proxy.map(str::to_owned));
         let shown = format!("{config:?}");
         assert!(!shown.contains("hush"), "{shown}");
-        Client::new(config, Arc::new(Limiter::new(0)), Arc::new(clock.clone()), Waits::none(), 1).unwrap_err()
+        config.clock(Arc::new(clock.clone())).build().unwrap_err()
     };
     let error = build("no address", None);
     assert!(error.kind() == ErrorKind::Configuration && error.to_string().contains("base_url"), "{error}");

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join};
 use wdt_fetch::cassette::{Exchange, Keep, Player, Recorder};
-use wdt_fetch::wire::signed;
 use wdt_fetch::{
-    ClientConfig, Clock, NoAnswer, Outgoing, PageRequest, Params, RawAnswer, Target, Transport, VirtualClock,
+    Clock, Credentials, NoAnswer, Outgoing, PageRequest, Params, RawAnswer, Target, Transport, VirtualClock, signed,
 };
 use wdt_models::{Gateway, Window};
 
-use crate::calls::config;
+use crate::calls::credentials;
 use crate::moving::{NOW, START, endpoint};
 
 /// Answers after so many milliseconds, as many for each page as the list says.
@@ -37,16 +36,18 @@ fn page(page_no: u32) -> PageRequest {
     PageRequest { method, target, page_no, page_size: 100, params: Params::new(), personal: false }
 }
 
-fn account() -> ClientConfig {
-    config(Gateway::Enterprise, "http://gateway.invalid", |_| {})
+const ADDRESS: &str = "http://gateway.invalid";
+
+fn account() -> Credentials {
+    credentials(Gateway::Enterprise, |_| {})
 }
 
 /// One call through a transport: what came, and a note of it.
 async fn call(through: &dyn Transport, page: &PageRequest, clock: &VirtualClock, order: &Mutex<Vec<u32>>) -> RawAnswer {
-    let ClientConfig { base_url, credentials, .. } = account();
+    let (base_url, credentials) = (ADDRESS, account());
     let signed_at = clock.now_ms().div_euclid(1000);
-    let request = signed(endpoint(), &base_url, &credentials, page, signed_at).unwrap();
-    let (endpoint, base_url, credentials) = (endpoint(), base_url.as_str(), &credentials);
+    let request = signed(endpoint(), base_url, &credentials, page, signed_at).unwrap();
+    let (endpoint, credentials) = (endpoint(), &credentials);
     let outgoing = Outgoing { request, endpoint, base_url, credentials, page, signed_at };
     let answer = through.exchange(outgoing, clock).await.unwrap();
     order.lock().unwrap().push(page.page_no);
@@ -65,7 +66,7 @@ fn recorder(took: [u64; 2]) -> (Recorder, Kept) {
         kept.push((Exchange { number, ..exchange }, body.to_vec()));
         Ok(())
     });
-    (Recorder::new("main", "stock", Arc::new(Slow(took.to_vec())), account().credentials, keep), kept)
+    (Recorder::new("main", "stock", Arc::new(Slow(took.to_vec())), account(), keep), kept)
 }
 
 /// Both pages asked for at once, the first one first; what was kept.
@@ -141,15 +142,15 @@ async fn a_call_that_was_given_up_is_kept_as_such_and_never_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_call_is_played_to_its_own_account_and_dataset_alone() {
     let player = player(recorded([30, 20]).await);
-    let ClientConfig { base_url, credentials, .. } = account();
+    let (base_url, credentials) = (ADDRESS, account());
     let page = page(0);
     for (account, dataset) in [("other", "stock"), ("main", "goods")] {
-        let request = signed(endpoint(), &base_url, &credentials, &page, NOW).unwrap();
-        let (endpoint, base_url, credentials, page) = (endpoint(), base_url.as_str(), &credentials, &page);
+        let request = signed(endpoint(), base_url, &credentials, &page, NOW).unwrap();
+        let (endpoint, credentials, page) = (endpoint(), &credentials, &page);
         let outgoing = Outgoing { request, endpoint, base_url, credentials, page, signed_at: NOW };
         let clock = VirtualClock::starting_at(NOW * 1000);
         let answer = player.transport(account, dataset).exchange(outgoing, &clock).await;
-        assert!(matches!(answer, Err(NoAnswer::Cassette(_))), "{answer:?}");
+        assert!(matches!(answer, Err(NoAnswer::Cassette { .. })), "{answer:?}");
     }
     assert_eq!(player.left().len(), 2);
 }

@@ -5,22 +5,22 @@ use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
 use wdt_fetch::{
-    Client, Clock, ErrorKind, Event, FetchError, Limiter, Params, ReadOptions, Slots, Waits, WindowError, WindowReader,
+    ClientBuilder, Clock, ErrorKind, Event, FetchError, Params, ReadOptions, Slots, WindowError, WindowReader,
     read_windows,
 };
 use wdt_models::{Gateway, Window};
 use wdt_sim::{Fault, Sim};
 
-use crate::calls::config;
+use crate::calls::{client_with, config};
 use crate::gateways::{client, first_page, simulator};
 use crate::moving::{NOW, endpoint};
 use crate::sockets::{SharedClock, WINDOW};
 
 /// The skews that a client tells, in seconds.
-fn watched(client: Client) -> (Client, Arc<Mutex<Vec<i64>>>) {
+fn watched(client: ClientBuilder) -> (ClientBuilder, Arc<Mutex<Vec<i64>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
-    let client = client.observed(Arc::new(move |event| {
+    let client = client.observer(Arc::new(move |event| {
         if let Event::Skew { skew_ms } = event {
             seen.lock().unwrap().push(skew_ms / 1000);
         }
@@ -35,7 +35,8 @@ async fn a_skew_within_what_the_platform_accepts_is_corrected_for_and_told_once_
         for offset in [0, 30, 31, most, -30, -31, -most] {
             let clock = SharedClock::new(0);
             let sim = Sim::start(simulator(&clock)).unwrap();
-            let (client, told) = watched(client(&sim, gateway, &clock.set_wrong(offset)));
+            let (config, told) = watched(config(gateway, &sim.base_url(gateway), |_| {}));
+            let client = client_with(config, &clock.set_wrong(offset));
             let (endpoint, request) = first_page(gateway);
             assert_eq!(client.skew_ms(), None);
             for _ in 0..2 {
@@ -81,7 +82,7 @@ async fn windows_that_wait_are_not_asked_for_with_a_clock_that_is_refused() {
         slots: Arc::new(Slots::new(8)),
     };
     let windows = (0..20).map(|hour| Window::new(WINDOW.start + hour * 3600, WINDOW.start + (hour + 1) * 3600));
-    let mut parts = read_windows(Arc::new(reader), endpoint(), windows, ReadOptions::default());
+    let mut parts = read_windows(Arc::new(reader), windows, ReadOptions::default());
     let error = parts.next().await.unwrap().unwrap_err();
     assert!(matches!(error, WindowError::Fetch(FetchError::Clock { .. })), "{error}");
     assert_eq!(sim.call_count(), 1);
@@ -124,8 +125,7 @@ async fn a_clock_that_runs_away_is_refused_though_the_platform_takes_the_correct
     let sim = Sim::start(simulator(&SharedClock::new(0))).unwrap();
     let clock = Arc::new(Moved(AtomicI64::new(NOW - 200)));
     let config = config(Gateway::Enterprise, &sim.base_url(Gateway::Enterprise), |_| {});
-    let client =
-        Client::new(config, Arc::new(Limiter::new(0)), Arc::clone(&clock) as Arc<dyn Clock>, Waits::none(), 1).unwrap();
+    let client = config.clock(Arc::clone(&clock) as Arc<dyn Clock>).build().unwrap();
     let (endpoint, request) = first_page(Gateway::Enterprise);
     client.page(endpoint, &request).await.unwrap();
     clock.0.store(NOW - 400, Ordering::Relaxed);
@@ -146,9 +146,8 @@ async fn a_clock_that_is_set_while_a_call_is_under_way_is_judged_by_the_next_one
     let sim = Sim::start(settings).unwrap();
     clock.0.store(NOW, Ordering::Relaxed);
     let config = config(Gateway::Enterprise, &sim.base_url(Gateway::Enterprise), |_| {});
-    let client =
-        Client::new(config, Arc::new(Limiter::new(0)), Arc::clone(&clock) as Arc<dyn Clock>, Waits::none(), 1).unwrap();
-    let (client, told) = watched(client);
+    let (config, told) = watched(config);
+    let client = config.clock(Arc::clone(&clock) as Arc<dyn Clock>).build().unwrap();
     let (endpoint, request) = first_page(Gateway::Enterprise);
     client.page(endpoint, &request).await.unwrap();
     assert_eq!((client.skew_ms(), told.lock().unwrap().len()), (Some(-400_000), 0));

@@ -12,7 +12,7 @@ use wdt_fetch::{
     read_ids, read_slice, read_window,
 };
 use wdt_models::time::parse_wall_time;
-use wdt_models::{Endpoint, Gateway, Method, Reading, Slice, Way};
+use wdt_models::{Endpoint, Gateway, Method, Slice, SyncMode, Way};
 use wdt_sign::Secret;
 use wdt_sim::{Fault, Sim, SimConfig};
 
@@ -103,24 +103,24 @@ async fn every_dataset_is_read_whole_by_each_of_its_methods() {
         let client = client(&sim, endpoint.gateway, &clock);
         for method in endpoint.methods {
             let reader = reader(&client, endpoint, method);
-            match endpoint.reading {
-                Reading::Incremental(_) => {
-                    let read = read_window(&reader, endpoint, WINDOW, &ReadOptions::default()).await.unwrap();
+            match endpoint.sync {
+                SyncMode::Incremental(_) => {
+                    let read = read_window(&reader, WINDOW, &ReadOptions::default()).await.unwrap();
                     let batches: Vec<_> = read.parts.into_iter().flat_map(|part| part.batches).collect();
                     assert_rows(&sim, endpoint, None, &batches);
                 }
-                Reading::Slices(_) => {
+                SyncMode::Slices(_) => {
                     let ledger = sim.ledger(endpoint.dataset).unwrap();
                     let slices: BTreeSet<Slice> = ledger.rows().into_iter().map(|row| ledger.slice(row)).collect();
                     for slice in slices {
-                        let read = read_slice(&reader, endpoint, slice.clone(), true).await.unwrap();
+                        let read = read_slice(&reader, slice.clone(), true).await.unwrap();
                         assert_rows(&sim, endpoint, Some(&slice), &read.batches);
                     }
                 }
-                Reading::Ids(_) => {
+                SyncMode::Ids(_) => {
                     let ledger = sim.ledger(endpoint.dataset).unwrap();
                     let ids: Vec<i64> = ledger.rows().into_iter().map(|row| ledger.key(row)[0]).collect();
-                    let read = read_ids(&reader, endpoint, &ids).await.unwrap();
+                    let read = read_ids(&reader, &ids).await.unwrap();
                     assert_rows(&sim, endpoint, None, &read.batches);
                     assert_eq!(read.certificate.way, Way::Ids);
                 }
@@ -142,7 +142,7 @@ async fn ids_that_are_refused_come_back_as_refusals_by_either_method() {
     let ids: Vec<i64> = goods.rows().into_iter().map(|row| goods.key(row)[0]).collect();
     let mut refused = Vec::new();
     for method in sync.methods {
-        let read = read_ids(&reader(&client, sync, method), sync, &ids).await.unwrap();
+        let read = read_ids(&reader(&client, sync, method), &ids).await.unwrap();
         assert_eq!(keys(sync, &read.batches).len() + read.upstream.len(), ids.len(), "{}", method.name);
         let named = read.upstream.iter().map(|json| {
             let refused: serde_json::Value = serde_json::from_str(json).unwrap();
@@ -164,7 +164,7 @@ async fn a_slice_whose_rows_come_and_go_is_whole_or_not_certified() {
         let sim = Sim::start(config).unwrap();
         let shops = endpoint("flagship_shops");
         let reader = reader(&client(&sim, Gateway::Flagship, &clock), shops, shops.method());
-        match read_slice(&reader, shops, Slice::default(), true).await {
+        match read_slice(&reader, Slice::default(), true).await {
             // The ledger may have moved on after the last page: what the platform declared then is all there is to ask.
             Ok(read) => {
                 let keys = keys(shops, &read.batches);
@@ -241,8 +241,9 @@ async fn limits_and_passing_faults_cost_a_call_each_and_no_row() {
         let sim = Sim::start(simulator(&clock)).unwrap();
         let events = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&events);
-        let client =
-            client(&sim, gateway, &clock).observed(Arc::new(move |event| seen.lock().unwrap().push(event.clone())));
+        let config = config(gateway, &sim.base_url(gateway), |_| {});
+        let config = config.observer(Arc::new(move |event| seen.lock().unwrap().push(event.clone())));
+        let client = client_with(config, &clock);
         sim.inject(fault.clone());
         let (endpoint, request) = first_page(gateway);
         let answer = client.page(endpoint, &request).await.unwrap_or_else(|error| panic!("{fault:?}: {error}"));

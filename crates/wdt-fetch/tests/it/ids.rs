@@ -9,7 +9,9 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use serde_json::value::RawValue;
 use wdt_fetch::{Call, CertifiedSlice, FetchError, PageAnswer, PageSource, Target, WindowError, read_ids};
-use wdt_models::{Asked, Certificate, Endpoint, PlatformError, Slice, Verdict, Way, decode};
+use wdt_models::decode::{Asked, decode};
+use wdt_models::error::PlatformError;
+use wdt_models::{Certificate, Endpoint, Slice, Verdict, Way};
 
 fn endpoint() -> &'static Endpoint {
     wdt_models::endpoints::find("flagship_stock_sync").unwrap()
@@ -49,11 +51,15 @@ impl Catalogue {
     }
 
     async fn read(&self, ids: &[i64]) -> Result<CertifiedSlice, WindowError> {
-        read_ids(self, endpoint(), ids).await
+        read_ids(self, ids).await
     }
 }
 
 impl PageSource for Catalogue {
+    fn endpoint(&self) -> &'static Endpoint {
+        endpoint()
+    }
+
     fn page(
         &self,
         target: Target,

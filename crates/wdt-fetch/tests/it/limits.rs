@@ -7,8 +7,8 @@ use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt as _, TryStreamExt as _};
 use tokio::time::{Instant, sleep};
 use wdt_fetch::{
-    Broken, Client, Clock, Limiter, NoAnswer, Outgoing, Params, RawAnswer, ReadOptions, Slots, Transport, Waits,
-    WindowReader, read_windows,
+    Broken, Clock, Limiter, NoAnswer, Outgoing, Params, RawAnswer, ReadOptions, Slots, Transport, WindowReader,
+    read_windows,
 };
 use wdt_models::{Gateway, Window};
 use wdt_sim::{Account, Sim, SimConfig};
@@ -47,7 +47,7 @@ impl Transport for Far {
             sleep(ANSWER / 2).await;
             let answer = self.0.exchange(&request.url, request.content_type, request.body).await;
             sleep(ANSWER / 2).await;
-            let answer = answer.map_err(|error| Broken(error.to_string()))?;
+            let answer = answer.map_err(|error| Broken::by(error.to_string(), error))?;
             let (status, date, location) = (answer.status, answer.date, answer.location);
             Ok(RawAnswer { status, date, location, body: answer.body, sent_at, came_at: clock.now_ms() })
         }
@@ -69,7 +69,7 @@ fn reader(sim: &Arc<Sim>, clock: Paused, app_key: &str, limiter: &Arc<Limiter>) 
     let address = sim.base_url(Gateway::Enterprise);
     let config = config(Gateway::Enterprise, &address, |keys| app_key.clone_into(&mut keys.app_key));
     let transport = Arc::new(Far(Arc::clone(sim)));
-    let client = Client::over(transport, config, Arc::clone(limiter), Arc::new(clock), Waits::none(), 1);
+    let client = config.transport(transport).limiter(Arc::clone(limiter)).clock(Arc::new(clock)).build().unwrap();
     WindowReader {
         client,
         endpoint: endpoint(),
@@ -89,7 +89,7 @@ async fn load(reader: WindowReader) -> u64 {
         Window::new(start, if number < 9 { start + length - 1 } else { SPAN.end })
     });
     let options = ReadOptions { concurrency: 10, ..ReadOptions::default() };
-    let parts = read_windows(Arc::new(reader), endpoint(), windows, options);
+    let parts = read_windows(Arc::new(reader), windows, options);
     parts.try_fold(0, async |records, part| Ok(records + part.certificate.distinct)).await.unwrap()
 }
 

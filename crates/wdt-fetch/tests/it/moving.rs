@@ -9,8 +9,9 @@ use arrow::datatypes::{Decimal128Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use serde_json::value::RawValue;
 use wdt_fetch::{CertifiedPart, FetchError, PageAnswer, PageSource, Target};
+use wdt_models::decode::decode;
 use wdt_models::time::format_wall_time;
-use wdt_models::{Endpoint, Window, decode};
+use wdt_models::{Endpoint, Window};
 
 /// The endpoint all sources here speak.
 pub(crate) fn endpoint() -> &'static Endpoint {
@@ -198,6 +199,10 @@ fn matches(asked: &Asked, row: &Row) -> bool {
 }
 
 impl PageSource for Moving {
+    fn endpoint(&self) -> &'static Endpoint {
+        endpoint()
+    }
+
     fn page(
         &self,
         target: Target,
@@ -240,7 +245,7 @@ impl PageSource for Moving {
 fn answer(page: u32, total: u64, records: Vec<String>) -> PageAnswer {
     let records: Vec<Box<RawValue>> = records.into_iter().map(|text| RawValue::from_string(text).unwrap()).collect();
     let records: Vec<&RawValue> = records.iter().map(AsRef::as_ref).collect();
-    let decoded = decode(endpoint(), &records, &wdt_models::Asked::page(page, false));
+    let decoded = decode(endpoint(), &records, &wdt_models::decode::Asked::page(page, false));
     PageAnswer { total: (page == 0).then_some(total), decoded, refused: Vec::new(), bytes: 0 }
 }
 

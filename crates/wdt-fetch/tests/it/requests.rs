@@ -1,8 +1,7 @@
 //! Requests as they go over the wire, against signatures that other programs computed.
 
 use serde_json::{Value, json};
-use wdt_fetch::wire::{SignedRequest, WireError, signed};
-use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, Target};
+use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, SignedRequest, Target, WireError, signed};
 use wdt_models::{Endpoint, Gateway, Slice, Window};
 use wdt_sign::Secret;
 

@@ -7,10 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use wdt_fetch::{
-    AccountKeys, Client, ClientConfig, Credentials, Limiter, PageRequest, Params, Target, Timeouts, Waits,
-};
-use wdt_models::{Dimension, Endpoint, Gateway, Method, ParamKind, Reading, Slice, Window, endpoints};
+use wdt_fetch::{AccountKeys, Client, Credentials, Limiter, PageRequest, Params, Target, Waits};
+use wdt_models::{Dimension, Endpoint, Gateway, Method, ParamKind, Slice, SyncMode, Window, endpoints};
 use wdt_sign::{Secret, enterprise, flagship, top};
 
 use crate::sockets::{SharedClock, bare_server, http};
@@ -26,7 +24,7 @@ async fn every_request_is_sent_as_its_snapshot_says() {
             let request = request(endpoint, method);
             let first = sent(endpoint, &request, &["200 OK"]).await.remove(0);
             let mut text = format!("first page, or all ids\n{first}");
-            if !matches!(endpoint.reading, Reading::Ids(_)) {
+            if !matches!(endpoint.sync, SyncMode::Ids(_)) {
                 let later = PageRequest { page_no: request.page_no + 1, ..request.clone() };
                 text += &differing("page after it", &first, &sent(endpoint, &later, &["200 OK"]).await[0]);
             }
@@ -49,11 +47,11 @@ fn request(endpoint: &'static Endpoint, method: &'static Method) -> PageRequest 
         let value = dimension.default.first().copied().unwrap_or("STORE_1");
         (dimension.name.to_owned(), value.to_owned())
     };
-    let target = match endpoint.reading {
-        Reading::Incremental(_) => Target::Window(DAY),
-        Reading::Slices(dimensions) => Target::Slice(Slice(dimensions.iter().map(value).collect())),
-        Reading::Ids(_) if method.shape.single => Target::Ids(vec![2447]),
-        Reading::Ids(_) => Target::Ids(vec![2447, 2448]),
+    let target = match endpoint.sync {
+        SyncMode::Incremental(_) => Target::Window(DAY),
+        SyncMode::Slices(dimensions) => Target::Slice(Slice(dimensions.iter().map(value).collect())),
+        SyncMode::Ids(_) if method.shape.single => Target::Ids(vec![2447]),
+        SyncMode::Ids(_) => Target::Ids(vec![2447, 2448]),
     };
     let (page_no, page_size) = (method.paging.first, method.paging.max_size);
     PageRequest { method, target, page_no, page_size, params: Params::new(), personal: false }
@@ -79,15 +77,10 @@ async fn sent(endpoint: &'static Endpoint, request: &PageRequest, statuses: &[&s
         Gateway::Flagship => "openapi",
         Gateway::Top => "router/rest",
     };
-    let config = ClientConfig {
-        gateway: endpoint.gateway,
-        base_url: format!("http://{host}/{path}"),
-        credentials: Credentials::new(endpoint.gateway, keys()).unwrap(),
-        proxy: None,
-        timeouts: Timeouts::default(),
-    };
+    let credentials = Credentials::new(endpoint.gateway, keys()).unwrap();
     let clock = SharedClock::new(i64::from(statuses.len() > 1));
-    let client = Client::new(config, Arc::new(Limiter::new(0)), Arc::new(clock), Waits::none(), 1).unwrap();
+    let client = Client::builder(format!("http://{host}/{path}"), credentials).limiter(Arc::new(Limiter::new(0)));
+    let client = client.clock(Arc::new(clock)).waits(Waits::none()).seed(1).build().unwrap();
     // the answer to one id is a refusal
     let _ = client.page(endpoint, request).await;
     let requests = requests.lock().unwrap();
@@ -156,7 +149,7 @@ fn signed(gateway: Gateway, params: &[(String, String)], body: &str) -> (String,
         }
         Gateway::Top => {
             let string = top::string_to_sign(params);
-            let sign = top::sign(&string, &secret, top::Method::HmacSha256);
+            let sign = top::sign(&string, &secret, top::SignMethod::HmacSha256);
             (string, sign)
         }
     }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::AsArray;
 use serde_json::value::RawValue;
 use wdt_fetch::{CertifiedSlice, FetchError, PageAnswer, PageSource, Target, WindowError, read_slice};
-use wdt_models::{Asked, Endpoint, Slice, decode};
+use wdt_models::decode::{Asked, decode};
+use wdt_models::{Endpoint, Slice};
 
 use crate::moving::Dice;
 
@@ -106,7 +107,7 @@ impl Shelf {
     }
 
     pub(crate) async fn read(&self, stood: bool) -> Result<CertifiedSlice, WindowError> {
-        read_slice(self, endpoint(), slice(), stood).await
+        read_slice(self, slice(), stood).await
     }
 
     fn answer(&self, page_no: u32) -> Page {
@@ -125,6 +126,10 @@ impl Shelf {
 }
 
 impl PageSource for Shelf {
+    fn endpoint(&self) -> &'static Endpoint {
+        endpoint()
+    }
+
     fn page(
         &self,
         target: Target,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wdt_fetch::{
-    AccountKeys, Client, ClientConfig, Clock, Credentials, ErrorKind, Event, Limiter, PageRequest, Params, Target,
+    AccountKeys, Client, ClientBuilder, Clock, Credentials, ErrorKind, Event, Limiter, PageRequest, Params, Target,
     Timeouts, Waits,
 };
 use wdt_models::{Endpoint, Gateway, Slice, Window};
@@ -48,7 +48,8 @@ impl Clock for SharedClock {
     }
 }
 
-pub(crate) fn config(gateway: Gateway, base_url: &str) -> ClientConfig {
+/// A client on its way that is not limited.
+pub(crate) fn config(gateway: Gateway, base_url: &str) -> ClientBuilder {
     let keys = AccountKeys {
         sid: Some("sid".into()),
         app_key: "app-key".into(),
@@ -57,12 +58,12 @@ pub(crate) fn config(gateway: Gateway, base_url: &str) -> ClientConfig {
         sign_method: None,
     };
     let credentials = Credentials::new(gateway, keys).unwrap();
-    ClientConfig { gateway, base_url: base_url.to_owned(), credentials, proxy: None, timeouts: Timeouts::default() }
+    let client = Client::builder(base_url, credentials).limiter(Arc::new(Limiter::new(0)));
+    client.clock(Arc::new(SharedClock::new(0))).waits(Waits::none()).seed(1)
 }
 
 fn client_of(gateway: Gateway, base_url: &str, waits: Waits) -> Client {
-    let clock = Arc::new(SharedClock::new(0));
-    Client::new(config(gateway, base_url), Arc::new(Limiter::new(0)), clock, waits, 1).unwrap()
+    config(gateway, base_url).waits(waits).build().unwrap()
 }
 
 fn client(base_url: &str) -> Client {
@@ -140,11 +141,12 @@ async fn an_answer_without_end_and_one_without_a_word_are_faults() {
     let (base_url, requests) = bare_server(answers).await;
     let reasons = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&reasons);
-    let client = client(&base_url).observed(Arc::new(move |event| {
+    let client = config(Gateway::Enterprise, &base_url).observer(Arc::new(move |event| {
         if let Event::Retry { reason, .. } = event {
             seen.lock().unwrap().push(reason.clone());
         }
     }));
+    let client = client.build().unwrap();
     let answer = client.page(endpoint(), &request(0)).await.unwrap();
     assert_eq!((answer.total, requests.lock().unwrap().len()), (Some(0), 6));
     let reasons = reasons.lock().unwrap();
@@ -159,9 +161,7 @@ async fn a_server_that_never_answers_is_timed_out() {
     let base_url = format!("http://{}/openapi2", listener.local_addr().unwrap());
     let total = Duration::from_millis(20);
     let timeouts = Timeouts { total, ..Timeouts::default() };
-    let config = ClientConfig { timeouts, ..config(Gateway::Enterprise, &base_url) };
-    let client =
-        Client::new(config, Arc::new(Limiter::new(0)), Arc::new(SharedClock::new(0)), Waits::none(), 1).unwrap();
+    let client = config(Gateway::Enterprise, &base_url).timeouts(timeouts).build().unwrap();
     let error = client.page(endpoint(), &request(0)).await.unwrap_err();
     assert!(error.to_string().ends_with("after 6 attempts: timed out"), "{error}");
 }
@@ -217,7 +217,7 @@ fn limited(words: &str) -> Vec<u8> {
 const ITEM: &str = r#""item_id":"1","store_code":"S","inventory_type":1,"quantity":3"#;
 
 #[tokio::test]
-async fn a_told_wait_is_kept_and_the_call_made_again() {
+async fn a_named_wait_is_kept_and_the_call_made_again() {
     let (base_url, requests) =
         bare_server(vec![limited("This ban will last for 2 more seconds"), http("200 OK", &item(ITEM))]).await;
     let answer = client_of(Gateway::Top, &base_url, Waits::none()).page(inventory(), &first_of_slice()).await.unwrap();
@@ -226,11 +226,12 @@ async fn a_told_wait_is_kept_and_the_call_made_again() {
     // With waits as they are on a real platform; the test does not sit them out.
     let (base_url, _) = bare_server(vec![limited("This ban will last for 299 more seconds")]).await;
     let (sender, mut waits) = tokio::sync::mpsc::unbounded_channel();
-    let client = client_of(Gateway::Top, &base_url, Waits::default()).observed(Arc::new(move |event| {
+    let client = config(Gateway::Top, &base_url).waits(Waits::default()).observer(Arc::new(move |event| {
         if let Event::Pause { wait, .. } = event {
             sender.send(*wait).unwrap();
         }
     }));
+    let client = client.build().unwrap();
     let request = first_of_slice();
     tokio::select! {
         answer = client.page(inventory(), &request) => panic!("{answer:?}"),

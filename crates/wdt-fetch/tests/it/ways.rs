@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use wdt_fetch::{PageSource, ReadOptions, Target, WindowError, read_window};
-use wdt_models::{Asked, Certificate, Order, Verdict, Way, Window, decode};
+use wdt_models::decode::{Asked, decode};
+use wdt_models::{Certificate, Order, Verdict, Way, Window};
 
 use crate::moving::{Moving, Row, START, Sort, assert_nothing_missing, endpoint, found, records};
 
@@ -20,7 +21,7 @@ const SORTS: [(Sort, Order); 6] = [
 
 async fn read(source: &Moving, window: Window) -> Result<Vec<wdt_fetch::CertifiedPart>, WindowError> {
     let options = ReadOptions::default();
-    read_window(source, endpoint(), window, &options).await.map(|read| read.parts)
+    read_window(source, window, &options).await.map(|read| read.parts)
 }
 
 fn uncertified(result: Result<Vec<wdt_fetch::CertifiedPart>, WindowError>) -> (Window, String, Certificate) {
@@ -180,10 +181,10 @@ async fn what_cannot_be_proved_is_given_as_it_was_read_only_inside_the_window_th
     };
     let accepting = |accept| ReadOptions { accept: Some(accept), ..ReadOptions::default() };
     let beside = accepting(Window::new(at + 3, WINDOW.end));
-    let refused = read_window(&source(), endpoint(), WINDOW, &beside).await;
+    let refused = read_window(&source(), WINDOW, &beside).await;
     let (failed, ..) = uncertified(refused.map(|read| read.parts));
     let moved = source();
-    let parts = read_window(&moved, endpoint(), WINDOW, &accepting(Window::new(at - 3, at + 3))).await.unwrap().parts;
+    let parts = read_window(&moved, WINDOW, &accepting(Window::new(at - 3, at + 3))).await.unwrap().parts;
     let of = |verdict| parts.iter().filter(move |part| part.certificate.verdict == verdict);
     assert!(of(Verdict::Accepted).any(|part| part.window == failed), "{failed}");
     assert!(of(Verdict::Accepted).all(|part| part.window.seconds() <= Window::SHORTEST_SECONDS), "{parts:?}");
@@ -201,7 +202,7 @@ async fn of_two_readings_that_prove_nothing_the_fuller_one_is_accepted() {
         page.records.reverse();
     });
     let options = ReadOptions { accept: Some(second), ..ReadOptions::default() };
-    let parts = read_window(&source, endpoint(), second, &options).await.unwrap().parts;
+    let parts = read_window(&source, second, &options).await.unwrap().parts;
     assert_eq!((parts.len(), parts[0].certificate.verdict), (1, Verdict::Accepted));
     assert_nothing_missing(&source, second, &parts);
 }
@@ -265,7 +266,7 @@ async fn an_empty_success_where_rows_stood_needs_a_second_one() {
 async fn a_window_with_too_many_pages_is_cut_before_they_are_read() {
     let source = Moving::spread(300, WINDOW, 7);
     let options = ReadOptions { max_pages: 4, ..ReadOptions::default() };
-    let parts = read_window(&source, endpoint(), WINDOW, &options).await.unwrap().parts;
+    let parts = read_window(&source, WINDOW, &options).await.unwrap().parts;
     assert!(parts.len() >= 8 && parts.iter().all(|part| part.certificate.pages <= 4));
     assert!(source.asked().iter().all(|asked| asked.window != WINDOW || asked.page == 0));
     assert!(parts.windows(2).all(|pair| pair[1].window.start == pair[0].window.end - 1));
@@ -378,7 +379,7 @@ mod whole {
 
     async fn read_whole(source: &Moving) -> Result<Vec<wdt_fetch::CertifiedPart>, WindowError> {
         let options = ReadOptions { whole: true, max_pages: 2, ..ReadOptions::default() };
-        read_window(source, endpoint(), WINDOW, &options).await.map(|read| read.parts)
+        read_window(source, WINDOW, &options).await.map(|read| read.parts)
     }
 
     #[tokio::test]

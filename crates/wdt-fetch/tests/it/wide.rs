@@ -62,7 +62,7 @@ async fn a_window_that_the_platform_finds_too_wide_is_halved_until_it_is_taken()
             Window::new(WINDOW.start + 10 * 86_400 - 1, WINDOW.end),
         ];
         let parts: Vec<CertifiedPart> =
-            read_windows(Arc::new(reader(&sim, endpoint)), endpoint, windows.into_iter(), ReadOptions::default())
+            read_windows(Arc::new(reader(&sim, endpoint)), windows.into_iter(), ReadOptions::default())
                 .try_collect()
                 .await
                 .unwrap_or_else(|error| panic!("{dataset}: {error}"));
@@ -78,7 +78,7 @@ async fn a_window_that_the_platform_finds_too_wide_is_halved_until_it_is_taken()
 async fn a_window_that_is_refused_at_every_width_is_the_platform_s_refusal_after_few_calls() {
     for dataset in DATASETS {
         let (sim, endpoint) = (simulator(0), endpoints::find(dataset).unwrap());
-        let error = read_window(&reader(&sim, endpoint), endpoint, WINDOW, &ReadOptions::default()).await.unwrap_err();
+        let error = read_window(&reader(&sim, endpoint), WINDOW, &ReadOptions::default()).await.unwrap_err();
         let WindowError::Fetch(error) = error else { panic!("{dataset}: {error}") };
         assert!(matches!(error, FetchError::WindowTooWide { .. }), "{dataset}: {error}");
         assert_eq!(error.kind(), ErrorKind::Parameter);

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use wdt_fetch::{ReadOptions, WindowError, read_windows};
 use wdt_models::Window;
 
-use crate::moving::{Moving, START, assert_nothing_missing, endpoint};
+use crate::moving::{Moving, START, assert_nothing_missing};
 
 const HOUR: i64 = 3600;
 
@@ -31,7 +31,7 @@ async fn parts_come_in_window_order_and_nothing_is_missing() {
     for seed in 0..20 {
         let source = Arc::new(Moving { edits: 10, ..source(400, 10, seed) });
         let options = ReadOptions { max_pages: 3, ..ReadOptions::default() };
-        let parts = read_windows(Arc::clone(&source), endpoint(), (0..10).map(hour), options);
+        let parts = read_windows(Arc::clone(&source), (0..10).map(hour), options);
         let parts: Vec<_> = parts.map(Result::unwrap).collect().await;
         assert!(parts.windows(2).all(|pair| pair[1].window.start == pair[0].window.end - 1), "seed {seed}");
         assert_eq!(parts[parts.len() - 1].window.end, START + 10 * HOUR);
@@ -46,7 +46,7 @@ async fn windows_are_taken_as_there_is_room_and_dense_ones_wait_for_their_turn()
     let counter = Arc::clone(&taken);
     let windows = (0..20).map(hour).inspect(move |_| _ = counter.fetch_add(1, Ordering::Relaxed));
     let options = ReadOptions { concurrency: 4, ..ReadOptions::default() };
-    let mut parts = read_windows(Arc::clone(&source), endpoint(), windows, options);
+    let mut parts = read_windows(Arc::clone(&source), windows, options);
     assert_eq!(taken.load(Ordering::Relaxed), 0, "nothing is read before it is asked for");
 
     parts.next().await.unwrap().unwrap();
@@ -74,7 +74,7 @@ async fn the_first_window_begins_alone() {
     });
     let source = Arc::new(source);
     let windows = (0..6).map(hour).inspect(move |_| _ = counter.fetch_add(1, Ordering::Relaxed));
-    let parts = read_windows(Arc::clone(&source), endpoint(), windows, ReadOptions::default());
+    let parts = read_windows(Arc::clone(&source), windows, ReadOptions::default());
     assert_eq!(parts.map(Result::unwrap).count().await, 6);
     assert_eq!((source.asked()[0].window, seen.load(Ordering::Relaxed)), (hour(0), 1));
 }
@@ -86,7 +86,7 @@ async fn the_first_error_ends_the_stream_after_the_parts_before_it() {
             page.total += 1;
         }
     });
-    let parts = read_windows(Arc::new(source), endpoint(), (0..6).map(hour), ReadOptions::default());
+    let parts = read_windows(Arc::new(source), (0..6).map(hour), ReadOptions::default());
     let parts: Vec<_> = parts.collect().await;
     assert_eq!(parts.len(), 4);
     assert!(parts[..3].iter().all(Result::is_ok));
@@ -97,7 +97,7 @@ async fn the_first_error_ends_the_stream_after_the_parts_before_it() {
 async fn dropping_the_stream_ends_the_reading() {
     // The first three calls are answered; then the tasks wait for answers that never come.
     let source = Arc::new(Moving { answers: 3, ..source(30, 6, 3) });
-    let mut parts = read_windows(Arc::clone(&source), endpoint(), (0..6).map(hour), ReadOptions::default());
+    let mut parts = read_windows(Arc::clone(&source), (0..6).map(hour), ReadOptions::default());
     parts.next().await.unwrap().unwrap();
     settle().await;
     assert!(source.asked().len() > 3 && Arc::strong_count(&source) > 2);
@@ -110,5 +110,5 @@ async fn dropping_the_stream_ends_the_reading() {
 #[should_panic(expected = "a fault of the source")]
 async fn a_task_that_panics_does_not_pass_for_a_window_without_rows() {
     let source = source(50, 1, 4).twisted(|_, _, _, _| panic!("a fault of the source"));
-    read_windows(Arc::new(source), endpoint(), (0..1).map(hour), ReadOptions::default()).next().await;
+    read_windows(Arc::new(source), (0..1).map(hour), ReadOptions::default()).next().await;
 }

@@ -4,8 +4,8 @@
 //! around a number or a time are not trimmed: no answer with such blanks is known, so they are refused rather than
 //! guessed at.
 
-use crate::field::{DECIMAL_PRECISION, DECIMAL_SCALE};
 use crate::time::parse_wall_time;
+use crate::{DECIMAL_PRECISION, DECIMAL_SCALE};
 
 /// Why a cell cannot be typed.
 pub(super) type Reason = &'static str;

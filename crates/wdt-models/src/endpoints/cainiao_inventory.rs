@@ -2,7 +2,7 @@
 //!
 //! The call has no window and no column that orders change: each slice is read as a whole.
 
-use crate::{Arguments, Code, Dimension, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Reading, Shape};
+use crate::{Arguments, Code, Dimension, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Shape, SyncMode};
 
 /// Stock in Cainiao warehouses.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -37,7 +37,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::optional("channel_code", "one channel, TB or OTHERS, for type 3"),
         Param::of(ParamKind::Boolean, "simplify", "true asks for a flatter answer, which changes its form only"),
     ],
-    reading: Reading::Slices(&[
+    sync: SyncMode::Slices(&[
         Dimension { name: "store_code", setting: "stores", values: &[], default: &[], en: "warehouse codes" },
         Dimension {
             name: "type",

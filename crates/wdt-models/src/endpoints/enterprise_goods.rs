@@ -4,7 +4,7 @@
 //! where the page says int or text.
 
 use super::codes::{DELETED, GOODS_STATUS, HOLD_STOCK_TYPE, MATCH_TARGET, YES_NO};
-use crate::{Arguments, Code, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, Reading, Shape, Split};
+use crate::{Arguments, Code, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, Shape, Split, SyncMode};
 
 /// Goods as the shops on the sales platforms list them.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -27,7 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     ],
     params: &[Param::optional("shop_no", "one shop; without it all shops are read")],
     // Both ends are part of the window: 30 days of seconds are one second less from end to end.
-    reading: Reading::Incremental(Cursor {
+    sync: SyncMode::Incremental(Cursor {
         field: "modified",
         start_param: "start_time",
         end_param: "end_time",

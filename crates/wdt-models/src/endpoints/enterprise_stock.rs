@@ -4,7 +4,7 @@
 
 use super::codes::{SKU_STATUS, WAREHOUSE_TYPE};
 use crate::{
-    Arguments, Cursor, Endpoint, Field, FullRead, Gateway, Hours, Method, Paging, Param, Reading, Shape, Split,
+    Arguments, Cursor, Endpoint, Field, FullRead, Gateway, Hours, Method, Paging, Param, Shape, Split, SyncMode,
 };
 
 /// Stock per SKU and warehouse.
@@ -36,7 +36,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::optional("is_all", "1 lifts the limit of 30 days, in hours the platform restricts"),
     ],
     // Both ends are part of the window: 30 days of seconds are one second less from end to end.
-    reading: Reading::Incremental(Cursor {
+    sync: SyncMode::Incremental(Cursor {
         field: "modified",
         start_param: "start_time",
         end_param: "end_time",

@@ -1,7 +1,7 @@
 //! `goods.ApiGoods.search`: goods as the shops on the sales platforms list them.
 
 use super::codes::{DELETED, GOODS_STATUS, HOLD_STOCK_TYPE, MATCH_TARGET, TRUE_FALSE};
-use crate::{Arguments, Code, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, Reading, Shape, Split};
+use crate::{Arguments, Code, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, Shape, Split, SyncMode};
 
 /// Goods as the shops on the sales platforms list them.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -29,7 +29,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::optional("spec_id", "one SKU id on the sales platform"),
     ],
     // Both ends may be part of the window: 30 days of seconds are one second less from end to end.
-    reading: Reading::Incremental(Cursor {
+    sync: SyncMode::Incremental(Cursor {
         field: "modified",
         start_param: "start_time",
         end_param: "end_time",

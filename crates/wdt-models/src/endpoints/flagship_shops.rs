@@ -1,7 +1,7 @@
 //! `setting.Shop.queryShop`: the ERP's list of shops.
 
 use super::codes::DISABLED;
-use crate::{Arguments, Code, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Reading, Shape};
+use crate::{Arguments, Code, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Shape, SyncMode};
 
 /// The ERP's list of shops.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -24,7 +24,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::optional("shop_no", "one shop number"),
         Param::of(ParamKind::Int, "platform_id", "one sales platform"),
     ],
-    reading: Reading::Slices(&[]),
+    sync: SyncMode::Slices(&[]),
     full_read: None,
     key: &["shop_id"],
     split: None,

@@ -5,7 +5,7 @@
 
 use super::codes::{SKU_STATUS, WAREHOUSE_TYPE};
 use crate::{
-    Arguments, Code, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Reading, Shape, Split,
+    Arguments, Code, Cursor, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Shape, Split, SyncMode,
 };
 
 /// Stock per SKU, warehouse and defect flag.
@@ -33,7 +33,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::optional("status", "0 not enabled, 1 enabled, 2 stopped, or several joined by commas"),
     ],
     // Both ends may be part of the window: 30 days of seconds are one second less from end to end.
-    reading: Reading::Incremental(Cursor {
+    sync: SyncMode::Incremental(Cursor {
         field: "modified",
         start_param: "start_time",
         end_param: "end_time",

@@ -4,7 +4,7 @@
 //! A read despite its name: nothing is synced by asking.
 
 use super::codes::{GOODS_STATUS, MATCH_TARGET};
-use crate::{Arguments, Code, Endpoint, Field, Gateway, IdSource, Method, Paging, Param, ParamKind, Reading, Shape};
+use crate::{Arguments, Code, Endpoint, Field, Gateway, IdSource, Method, Paging, Param, ParamKind, Shape, SyncMode};
 
 /// Stock to publish for goods of the merchant's own sales platform.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -41,11 +41,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         "`area_stock` and `stock_syn_high_frequency` stand in the vendor's example of the list form only.",
     ],
     params: &[Param::of(ParamKind::Boolean, "force_sync", "true computes goods whose sync is stopped as well")],
-    reading: Reading::Ids(IdSource {
-        dataset: "flagship_goods",
-        column: "rec_id",
-        only: ("platform_id", OWN_PLATFORM),
-    }),
+    sync: SyncMode::Ids(IdSource { dataset: "flagship_goods", column: "rec_id", only: ("platform_id", OWN_PLATFORM) }),
     full_read: None,
     key: &["rec_id"],
     split: None,

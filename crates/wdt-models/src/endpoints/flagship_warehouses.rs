@@ -1,7 +1,7 @@
 //! `setting.Warehouse.queryWarehouse`: the ERP's list of warehouses.
 
 use super::codes::DISABLED;
-use crate::{Arguments, Code, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Reading, Shape};
+use crate::{Arguments, Code, Endpoint, Field, Gateway, Method, Paging, Param, ParamKind, Shape, SyncMode};
 
 /// The ERP's list of warehouses.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -30,7 +30,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Param::of(ParamKind::Time, "end_time", "latest last modification"),
         Param::of(ParamKind::Int, "hide_delete", "0 gives warehouses out of use as well, 1 (default) hides them"),
     ],
-    reading: Reading::Slices(&[]),
+    sync: SyncMode::Slices(&[]),
     full_read: None,
     key: &["warehouse_id"],
     split: None,

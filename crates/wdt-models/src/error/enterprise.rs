@@ -16,7 +16,7 @@ const WIDE: &str = "the window is longer than the platform takes";
 const NO_ORDER: &str = "no such advance stock-in order";
 
 /// A limit comes first among the words because its message may name anything that is limited; a wrong clock comes
-/// before the signature because the platform may name both, and only the clock can be mended without a user.
+/// before the signature because the platform may name both, and only the clock can be corrected without a user.
 pub(super) static TABLE: &[ErrorEntry] = &[
     code("1012", Class::RateLimit, "超过每分钟最大调用次数", "called more than 60 times a minute", CALL_LESS),
     code(
@@ -84,8 +84,9 @@ pub(super) static TABLE: &[ErrorEntry] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Gateway;
+    use crate::error::PlatformError;
     use crate::error::classify;
-    use crate::{Gateway, PlatformError};
 
     fn class(code: &str, message: &str) -> Class {
         classify(Gateway::Enterprise, &PlatformError::new(code, message))

@@ -120,8 +120,9 @@ pub(super) static TABLE: &[ErrorEntry] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Gateway;
+    use crate::error::PlatformError;
     use crate::error::classify;
-    use crate::{Gateway, PlatformError};
 
     fn class(code: &str, message: &str) -> Class {
         classify(Gateway::Flagship, &PlatformError::new(code, message))

@@ -136,8 +136,9 @@ pub(super) static TABLE: &[ErrorEntry] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Gateway;
+    use crate::error::PlatformError;
     use crate::error::classify;
-    use crate::{Gateway, PlatformError};
 
     fn class(code: &str, sub_code: &str, message: &str) -> Class {
         let error = PlatformError { sub_code: sub_code.to_owned(), ..PlatformError::new(code, message) };

@@ -3,12 +3,9 @@
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use serde_json::value::RawValue;
-use wdt_models::decode::EXTRA;
+use wdt_models::decode::{Asked, Decoded, EXTRA, decode};
 use wdt_models::endpoints::{CAINIAO_INVENTORY, ENTERPRISE_STOCK, FLAGSHIP_STOCK};
-use wdt_models::{
-    Arguments, Asked, Cursor, Decoded, Endpoint, Field, Gateway, Method, Paging, Reading, Shape, Slice, decode,
-    envelope,
-};
+use wdt_models::{Arguments, Cursor, Endpoint, Field, Gateway, Method, Paging, Shape, Slice, SyncMode, envelope};
 
 use crate::fixture;
 
@@ -26,7 +23,7 @@ pub(crate) static INVENTED: Endpoint = Endpoint {
     source: "none",
     notes: &[],
     params: &[],
-    reading: Reading::Incremental(Cursor {
+    sync: SyncMode::Incremental(Cursor {
         field: "modified",
         start_param: "start_time",
         end_param: "end_time",

@@ -11,7 +11,7 @@ fn answer(body: &str) -> Result<Answer<'_>, AnswerError> {
 
 fn reason(body: &[u8]) -> String {
     match read(&ENTERPRISE_STOCK, ENTERPRISE_STOCK.method(), body) {
-        Err(AnswerError::Malformed { reason }) => reason,
+        Err(AnswerError::Malformed { reason, .. }) => reason,
         other => panic!("{other:?}"),
     }
 }

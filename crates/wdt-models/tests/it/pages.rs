@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::fs;
 
 use serde_json::value::RawValue;
-use wdt_models::decode::page_schema;
+use wdt_models::decode::{Asked, Decoded, decode, page_schema};
 use wdt_models::endpoints::ALL;
-use wdt_models::envelope::{self, AnswerError};
-use wdt_models::error::{Clue, ErrorEntry};
-use wdt_models::{Asked, Decoded, Endpoint, Method, PlatformError, decode, error};
+use wdt_models::envelope::AnswerError;
+use wdt_models::error::{Clue, ErrorEntry, PlatformError};
+use wdt_models::{Endpoint, Method, envelope, error};
 
 use crate::{fixture, render};
 
@@ -89,7 +89,7 @@ fn outcome(endpoint: &Endpoint, case: &str, body: &[u8]) -> String {
     let answer = match envelope::read(endpoint, fixture::method(endpoint, case), body) {
         Ok(answer) => answer,
         Err(AnswerError::Platform(error)) => {
-            let wait = error::told_wait(&error).map(|seconds| format!("\nwait: {seconds} seconds"));
+            let wait = error::named_wait(&error).map(|seconds| format!("\nwait: {seconds} seconds"));
             let class = error::classify(endpoint.gateway, &error);
             return format!("platform error: {error}\nclass: {class:?}{}", wait.unwrap_or_default());
         }

@@ -5,10 +5,10 @@
 
 use proptest::prelude::*;
 use serde_json::value::RawValue;
-use wdt_models::decode::keys;
+use wdt_models::decode::{Asked, decode, keys};
 use wdt_models::endpoints::ALL;
 use wdt_models::time::{format_wall_time, parse_wall_time};
-use wdt_models::{Asked, Endpoint, Method, Reading, Slice, Window, decode, envelope};
+use wdt_models::{Endpoint, Method, Slice, SyncMode, Window, envelope};
 
 use crate::decode::INVENTED;
 use crate::fixture;
@@ -146,7 +146,7 @@ fn page_round_trip(endpoint: &Endpoint, method: &Method, random: &mut Random) {
 
 /// A slice to ask for, where the endpoint has any.
 fn slice(endpoint: &Endpoint, random: &mut Random) -> Slice {
-    let Reading::Slices(dimensions) = endpoint.reading else { return Slice::default() };
+    let SyncMode::Slices(dimensions) = endpoint.sync else { return Slice::default() };
     let value = |dimension: &wdt_models::Dimension| match dimension.values {
         [] => format!("STORE_{}", random.below(9)),
         values => values[usize::try_from(random.below(values.len() as u64)).unwrap()].to_owned(),

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use wdt_models::decode::{EXTRA, page_schema};
+use wdt_models::decode::{Asked, Decoded, EXTRA, decode, page_schema};
 use wdt_models::endpoints::{
     ALL, CAINIAO_INVENTORY, ENTERPRISE_GOODS, ENTERPRISE_STOCK, FLAGSHIP_GOODS, FLAGSHIP_SHOPS, FLAGSHIP_STOCK,
     FLAGSHIP_STOCK_SYNC, FLAGSHIP_WAREHOUSES, find,
 };
-use wdt_models::{Arguments, Asked, Decoded, Endpoint, Field, Kind, Reading, decode, envelope};
+use wdt_models::{Arguments, Endpoint, Field, Kind, SyncMode, envelope};
 
 use crate::fixture;
 
@@ -107,7 +107,7 @@ fn slices_are_key_columns_with_documented_defaults() {
 #[test]
 fn lists_of_ids_come_from_another_dataset_s_key() {
     for endpoint in ALL {
-        let Reading::Ids(source) = endpoint.reading else { continue };
+        let SyncMode::Ids(source) = endpoint.sync else { continue };
         let from = find(source.dataset).unwrap();
         let place = |name| ALL.iter().position(|endpoint| endpoint.dataset == name);
         assert!(place(source.dataset) < place(endpoint.dataset), "its source is listed, and read, before it");
@@ -129,7 +129,7 @@ fn methods_say_where_their_answers_hold_what() {
             assert_eq!(endpoint.method_named(method.name), Some(method));
             assert!(method.paging.max_size > 0 && method.paging.first < 2);
             assert!(!method.shape.records.is_empty());
-            let ids = matches!(endpoint.reading, Reading::Ids(_));
+            let ids = matches!(endpoint.sync, SyncMode::Ids(_));
             assert_eq!(ids, method.shape.total.is_empty(), "{}: only lists of ids have no total", method.name);
             for path in method.shape.records.iter().chain(method.shape.refused) {
                 assert!(!path.is_empty() && path.iter().all(|member| !member.is_empty()));

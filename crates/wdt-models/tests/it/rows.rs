@@ -4,7 +4,8 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
-use wdt_models::{Decoded, Field, Kind, Slice};
+use wdt_models::decode::Decoded;
+use wdt_models::{Field, Kind, Slice};
 
 use crate::random::Random;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use wdt_sign::top::Method;
+use wdt_sign::top::SignMethod;
 use wdt_sign::{Secret, SignError, enterprise, flagship, top};
 
 /// The three schemes, as the folders are named.
@@ -96,8 +96,8 @@ impl Request {
         }
     }
 
-    pub(crate) fn method(&self) -> Method {
-        self.sign_method.as_deref().map_or(Method::Md5, |name| Method::from_name(name).unwrap())
+    pub(crate) fn method(&self) -> SignMethod {
+        self.sign_method.as_deref().map_or(SignMethod::Md5, |name| SignMethod::from_name(name).unwrap())
     }
 
     pub(crate) fn check(&self) -> Result<(), SignError> {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
-use wdt_sign::top::Method;
+use wdt_sign::top::SignMethod;
 use wdt_sign::{Secret, enterprise, flagship, top};
 
 type Params = Vec<(String, String)>;
@@ -43,7 +43,7 @@ fn signs(params: &[(String, String)], body: &str, secret: &str) -> Vec<String> {
         enterprise::sign(&enterprise::string_to_sign(params), &secret),
         flagship::sign(&flagship::string_to_sign(params, body), &secret),
     ];
-    signs.extend(Method::ALL.iter().map(|&method| top::sign(&text, &secret, method)));
+    signs.extend(SignMethod::ALL.iter().map(|&method| top::sign(&text, &secret, method)));
     signs
 }
 

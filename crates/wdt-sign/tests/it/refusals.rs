@@ -1,6 +1,6 @@
 //! What the request side refuses, and the edges that no vector shows.
 
-use wdt_sign::top::Method;
+use wdt_sign::top::SignMethod;
 use wdt_sign::{Secret, SignError, enterprise, flagship, top};
 
 fn duplicate(name: &str) -> Result<(), SignError> {
@@ -87,23 +87,23 @@ fn top_refuses_blank_values_and_keeps_blanks_around_others() {
 
 #[test]
 fn a_method_is_found_by_its_own_name_only() {
-    for &method in Method::ALL {
-        assert_eq!(Method::from_name(method.name()), Some(method));
+    for &method in SignMethod::ALL {
+        assert_eq!(SignMethod::from_name(method.name()), Some(method));
     }
-    assert_eq!(Method::ALL.iter().map(|method| method.name()).collect::<Vec<_>>(), ["md5", "hmac", "hmac-sha256"]);
+    assert_eq!(SignMethod::ALL.iter().map(|method| method.name()).collect::<Vec<_>>(), ["md5", "hmac", "hmac-sha256"]);
     for name in ["", "MD5", "hmac-md5", "sha256"] {
-        assert_eq!(Method::from_name(name), None, "{name}");
+        assert_eq!(SignMethod::from_name(name), None, "{name}");
     }
-    assert_eq!(Method::default(), Method::HmacSha256);
+    assert_eq!(SignMethod::default(), SignMethod::HmacSha256);
 }
 
 /// RFC 2104: a key longer than a block of 64 bytes is hashed first. Values computed with another implementation.
 #[test]
 fn top_takes_keys_longer_than_a_block() {
     let secret = Secret::new("k".repeat(65));
-    assert_eq!(top::sign("text", &secret, Method::Hmac), "6F76317DA2A4BC5061037A5EBB3F0BA0");
+    assert_eq!(top::sign("text", &secret, SignMethod::Hmac), "6F76317DA2A4BC5061037A5EBB3F0BA0");
     assert_eq!(
-        top::sign("text", &secret, Method::HmacSha256),
+        top::sign("text", &secret, SignMethod::HmacSha256),
         "5B69580123E3D7E788B7E8352AC37A3247B911C5EC0837147B74109A6382D3F5"
     );
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wdt_sign::top::Method;
+use wdt_sign::top::SignMethod;
 use wdt_sign::{Secret, SignError, enterprise, flagship, top};
 
 const SECRET: &str = "hush7f3a";
@@ -33,7 +33,7 @@ fn printed() -> String {
     for text in
         [enterprise::string_to_sign(&params), flagship::string_to_sign(&params, "[]"), top::string_to_sign(&params)]
     {
-        let signs = Method::ALL.iter().map(|&method| top::sign(&text, &secret, method)).collect::<Vec<_>>();
+        let signs = SignMethod::ALL.iter().map(|&method| top::sign(&text, &secret, method)).collect::<Vec<_>>();
         write!(out, "{text} {} {} {signs:?}", enterprise::sign(&text, &secret), flagship::sign(&text, &split.secret))
             .unwrap();
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use md5::{Digest, Md5};
 use wdt_sign::flagship;
-use wdt_sign::top::Method;
+use wdt_sign::top::SignMethod;
 
 use crate::case::{Case, Scheme, folder};
 
@@ -64,7 +64,7 @@ fn the_signed_text_is_the_string_to_sign_with_its_secret() {
     for case in cases() {
         let (text, secret) = (&case.string_to_sign, case.request.secret());
         let secret = secret.expose();
-        let keyed = case.request.method() != Method::Md5;
+        let keyed = case.request.method() != SignMethod::Md5;
         let wrapped = match case.request.scheme {
             Scheme::Enterprise => format!("{text}{secret}"),
             Scheme::Flagship | Scheme::Top if !keyed => format!("{secret}{text}{secret}"),

@@ -182,7 +182,7 @@ impl Client {
     /// Signs a call on top in the way it names and posts it.
     pub(crate) async fn post_top(&self, mut params: Params) -> reqwest::Response {
         let name = params.iter().find(|(name, _)| name == "sign_method").map(|(_, value)| value.as_str());
-        let method = name.and_then(top::Method::from_name).unwrap_or_default();
+        let method = name.and_then(top::SignMethod::from_name).unwrap_or_default();
         let sign = top::sign(&top::string_to_sign(&params), &Account::example(Gateway::Top).secret, method);
         params.push(("sign".to_owned(), sign));
         self.send_top(&params).await

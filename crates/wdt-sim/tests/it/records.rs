@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use wdt_models::{Asked, decode, envelope};
+use wdt_models::decode::{Asked, decode};
+use wdt_models::envelope;
 use wdt_sim::form::{Escapes, ListForm};
 
 use crate::{

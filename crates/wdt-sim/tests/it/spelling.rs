@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use wdt_models::{Asked, Endpoint, Kind, Slice, decode, endpoints, time};
+use wdt_models::decode::{Asked, decode};
+use wdt_models::{Endpoint, Kind, Slice, endpoints, time};
 use wdt_sim::Ledger;
 
 use crate::{

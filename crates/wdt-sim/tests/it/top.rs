@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use serde_json::{Value, json};
-use wdt_models::{AnswerError, Gateway, endpoints, envelope, time::format_wall_time};
+use wdt_models::envelope::AnswerError;
+use wdt_models::time::format_wall_time;
+use wdt_models::{Gateway, endpoints, envelope};
 use wdt_sim::{
     Account, Fault,
     form::{EmptyForm, NumberForm, UnknownStore},
@@ -90,7 +92,8 @@ async fn system_parameters_may_be_in_the_query() {
     let client = start(|_| {});
     let mut params = client.top(&SLICE);
     let secret = Account::example(Gateway::Top).secret;
-    let sign = wdt_sign::top::sign(&wdt_sign::top::string_to_sign(&params), &secret, wdt_sign::top::Method::HmacSha256);
+    let sign =
+        wdt_sign::top::sign(&wdt_sign::top::string_to_sign(&params), &secret, wdt_sign::top::SignMethod::HmacSha256);
     params.push(("sign".to_owned(), sign));
     let (business, system): (Params, Params) =
         params.into_iter().partition(|(name, _)| SLICE.iter().any(|(own, _)| own == name));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
-use wdt_models::field::COMMENT;
+use wdt_models::COMMENT;
 
 /// One column, or one member of a struct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

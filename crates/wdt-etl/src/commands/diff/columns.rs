@@ -1,8 +1,7 @@
 //! Which columns are compared.
 
 use arrow::datatypes::SchemaRef;
-use wdt_models::Endpoint;
-use wdt_models::field::COMMENT;
+use wdt_models::{COMMENT, Endpoint};
 
 use super::super::rows::part;
 use crate::cli::Diff;

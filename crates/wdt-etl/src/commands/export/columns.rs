@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
-use wdt_models::field::COMMENT;
-use wdt_models::{Code, Endpoint, Field};
+use wdt_models::{COMMENT, Code, Endpoint, Field};
 
 use crate::cli::{ExportLabels, ExportWords};
 use crate::config::{list, nearest, quoted};

@@ -159,7 +159,7 @@ fn comparable(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 fn decimals(units: Decimal128Array) -> Result<Decimal128Array, ArrowError> {
-    units.with_precision_and_scale(arrow::datatypes::DECIMAL128_MAX_PRECISION, wdt_models::field::DECIMAL_SCALE)
+    units.with_precision_and_scale(arrow::datatypes::DECIMAL128_MAX_PRECISION, wdt_models::DECIMAL_SCALE)
 }
 
 fn timezone(column: &ArrayRef) -> Option<Arc<str>> {

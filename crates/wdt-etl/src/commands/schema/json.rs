@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use wdt_models::{Dimension, Endpoint, Reading, endpoints};
+use wdt_models::{Dimension, Endpoint, SyncMode, endpoints};
 
 use super::{Column, chosen, columns, type_of};
 use crate::report::SCHEMA_VERSION;
@@ -161,7 +161,7 @@ impl Document {
             source: endpoint.source,
             methods: methods.collect(),
             key: endpoint.key,
-            reading: ReadingFacts::new(endpoint.reading),
+            reading: ReadingFacts::new(endpoint.sync),
             params: params.collect(),
             notes: endpoint.notes,
             columns: columns(endpoint).iter().map(ColumnFacts::new).collect(),
@@ -203,16 +203,16 @@ struct DimensionFacts {
 }
 
 impl ReadingFacts {
-    fn new(reading: Reading) -> Self {
+    fn new(reading: SyncMode) -> Self {
         match reading {
-            Reading::Incremental(cursor) => Self::Incremental {
+            SyncMode::Incremental(cursor) => Self::Incremental {
                 cursor: cursor.field,
                 start_param: cursor.start_param,
                 end_param: cursor.end_param,
                 max_window_seconds: cursor.max_seconds,
             },
-            Reading::Slices(dimensions) => Self::Slices { dimensions: dimensions.iter().map(dimension).collect() },
-            Reading::Ids(ids) => {
+            SyncMode::Slices(dimensions) => Self::Slices { dimensions: dimensions.iter().map(dimension).collect() },
+            SyncMode::Ids(ids) => {
                 Self::Ids { dataset: ids.dataset, column: ids.column, only_column: ids.only.0, only_value: ids.only.1 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use wdt_models::{Arguments, Endpoint, IdSource, Method, Reading, endpoints};
+use wdt_models::{Arguments, Endpoint, IdSource, Method, SyncMode, endpoints};
 
 use super::super::aligned::{write_rows, write_table};
 use super::{Column, columns, type_of};
@@ -22,7 +22,7 @@ pub(super) fn write(endpoint: Option<&'static Endpoint>, out: &mut dyn Write) ->
     writeln!(out)?;
     write_columns(endpoint, out)?;
     write_part("documented values", &values(endpoint), out)?;
-    write_part("settings (keys of the dataset in the configuration)", &settings(endpoint.reading), out)?;
+    write_part("settings (keys of the dataset in the configuration)", &settings(endpoint.sync), out)?;
     write_part("parameters (params = { … } of the dataset)", &params(endpoint), out)?;
     write_part("report columns", &report(endpoint), out)?;
     write_part("notes", &endpoint.notes.iter().map(|note| [format!("- {note}")]).collect::<Vec<_>>(), out)
@@ -52,36 +52,36 @@ fn facts(endpoint: &Endpoint) -> Vec<[String; 2]> {
     for (place, method) in endpoint.methods.iter().enumerate() {
         let choice = if place == 0 { String::new() } else { format!(", with method = \"{}\"", method.name) };
         let name = if place == 0 { "call" } else { "or" };
-        rows.push(row(name, format!("{}: {}{choice}", method.name, paging(endpoint.reading, method))));
+        rows.push(row(name, format!("{}: {}{choice}", method.name, paging(endpoint.sync, method))));
     }
-    rows.push(row("reading", reading(endpoint.reading)));
+    rows.push(row("reading", reading(endpoint.sync)));
     rows.push(row("key", format!("account, {}", list(endpoint.key))));
     rows.push(row("source", endpoint.source.to_owned()));
     rows
 }
 
-fn paging(reading: Reading, method: &Method) -> String {
+fn paging(reading: SyncMode, method: &Method) -> String {
     let size = method.paging.max_size;
     match (reading, method.arguments) {
-        (Reading::Ids(_), Arguments::Positional) => "one id a call".to_owned(),
-        (Reading::Ids(_), _) => format!("at most {size} ids a call"),
+        (SyncMode::Ids(_), Arguments::Positional) => "one id a call".to_owned(),
+        (SyncMode::Ids(_), _) => format!("at most {size} ids a call"),
         _ => format!("at most {size} records a page"),
     }
 }
 
-fn reading(reading: Reading) -> String {
+fn reading(reading: SyncMode) -> String {
     match reading {
-        Reading::Incremental(cursor) => {
+        SyncMode::Incremental(cursor) => {
             let days = (cursor.max_seconds + 1) / 86_400;
             let longest = if days > 1 { format!("{days} days") } else { format!("{} s", cursor.max_seconds) };
             format!("what changed, by the cursor {}, in windows of at most {longest}", cursor.field)
         }
-        Reading::Slices([]) => "a full picture of the whole list in each run".to_owned(),
-        Reading::Slices(dimensions) => {
+        SyncMode::Slices([]) => "a full picture of the whole list in each run".to_owned(),
+        SyncMode::Slices(dimensions) => {
             let names: Vec<_> = dimensions.iter().map(|dimension| dimension.name).collect();
             format!("a full picture of each slice ({}) in each run", list(&names))
         }
-        Reading::Ids(ids) => format!("the rows of a list of ids in each run, by default {}", ids_of(ids)),
+        SyncMode::Ids(ids) => format!("the rows of a list of ids in each run, by default {}", ids_of(ids)),
     }
 }
 
@@ -110,16 +110,16 @@ fn values(endpoint: &'static Endpoint) -> Vec<[String; 4]> {
     columns(endpoint).into_iter().flat_map(of).collect()
 }
 
-fn settings(reading: Reading) -> Vec<[String; 3]> {
+fn settings(reading: SyncMode) -> Vec<[String; 3]> {
     let row = |setting: &str, values: String, en: String| [setting.to_owned(), values, en];
     match reading {
-        Reading::Incremental(_) => Vec::new(),
-        Reading::Slices(dimensions) => {
+        SyncMode::Incremental(_) => Vec::new(),
+        SyncMode::Slices(dimensions) => {
             let values =
                 |values: &[&str]| if values.is_empty() { "required".to_owned() } else { format!("[{}]", list(values)) };
             dimensions.iter().map(|own| row(own.setting, values(own.default), own.en.to_owned())).collect()
         }
-        Reading::Ids(ids) => vec![
+        SyncMode::Ids(ids) => vec![
             row("ids_from", ids.dataset.to_owned(), format!("dataset that the ids are taken from: {}", ids_of(ids))),
             row(
                 &format!("{}s", ids.column),

@@ -49,7 +49,7 @@ impl Job {
         let mut empty_before = false;
         loop {
             let window = Window::new(from - 1, now(client) + AHEAD);
-            let read = Box::pin(read_window(&*compared.reader, self.dataset.endpoint, window, &options));
+            let read = Box::pin(read_window(&*compared.reader, window, &options));
             let parts = match self.unless_stopped(async { Ok(read.await) }).await? {
                 Ok(read) => read.parts,
                 Err(WindowError::Uncertified { .. }) => return Ok(false),

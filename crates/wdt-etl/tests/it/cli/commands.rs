@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::CommandFactory as _;
 use serde_json::Value;
 use wdt_etl::cli::Cli;
-use wdt_models::{Reading, endpoints};
+use wdt_models::{SyncMode, endpoints};
 
 use crate::support::{
     Home, Platform, SECRET, START, UNTIL, VARIABLE, WRONG_SECRET, account, configuration, masked_after, now, rows,
@@ -45,7 +45,7 @@ mod demo {
                 assert_eq!((standing, missing), (rows.len() - deleted, 0), "{}", endpoint.dataset);
                 assert!(deleted == gone, "{}: {deleted} {gone}", endpoint.dataset);
                 assert!(standing > 10, "{}", endpoint.dataset);
-                assert_eq!(gone > 0, matches!(endpoint.reading, Reading::Slices(_)), "{}", endpoint.dataset);
+                assert_eq!(gone > 0, matches!(endpoint.sync, SyncMode::Slices(_)), "{}", endpoint.dataset);
             }
         }
         let status = home.run(&["status", "--config", "wdt-demo/wdt-etl.toml"]).ends_with(0);

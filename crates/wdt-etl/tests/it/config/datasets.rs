@@ -1,7 +1,7 @@
 //! What each dataset may be told: method, parameters, slices, ids.
 
 use wdt_etl::config::Ids;
-use wdt_models::{Endpoint, Gateway, ParamKind, Reading, endpoints};
+use wdt_models::{Endpoint, Gateway, ParamKind, SyncMode, endpoints};
 
 use super::*;
 
@@ -126,9 +126,9 @@ mod params {
 
     /// The dataset alone in an account, with what it must have.
     fn smallest(endpoint: &Endpoint, lines: &str) -> Dataset {
-        let needs = match endpoint.reading {
-            Reading::Ids(_) => "rec_ids = [1]",
-            Reading::Slices(dimensions) if !dimensions.is_empty() => "stores = [\"S\"]",
+        let needs = match endpoint.sync {
+            SyncMode::Ids(_) => "rec_ids = [1]",
+            SyncMode::Slices(dimensions) if !dimensions.is_empty() => "stores = [\"S\"]",
             _ => "",
         };
         read(endpoint.gateway.name(), &[(endpoint.dataset, &format!("{needs}\n{lines}"))]).remove(0)

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use wdt_fetch::wire::signed;
-use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, Target};
-use wdt_models::{Endpoint, Method, Reading, Slice, Window, endpoints};
+use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, Target, signed};
+use wdt_models::{Endpoint, Method, Slice, SyncMode, Window, endpoints};
 use wdt_sign::Secret;
 use wdt_sim::form::{CodeForm, Comma, EmptyForm, Escapes, Forms, IdsForm, NumberForm, TotalForm};
 use wdt_sim::{Account, Fault, Sim, SimConfig};
@@ -54,10 +53,10 @@ impl Asked {
             Ask::First(size) => (method.paging.first, size),
             Ask::Later(size) => (method.paging.first + 1, size),
         };
-        let target = match endpoint.reading {
-            Reading::Incremental(_) => Target::Window(DAY),
-            Reading::Slices(_) => Target::Slice(slice(endpoint)),
-            Reading::Ids(_) => Target::Ids(ids(&sim, endpoint, if method.shape.single { 1 } else { page_size })),
+        let target = match endpoint.sync {
+            SyncMode::Incremental(_) => Target::Window(DAY),
+            SyncMode::Slices(_) => Target::Slice(slice(endpoint)),
+            SyncMode::Ids(_) => Target::Ids(ids(&sim, endpoint, if method.shape.single { 1 } else { page_size })),
         };
         let request = PageRequest { method, target, page_no, page_size, params: Params::new(), personal: false };
         Self { endpoint, request, sim, secret, at: NOW }

@@ -1,7 +1,7 @@
 //! The errors of a method, one answer a line: what it refuses by itself, then every entry of the gateway's error table.
 
 use wdt_models::error::{Clue, ErrorEntry, table};
-use wdt_models::{Endpoint, Gateway, Method, Reading};
+use wdt_models::{Endpoint, Gateway, Method, SyncMode};
 use wdt_sim::Fault;
 
 use super::asked::{Ask, Asked, NOW, config};
@@ -35,12 +35,12 @@ async fn refusals(endpoint: &'static Endpoint, method: &'static Method) -> Vec<V
     }
     answers.push(ask(endpoint, method).signed_with("other-secret:other-salt").answer().await);
     answers.push(ask(endpoint, method).sent_at(NOW - 3_600).answer().await);
-    if let Reading::Incremental(_) = endpoint.reading {
+    if let SyncMode::Incremental(_) = endpoint.sync {
         let mut config = config();
         config.longest_window_seconds = 3_600;
         answers.push(Asked::new(endpoint, method, Ask::First(1), config).answer().await);
     }
-    if !matches!(endpoint.reading, Reading::Ids(_)) {
+    if !matches!(endpoint.sync, SyncMode::Ids(_)) {
         answers.push(Asked::new(endpoint, method, Ask::First(method.paging.max_size + 1), config()).answer().await);
     }
     answers

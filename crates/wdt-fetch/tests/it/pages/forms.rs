@@ -1,6 +1,6 @@
 //! One page for each form that an answer of a method can take.
 
-use wdt_models::{Endpoint, Gateway, Method, Reading, endpoints};
+use wdt_models::{Endpoint, Gateway, Method, SyncMode, endpoints};
 use wdt_sign::top;
 use wdt_sim::form::{CodeForm, Comma, EmptyForm, Escapes, Forms, IdsForm, LaterTotal, ListForm, NumberForm, TotalForm};
 use wdt_sim::{Account, Fault, SimConfig};
@@ -23,7 +23,7 @@ struct Form {
 /// Every page of a method; the simulator's form that changes nothing about its answers has none.
 pub(super) async fn pages(endpoint: &'static Endpoint, method: &'static Method) -> Vec<Page> {
     let mut pages: Vec<Page> = Vec::new();
-    let has_pages = !matches!(endpoint.reading, Reading::Ids(_));
+    let has_pages = !matches!(endpoint.sync, SyncMode::Ids(_));
     for form in forms() {
         let is_first = first_of_gateway(endpoint) && method == endpoint.method();
         if (form.of_gateway && !is_first) || (!has_pages && matches!(form.ask, Ask::Later(_))) {
@@ -135,7 +135,7 @@ fn as_xml(body: String) -> String {
     let mut params: Vec<(String, String)> = pairs.filter(|(name, _)| name != "sign").collect();
     params.iter_mut().filter(|(name, _)| name == "format").for_each(|(_, value)| "xml".clone_into(value));
     let secret = Account::example(Gateway::Top).secret;
-    let sign = top::sign(&top::string_to_sign(&params), &secret, top::Method::from_name("hmac-sha256").unwrap());
+    let sign = top::sign(&top::string_to_sign(&params), &secret, top::SignMethod::from_name("hmac-sha256").unwrap());
     params.push(("sign".to_owned(), sign));
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }

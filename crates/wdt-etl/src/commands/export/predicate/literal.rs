@@ -1,6 +1,6 @@
 //! Literals of a condition, read without loss.
 
-use wdt_models::field::DECIMAL_SCALE;
+use wdt_models::DECIMAL_SCALE;
 use wdt_models::time::parse_wall_time;
 
 /// A value that a condition names.

@@ -11,7 +11,7 @@ const LONGEST_PAUSE: i64 = 15 * 60 * 1_000_000;
 
 /// What a call limit remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct Schedule {
     /// Nobody has taken an instant from here on.
     next: i64,
     /// End of the last cool-down.
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
 
 /// An instant taken for a call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Taken {
+pub(crate) struct Booking {
     /// How long it is until then.
     pub(crate) wait: Duration,
     /// Cool-downs before it.
@@ -54,16 +54,16 @@ pub(crate) struct Pause {
 /// How long a cool-down lasts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lengths {
-    /// As the platform tells it.
-    pub(crate) told: Option<Duration>,
-    /// The first one that is not told; each that follows it without a success is twice as long.
+    /// As the platform names it.
+    pub(crate) named: Option<Duration>,
+    /// The first one that is not named; each that follows it without a success is twice as long.
     pub(crate) first: Duration,
     /// None is longer.
     pub(crate) longest: Duration,
 }
 
-impl Ledger {
-    /// The ledger that a line tells; an empty one where it tells none.
+impl Schedule {
+    /// The schedule on a line; an empty one where the line has none.
     pub(crate) fn from_line(line: &str) -> Self {
         let numbers: Result<Vec<i64>, _> = line.split_whitespace().map(str::parse).collect();
         let Ok(&[next, paused_until, pauses, answered]) = numbers.as_deref() else { return Self::default() };
@@ -85,15 +85,15 @@ impl Ledger {
     }
 
     /// Takes the next instant for a call.
-    pub(crate) fn take(&mut self, now: i64, spacing: i64) -> Taken {
+    pub(crate) fn take(&mut self, now: i64, spacing: i64) -> Booking {
         self.forget_another_clock(now, spacing);
         let at = now.max(self.next).max(self.paused_until);
         self.next = at.saturating_add(spacing);
-        Taken { wait: micros(at - now), pauses: self.pauses }
+        Booking { wait: micros(at - now), pauses: self.pauses }
     }
 
     /// The permit, once the instant has come; `None` where a cool-down has begun meanwhile.
-    pub(crate) fn confirm(&mut self, taken: Taken, now: i64, spacing: i64) -> Option<Permit> {
+    pub(crate) fn confirm(&mut self, taken: Booking, now: i64, spacing: i64) -> Option<Permit> {
         if taken.pauses != self.pauses {
             return None;
         }
@@ -109,8 +109,8 @@ impl Ledger {
         let started = permit.pauses == self.pauses;
         if started {
             let doubled = in_a_row(self.pauses, self.answered).min(16);
-            let Lengths { told, first, longest } = lengths;
-            let wait = told.unwrap_or_else(|| first.saturating_mul(1 << doubled)).min(longest);
+            let Lengths { named, first, longest } = lengths;
+            let wait = named.unwrap_or_else(|| first.saturating_mul(1 << doubled)).min(longest);
             self.paused_until = now.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
             self.pauses += 1;
         }
@@ -123,7 +123,7 @@ impl Ledger {
         self.answered = self.answered.max(permit.pauses);
     }
 
-    /// Drops instants that lie so far ahead that they were taken before the clock was set back.
+    /// Drops instants that are so far ahead that they were taken before the clock was set back.
     fn forget_another_clock(&mut self, now: i64, spacing: i64) {
         if self.paused_until - now > LONGEST_PAUSE {
             self.paused_until = 0;
@@ -145,43 +145,43 @@ mod tests {
     const SPACING: i64 = 1_000_000;
 
     #[test]
-    fn a_line_tells_the_ledger_and_anything_else_an_empty_one() {
-        let ledger = Ledger { next: 1_763_996_400_000_000, paused_until: 7, pauses: 3, answered: 2 };
-        assert_eq!(Ledger::from_line(&ledger.line()), ledger);
-        assert_eq!(ledger.line().len(), Ledger::default().line().len());
+    fn a_line_gives_its_schedule_and_anything_else_an_empty_one() {
+        let schedule = Schedule { next: 1_763_996_400_000_000, paused_until: 7, pauses: 3, answered: 2 };
+        assert_eq!(Schedule::from_line(&schedule.line()), schedule);
+        assert_eq!(schedule.line().len(), Schedule::default().line().len());
         for line in ["", "1 2 3", "1 2 x 4", "1 2 -3 4", "\u{0}\u{0}"] {
-            assert_eq!(Ledger::from_line(line), Ledger::default(), "{line}");
+            assert_eq!(Schedule::from_line(line), Schedule::default(), "{line}");
         }
     }
 
     #[test]
     fn a_clock_set_back_by_an_hour_does_not_stop_the_calls_for_an_hour() {
-        let mut ledger = Ledger::default();
+        let mut schedule = Schedule::default();
         let later = 3_600 * SPACING;
-        ledger.take(later, SPACING);
-        ledger.paused_until = later + 60 * SPACING;
-        assert_eq!(ledger.take(0, SPACING).wait, Duration::ZERO);
-        assert_eq!(ledger.take(0, SPACING).wait, Duration::from_secs(1));
+        schedule.take(later, SPACING);
+        schedule.paused_until = later + 60 * SPACING;
+        assert_eq!(schedule.take(0, SPACING).wait, Duration::ZERO);
+        assert_eq!(schedule.take(0, SPACING).wait, Duration::from_secs(1));
     }
 
     #[test]
     fn an_instant_taken_before_a_cool_down_is_void() {
-        let mut ledger = Ledger::default();
-        let first = ledger.take(0, SPACING);
-        let second = ledger.take(0, SPACING);
-        let permit = ledger.confirm(first, 0, SPACING).unwrap_or(Permit { pauses: 9, unanswered: true });
-        let lengths = Lengths { told: None, first: Duration::from_secs(65), longest: Duration::from_mins(10) };
-        assert!(ledger.pause(permit, 0, lengths, 0).started);
-        assert!(ledger.confirm(second, SPACING, SPACING).is_none());
-        assert_eq!(ledger.take(SPACING, SPACING).wait, Duration::from_secs(64));
+        let mut schedule = Schedule::default();
+        let first = schedule.take(0, SPACING);
+        let second = schedule.take(0, SPACING);
+        let permit = schedule.confirm(first, 0, SPACING).unwrap_or(Permit { pauses: 9, unanswered: true });
+        let lengths = Lengths { named: None, first: Duration::from_secs(65), longest: Duration::from_mins(10) };
+        assert!(schedule.pause(permit, 0, lengths, 0).started);
+        assert!(schedule.confirm(second, SPACING, SPACING).is_none());
+        assert_eq!(schedule.take(SPACING, SPACING).wait, Duration::from_secs(64));
     }
 
     #[test]
     fn cool_downs_of_runs_before_do_not_count() {
-        let mut ledger = Ledger { pauses: 8, ..Ledger::default() };
-        let lengths = Lengths { told: None, first: Duration::from_secs(65), longest: Duration::from_mins(10) };
+        let mut schedule = Schedule { pauses: 8, ..Schedule::default() };
+        let lengths = Lengths { named: None, first: Duration::from_secs(65), longest: Duration::from_mins(10) };
         let permit = Permit { pauses: 8, unanswered: true };
-        let pause = ledger.pause(permit, 0, lengths, 8);
+        let pause = schedule.pause(permit, 0, lengths, 8);
         assert_eq!((pause.in_a_row, pause.wait), (1, Duration::from_secs(65)));
     }
 }
