@@ -6,8 +6,7 @@ use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef}
 use wdt_models::field::COMMENT;
 use wdt_models::{Endpoint, Field};
 
-use super::delta::table_configuration;
-use super::error::WarehouseError;
+use crate::error::WarehouseError;
 
 /// Column of the merchant's credentials, first in every table.
 pub const ACCOUNT: &str = "account";
@@ -74,11 +73,6 @@ impl TableSpec {
             partition: Some(DT),
             stats: [vec![ACCOUNT], stats(endpoint)].concat(),
         }
-    }
-
-    /// The Delta properties of the table.
-    pub(super) fn configuration(&self) -> std::collections::HashMap<String, Option<String>> {
-        table_configuration(&self.stats)
     }
 
     /// Refuses a table whose columns are others, naming the first difference.
