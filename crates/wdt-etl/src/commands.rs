@@ -12,7 +12,6 @@ pub mod init;
 pub mod reconcile;
 pub mod record;
 pub mod replay;
-mod rows;
 pub mod run;
 pub mod schema;
 pub mod simulate;

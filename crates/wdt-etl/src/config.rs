@@ -26,8 +26,9 @@ use toml::de::DeTable;
 pub(crate) use self::dataset::DEFAULT_START;
 pub use self::duration::parse as parse_duration;
 pub use self::fault::{ConfigError, Fault};
-pub use self::model::{Account, Config, Dataset, Format, Ids, RunSettings, Stage, Warehouse};
+pub use self::model::{Account, Config, Dataset, Ids, RunSettings, Stage, Warehouse};
 pub(crate) use self::names::{list, nearest, quoted};
+pub use wdt_warehouse::Format;
 
 use self::fault::{Faults, Place};
 use self::names::Keys;

@@ -29,7 +29,7 @@ use crate::warehouse;
 pub(crate) use job::stopped;
 use job::{Job, Shared};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
-pub(crate) use snapshot::{REFUSED_UPSTREAM, slices};
+pub(crate) use snapshot::slices;
 use wdt_warehouse::mirror::{Cell, Mirrors, text};
 use wdt_warehouse::{DatasetTables, Sums, WarehouseError};
 use wdt_warehouse::{DeleteLimit, Warehouse};

@@ -2,7 +2,7 @@
 
 use wdt_warehouse::{Warehouse, WarehouseError};
 
-use crate::config::{self, Config, Format};
+use crate::config::{self, Config};
 
 /// The warehouse of a configuration; its folder is made when it is not there.
 ///
@@ -11,19 +11,7 @@ use crate::config::{self, Config, Format};
 /// When the folder cannot be made, or holds tables of another format.
 pub fn configured(config: &Config) -> Result<Warehouse, WarehouseError> {
     let config::Warehouse { url, format } = &config.warehouse;
-    open(url, *format)
-}
-
-/// A folder whose tables are kept in this format; it is made when it is not there.
-///
-/// # Errors
-///
-/// When the folder cannot be made, or holds tables of another format.
-pub fn open(folder: &str, format: Format) -> Result<Warehouse, WarehouseError> {
-    match format {
-        Format::Delta => Warehouse::folder(folder),
-        Format::Parquet => Warehouse::parquet(folder),
-    }
+    Warehouse::open(url, *format)
 }
 
 /// The warehouse of a configuration, for a command that only reads; `None` when its folder is not there.

@@ -13,17 +13,18 @@ use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema};
 use object_store::path::Path;
 use serde_json::json;
 
-use super::schema::{TableSpec, timestamp};
-use super::versioned::{Change, Table, WrittenFile};
-use super::warehouse::Warehouse;
-use super::{WarehouseError, conform};
+use crate::kept::change::{Change, WrittenFile};
+use crate::kept::table::Table;
+use crate::schema::{TableSpec, timestamp};
+use crate::warehouse::Warehouse;
+use crate::{WarehouseError, conform};
 
 /// Runs each rule over each way of keeping tables.
 macro_rules! rules {
     ($($group:ident: $($rule:ident)+;)+) => {
         $(mod $group;)+
         mod delta {
-            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::folder()).await; })+)+
+            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::delta()).await; })+)+
         }
         mod memory {
             $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::memory()).await; })+)+
@@ -58,7 +59,7 @@ rules! {
     rivals:
         rivals_of_one_application_conflict
         rivals_of_several_applications_do_not
-        an_unmoved_application_conflicts_with_its_mover
+        a_held_application_conflicts_with_its_mover
         every_rival_since_the_loaded_version_counts
         a_file_is_taken_away_once
         an_append_conflicts_with_a_rival_who_took_a_loaded_file_away
@@ -75,8 +76,8 @@ struct Place {
 }
 
 impl Place {
-    fn folder() -> Self {
-        Self::of(Warehouse::folder, true)
+    fn delta() -> Self {
+        Self::of(Warehouse::delta, true)
     }
 
     /// A glob reader must not see rows twice, so files that are taken away go at once.
@@ -190,7 +191,7 @@ fn of_all_types() -> (TableSpec, RecordBatch) {
     let element = Arc::new(Field::new("element", DataType::Struct(inner.clone()), true));
     let fields = vec![
         Field::new("id", DataType::Int64, false),
-        Field::new("name", DataType::Utf8, true).with_metadata(super::schema::comment("名称", "its name")),
+        Field::new("name", DataType::Utf8, true).with_metadata(crate::schema::comment("名称", "its name")),
         Field::new("num", DataType::Decimal128(19, 4), true),
         Field::new("at", timestamp(), true),
         Field::new("day", DataType::Date32, true),

@@ -4,191 +4,30 @@ use std::collections::{HashMap, HashSet};
 
 use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
-use serde::{Deserialize, Serialize};
-use wdt_models::decode::Refusal;
-use wdt_models::{Certificate, Endpoint, IdSource, Slice, SyncMode, Window};
+use wdt_models::{Endpoint, IdSource, Slice, SyncMode};
 
-use super::error::WarehouseError;
-use super::fold::folded;
-use super::log::{Changes, Comparison, Counts, Reading, write_by_date};
-use super::projection::{applied_version, roll_forward};
-use super::question::{BackfillProgress, Questions, Turn};
-use super::reconcile::ReconcileProgress;
-use super::schema::{DELETED_AT, TableSpec};
-use super::snapshot::{Picture, cell_text};
-use super::upsert::{columns_of, micros};
-use super::versioned::{Change, DataFile, Table};
-use super::warehouse::Warehouse;
-use crate::failpoint::{self, Place};
+use crate::application;
+use crate::error::WarehouseError;
+use crate::kept::change::DataFile;
+use crate::kept::table::Table;
+use crate::projection::{applied_version, folded, roll_forward};
+use crate::record::{CommitRecord, Question};
+use crate::rows::{cell_text, columns_of, micros};
+use crate::schema::{DELETED_AT, TableSpec};
+use crate::warehouse::Warehouse;
 
-/// Layout of [`CommitRecord`]; a reader refuses a newer one.
-const COMMIT_FORMAT: u32 = 1;
-/// Readings of a slice closer together than this, in milliseconds, are in no known order: the platform's clock is known
-/// from a header of whole seconds. Then the one that is landed last stands.
-const CLOCK_RESOLUTION: i64 = 1000;
-/// So many rivals in a row and the commit is given up.
-pub(super) const MOST_CONFLICTS: u32 = 20;
+/// The question of each account, as of the history version up to which the log was searched.
+pub(crate) type Questions = HashMap<String, (u64, Option<Question>)>;
 
 /// The history and the current table of one dataset.
 pub struct DatasetTables {
+    /// What the dataset is.
     pub endpoint: &'static Endpoint,
+    /// The log: every change, append-only.
     pub history: Table,
+    /// The newest row of each key.
     pub current: Table,
-    pub(super) questions: Questions,
-}
-
-/// What a history commit says of itself, in its metadata.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CommitRecord {
-    /// Layout of this object.
-    pub format: u32,
-    /// Version of wdt-etl.
-    pub wdt_etl: String,
-    /// `run`, `backfill` or `reconcile`.
-    pub kind: String,
-    /// Run, account and dataset of the commit.
-    pub run_id: String,
-    pub account: String,
-    pub merchant: String,
-    pub dataset: String,
-    /// Hash of what the account asks for; of a backfill that is not done, of what it has asked for so far.
-    pub scope: String,
-    /// First second from which on nothing is missing, epoch seconds.
-    pub start: i64,
-    /// How far the dataset is complete for the account, epoch seconds; of a snapshot, nothing.
-    #[serde(default)]
-    pub watermark_after: Option<i64>,
-    /// The slice that the commit replaces, of a snapshot.
-    #[serde(default)]
-    pub slice: Option<Slice>,
-    /// Platform time of the slice's reading, epoch milliseconds.
-    #[serde(default)]
-    pub read_at: Option<i64>,
-    /// Range and progress of a reconcile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reconcile: Option<ReconcileProgress>,
-    /// Range and progress, of a backfill.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backfill: Option<BackfillProgress>,
-    /// The range in which an operator takes windows as they are, where this commit holds one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accept: Option<Window>,
-    /// Begin of the run, epoch milliseconds.
-    pub started_at: i64,
-    /// Sums of the run so far, this commit included.
-    pub sums: Sums,
-    /// One per window.
-    pub certificates: Vec<Certificate>,
-    /// The records that could not be typed.
-    pub quarantine: Vec<Quarantined>,
-}
-
-/// Sums over a run of one account and dataset.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub struct Sums {
-    pub calls: u64,
-    pub retries: u64,
-    pub waits: u64,
-    pub waited_ms: u64,
-    pub bytes: u64,
-    pub windows: u64,
-    /// Distinct records read, refused ones included.
-    pub records: u64,
-    pub changed: u64,
-    pub unchanged: u64,
-    pub stale: u64,
-    /// Of the changed ones, those whose cursor is that of their current row.
-    #[serde(default)]
-    pub unmoved: u64,
-    pub refused: u64,
-    /// Rows that vanished upstream.
-    #[serde(default)]
-    pub deleted: u64,
-    /// Ids that the platform itself refuses; they do not count against a limit.
-    #[serde(default)]
-    pub refused_upstream: u64,
-    /// Rows that no phase of a reconcile found, marked or not.
-    #[serde(default)]
-    pub vanished: u64,
-}
-
-/// A record that could not be typed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Quarantined {
-    pub window_start: Option<i64>,
-    pub window_end: Option<i64>,
-    #[serde(default)]
-    pub slice: Option<Slice>,
-    pub page: u32,
-    pub row: u64,
-    pub column: String,
-    pub text: String,
-    pub reason: String,
-    pub record: String,
-    /// Platform time of the reading, epoch milliseconds.
-    pub read_at: i64,
-}
-
-/// What is to be landed in one commit.
-pub struct Landing {
-    pub record: CommitRecord,
-    pub readings: Vec<Reading>,
-    /// Of a snapshot: what the reading says beside its rows.
-    pub picture: Option<Picture>,
-}
-
-/// What became of a landing.
-pub enum Landed {
-    /// Committed as this history version.
-    Committed { version: u64, sums: Sums },
-    /// A rival had landed it already: up to this second, or this slice at this millisecond.
-    Already { version: i64 },
-    /// A backfill has meanwhile made another question the one whose rows are there.
-    OtherQuestion,
-}
-
-impl Quarantined {
-    /// A refused record of a window or of a slice.
-    pub fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: i64) -> Self {
-        let Refusal { page, row, column, text, reason, record } = refused;
-        let (window_start, window_end) = (window.map(|window| window.start), window.map(|window| window.end));
-        let (slice, row) = (slice.cloned(), row as u64);
-        Self { window_start, window_end, slice, page, row, column, text, reason, record, read_at }
-    }
-}
-
-impl CommitRecord {
-    /// The layout this version writes.
-    pub const fn format() -> u32 {
-        COMMIT_FORMAT
-    }
-
-    /// The record in the metadata of a history's commit; `None` for commits of others.
-    ///
-    /// # Errors
-    /// [`WarehouseError::LaterFormat`] when it cannot be understood.
-    pub fn read(
-        table: &str,
-        version: u64,
-        metadata: Option<serde_json::Value>,
-    ) -> Result<Option<Self>, WarehouseError> {
-        let Some(metadata) = metadata else { return Ok(None) };
-        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
-        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
-            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
-        }
-        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
-    }
-
-    /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
-    pub(super) fn version(&self, stored: Option<i64>) -> Option<i64> {
-        let stored = stored.unwrap_or(i64::MIN);
-        if self.slice.is_none() {
-            return self.watermark_after.filter(|end| *end > stored);
-        }
-        let read_at = self.read_at.filter(|read_at| read_at.saturating_add(CLOCK_RESOLUTION) >= stored);
-        read_at.map(|read_at| read_at.max(stored.saturating_add(1)))
-    }
+    pub(crate) questions: Questions,
 }
 
 impl DatasetTables {
@@ -235,7 +74,7 @@ impl DatasetTables {
     /// # Errors
     /// When the storage refuses.
     pub async fn watermark(&self, account: &str) -> Result<Option<i64>, WarehouseError> {
-        self.history.transaction(&application(account, self.endpoint.dataset)).await
+        self.history.transaction(&application::run(account, self.endpoint.dataset)).await
     }
 
     /// The record of one history version; `None` for commits of others.
@@ -266,7 +105,7 @@ impl DatasetTables {
         }
         let mut oldest = None;
         for slice in slices {
-            let application = slice_application(account, self.endpoint.dataset, slice);
+            let application = application::slice(account, self.endpoint.dataset, slice);
             let Some(read_at) = self.history.transaction(&application).await? else { return Ok(None) };
             oldest = Some(oldest.map_or(read_at, |oldest: i64| oldest.min(read_at)));
         }
@@ -379,94 +218,6 @@ impl DatasetTables {
     pub async fn behind(&self) -> Result<u64, WarehouseError> {
         Ok(self.history.version().saturating_sub(applied_version(&self.current).await?))
     }
-
-    /// Lands certified readings: rows that differ, watermark and certificates in one commit, then the projection.
-    ///
-    /// # Errors
-    /// When a file cannot be read or written, or rivals win again and again.
-    pub async fn land(&mut self, mut landing: Landing) -> Result<Landed, WarehouseError> {
-        for _ in 0..MOST_CONFLICTS {
-            self.catch_up().await?;
-            let turn = match self.turn(&mut landing.record).await? {
-                Ok(turn) => turn,
-                Err(late) => return Ok(late),
-            };
-            match self.commit(&landing, turn).await {
-                Err(WarehouseError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
-                Ok((version, sums)) => {
-                    failpoint::hit(Place::LogCommitted);
-                    // the fold reads the log's files; these rows would only double the memory
-                    landing.readings.clear();
-                    self.catch_up().await?;
-                    failpoint::hit(Place::Projected);
-                    return Ok(Landed::Committed { version, sums });
-                }
-            }
-        }
-        let reason = format!("{MOST_CONFLICTS} commits in a row were overtaken");
-        Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason })
-    }
-
-    pub(super) async fn commit(&mut self, landing: &Landing, turn: Turn) -> Result<(u64, Sums), WarehouseError> {
-        let Landing { record, readings, picture } = landing;
-        let changes = self.comparison(record).changes(readings, picture.as_ref()).await?;
-        failpoint::hit(Place::Compared);
-        self.write(record, changes, turn).await
-    }
-
-    /// What records are compared with, on behalf of a commit.
-    pub(super) fn comparison<'a>(&'a self, record: &'a CommitRecord) -> Comparison<'a> {
-        Comparison {
-            current: &self.current,
-            history: self.history.schema(),
-            endpoint: self.endpoint,
-            account: &record.account,
-            run_id: &record.run_id,
-        }
-    }
-
-    /// Commits what differs to the history.
-    pub(super) async fn write(
-        &mut self,
-        record: &CommitRecord,
-        changes: Changes,
-        turn: Turn,
-    ) -> Result<(u64, Sums), WarehouseError> {
-        let mut writer = self.history.writer()?;
-        if let Some(rows) = &changes.rows {
-            write_by_date(&mut writer, rows).await?;
-        }
-        let adds = writer.finish().await?;
-        failpoint::hit(Place::LogWritten);
-        let mut record = record.clone();
-        record.sums.add(changes.counts);
-        let Turn { transaction, unmoved } = turn;
-        let metadata = serde_json::to_value(&record).map_err(WarehouseError::storage(self.history.name(), "commit"))?;
-        let (transaction, metadata) = (Some(transaction), Some(metadata));
-        let change = Change { adds, transaction, unmoved, metadata, ..Change::default() };
-        Ok((self.history.commit(change).await?, record.sums))
-    }
-}
-
-impl Sums {
-    fn add(&mut self, counts: Counts) {
-        self.changed += counts.changed;
-        self.unchanged += counts.unchanged;
-        self.stale += counts.stale;
-        self.unmoved += counts.unmoved;
-        self.deleted += counts.deleted;
-    }
-}
-
-/// Application id of an account's runs of a dataset; its version is the watermark in epoch seconds.
-pub(super) fn application(account: &str, dataset: &str) -> String {
-    format!("wdt-etl/run/{account}/{dataset}")
-}
-
-/// Application id of an account's readings of one slice; its version is the platform time in milliseconds.
-pub(super) fn slice_application(account: &str, dataset: &str, slice: &Slice) -> String {
-    format!("wdt-etl/run/{account}/{dataset}/{slice}")
 }
 
 fn size(files: &[DataFile]) -> (usize, u64) {

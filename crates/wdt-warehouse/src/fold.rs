@@ -1,112 +1,116 @@
-//! The current table of a history whose format keeps none: folded in two passes over the log, into encoded memory.
+//! Which row of a key is current: the one rule, applied by everybody who reads a log.
 //!
-//! The first pass reads key and cursor of every row and remembers where the newest row of each key stands, some 70 bytes a
-//! key; the second one reads those rows. What is landed afterwards is folded in by [`super::projection`] as anywhere.
+//! The newest cursor counts, and of equal cursors the row that is logged last. A null cursor is older than any other.
+//! Snapshots have no cursor at all, so of their rows the one that is logged last counts. The projection of a log, the
+//! tables that are folded from plain Parquet, readings as of a moment, `export` and `diff` all come to this file;
+//! `proof/fold.rs` does not, on purpose: it proves them.
 
 use std::collections::{BTreeMap, HashMap};
 
+use arrow::array::{AsArray as _, BooleanArray, new_null_array};
+use arrow::compute::kernels::zip::zip;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use futures::stream::TryStreamExt as _;
+use object_store::path::Path;
 use twox_hash::XxHash3_128;
 use wdt_models::Endpoint;
 
-use super::error::WarehouseError;
-use super::files::conform;
-use super::projection::{applied, with_deletes};
-use super::schema::{ACCOUNT, TableSpec};
-use super::upsert::{FILE_BYTES, columns_of, micros};
-use super::versioned::{Change, DataFile, Table};
+use crate::error::WarehouseError;
+use crate::kept::table::Table;
+use crate::rows::{columns_of, micros};
+use crate::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
 
-/// The current table as of the history's loaded version.
-///
-/// # Errors
-/// When a data file of the history cannot be read.
-pub async fn folded(endpoint: &'static Endpoint, history: &Table) -> Result<Table, WarehouseError> {
-    let mut current = Table::in_memory(&TableSpec::current(endpoint)).await?;
-    if history.version() == 0 {
-        return Ok(current);
-    }
-    // in the order of the log
-    let files = history.files(None)?;
-    let mut newest = Newest::new(endpoint, history)?;
-    for (number, file) in files.iter().enumerate() {
-        newest.add(history, number, file).await?;
-    }
-    let mut writer = current.writer()?;
-    for (number, positions) in newest.positions() {
-        let file = &files[number];
-        let mut batches = history.reader().rows(&file.path, file.size, None, Some(&positions)).await?;
-        while let Some(batch) = batches.try_next().await? {
-            let rows = conform(current.name(), &batch, current.schema(), &HashMap::new())?;
-            writer.write(with_deletes(&current, &batch, rows)?).await?;
-            if writer.open_bytes() > FILE_BYTES {
-                writer.roll().await?;
-            }
-        }
-    }
-    let adds = writer.finish().await?;
-    let (transaction, metadata) = applied(history, history.version())?;
-    let (transaction, metadata) = (Some(transaction), Some(metadata));
-    current.commit(Change { adds, transaction, metadata, ..Change::default() }).await?;
-    Ok(current)
+/// Whether a row that is logged later takes the place of one of its key, by their cursors.
+pub(crate) fn follows(earlier: Option<i64>, later: Option<i64>) -> bool {
+    // `None` is less than any cursor
+    later >= earlier
 }
 
-/// Where the newest row of each key stands.
-struct Newest {
+/// The place of each key's current row, found by taking in the rows of a log in their order.
+pub(crate) struct Fold {
+    table: String,
     /// Account, then the key.
     key: Vec<&'static str>,
     cursor: Option<&'static str>,
     converter: RowConverter,
-    rows: HashMap<u128, Row>,
+    /// By the hash of the key.
+    rows: HashMap<u128, Logged>,
 }
 
 /// A row of the log.
-struct Row {
+#[derive(Clone, Copy)]
+struct Logged {
     file: usize,
     position: usize,
-    /// Microseconds; nothing is older than null.
+    /// Microseconds.
     cursor: Option<i64>,
 }
 
-impl Newest {
-    fn new(endpoint: &'static Endpoint, history: &Table) -> Result<Self, WarehouseError> {
+impl Fold {
+    /// Over a log with these columns, of which no row is taken in yet.
+    ///
+    /// # Errors
+    /// When a key column is missing.
+    pub(crate) fn new(endpoint: &'static Endpoint, table: &str, schema: &SchemaRef) -> Result<Self, WarehouseError> {
         let key: Vec<&'static str> = [ACCOUNT].into_iter().chain(endpoint.key.iter().copied()).collect();
-        let schema = history.schema();
         let field = |name: &&str| schema.field_with_name(name).map(|field| SortField::new(field.data_type().clone()));
         let fields = key.iter().map(field).collect::<Result<_, _>>();
-        let converter = fields.and_then(RowConverter::new).map_err(WarehouseError::storage(history.name(), "fold"))?;
+        let converter = fields.and_then(RowConverter::new).map_err(WarehouseError::storage(table, "fold"))?;
         let cursor = endpoint.cursor().map(|cursor| cursor.field);
-        Ok(Self { key, cursor, converter, rows: HashMap::new() })
+        Ok(Self { table: table.to_owned(), key, cursor, converter, rows: HashMap::new() })
     }
 
-    /// Takes in the next file of the log: rows of a key stand there from old to new.
-    async fn add(&mut self, history: &Table, number: usize, file: &DataFile) -> Result<(), WarehouseError> {
-        let columns: Vec<&str> = self.key.iter().copied().chain(self.cursor).collect();
-        let mut batches = history.reader().rows(&file.path, file.size, Some(&columns), None).await?;
+    /// Takes in the next file of the log, or those rows of it that count: rows of a key are in it from old to new.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) async fn file(
+        &mut self,
+        history: &Table,
+        number: usize,
+        path: &Path,
+        size: u64,
+        counts: impl Fn(&RecordBatch, usize) -> bool,
+    ) -> Result<(), WarehouseError> {
+        let columns: Vec<&str> = self.key.iter().copied().chain(self.cursor).chain([PULLED_AT]).collect();
+        let mut batches = history.reader().rows(path, size, Some(&columns), None).await?;
         let mut first = 0;
         while let Some(batch) = batches.try_next().await? {
-            self.place(history.name(), &batch, number, first)?;
+            self.rows(&batch, (number, first), |row| counts(&batch, row))?;
             first += batch.num_rows();
         }
         Ok(())
     }
 
-    fn place(&mut self, table: &str, batch: &RecordBatch, file: usize, first: usize) -> Result<(), WarehouseError> {
-        let columns = columns_of(table, batch, &self.key)?;
-        let keys = self.converter.convert_columns(&columns).map_err(WarehouseError::storage(table, "fold"))?;
+    /// Takes in the next rows of the log, those that count; the first one is at this position of its file.
+    ///
+    /// # Errors
+    /// When a key column is missing.
+    pub(crate) fn rows(
+        &mut self,
+        batch: &RecordBatch,
+        (file, first): (usize, usize),
+        counts: impl Fn(usize) -> bool,
+    ) -> Result<(), WarehouseError> {
+        let columns = columns_of(&self.table, batch, &self.key)?;
+        let keys = self.converter.convert_columns(&columns).map_err(WarehouseError::storage(&self.table, "fold"))?;
         let cursors = self.cursor.and_then(|cursor| batch.column_by_name(cursor));
-        for (row, key) in keys.iter().enumerate() {
+        for (row, key) in keys.iter().enumerate().filter(|(row, _)| counts(*row)) {
             let cursor = cursors.and_then(|cursors| micros(cursors, row));
-            let found = Row { file, position: first + row, cursor };
-            let known = self.rows.entry(XxHash3_128::oneshot(key.as_ref()));
-            known.and_modify(|known| known.follow(&found)).or_insert(found);
+            let logged = Logged { file, position: first + row, cursor };
+            let known = self.rows.entry(XxHash3_128::oneshot(key.as_ref())).or_insert(logged);
+            if follows(known.cursor, cursor) {
+                *known = logged;
+            }
         }
         Ok(())
     }
 
-    /// The rows by file, ascending.
-    fn positions(self) -> BTreeMap<usize, Vec<usize>> {
+    /// Positions of the current rows, ascending, by the number of their file.
+    pub(crate) fn places(self) -> BTreeMap<usize, Vec<usize>> {
         let mut files: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for row in self.rows.into_values() {
             files.entry(row.file).or_default().push(row.position);
@@ -118,13 +122,29 @@ impl Newest {
     }
 }
 
-impl Row {
-    /// A later row of the log counts, but one with an older cursor never does.
-    fn follow(&mut self, later: &Self) {
-        if later.cursor >= self.cursor {
-            *self = Self { ..*later };
-        }
+/// The rows with `_wdt_deleted_at`, made from what the log says of each: the time of the reading that did not find it.
+/// Rows of a current table, which have it, stay as they are.
+///
+/// # Errors
+/// When the rows cannot be put together.
+pub(crate) fn with_deletes(table: &str, rows: &RecordBatch) -> Result<RecordBatch, WarehouseError> {
+    marked(rows).map_err(WarehouseError::storage(table, "fold"))
+}
+
+fn marked(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let (Some(ops), Some(times)) = (rows.column_by_name(OP), rows.column_by_name(PULLED_AT)) else {
+        return Ok(rows.clone());
+    };
+    let deleted: BooleanArray = ops.as_string::<i32>().iter().map(|op| Some(op == Some(OP_DELETE))).collect();
+    if deleted.true_count() == 0 {
+        return Ok(rows.clone());
     }
+    let times = zip(&deleted, times, &new_null_array(times.data_type(), rows.num_rows()))?;
+    let schema = rows.schema();
+    let mark = arrow::datatypes::Field::new(DELETED_AT, times.data_type().clone(), true);
+    let fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone()).chain([mark]).collect();
+    let columns = rows.columns().iter().cloned().chain([times]).collect();
+    RecordBatch::try_new(std::sync::Arc::new(Schema::new(fields)), columns)
 }
 
 #[cfg(test)]
@@ -138,17 +158,19 @@ mod tests {
     use wdt_models::endpoints::ENTERPRISE_STOCK;
 
     use super::*;
-    use crate::projection::{applied_version, roll_forward};
-    use crate::schema::{DELETED_AT, DT, OP, PULLED_AT};
+    use crate::kept::change::Change;
+    use crate::projection::{applied_version, folded, roll_forward};
+    use crate::rows::conform;
+    use crate::schema::{DT, TableSpec};
     use crate::warehouse::Warehouse;
 
     /// Account, key, cursor, operation and name of a row of the history.
-    type Logged = (&'static str, i64, Option<i64>, &'static str, &'static str);
+    type LoggedRow = (&'static str, i64, Option<i64>, &'static str, &'static str);
 
-    fn batch(history: &Table, rows: &[Logged]) -> RecordBatch {
+    fn batch(history: &Table, rows: &[LoggedRow]) -> RecordBatch {
         let ids = || Arc::new(rows.iter().map(|row| Some(row.1)).collect::<Int64Array>()) as ArrayRef;
         let time = |times: TimestampMicrosecondArray| Arc::new(times.with_timezone("UTC")) as ArrayRef;
-        let text = |text: fn(&Logged) -> &'static str| {
+        let text = |text: fn(&LoggedRow) -> &'static str| {
             Arc::new(rows.iter().map(|row| Some(text(row))).collect::<StringArray>()) as ArrayRef
         };
         let columns: [(&str, ArrayRef); 8] = [
@@ -165,7 +187,7 @@ mod tests {
         conform(history.name(), &batch, history.schema(), &HashMap::new()).unwrap()
     }
 
-    async fn log(history: &mut Table, commits: &[&[Logged]]) {
+    async fn log(history: &mut Table, commits: &[&[LoggedRow]]) {
         for rows in commits {
             let mut writer = history.writer().unwrap();
             for row in *rows {
@@ -197,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_passes_fold_what_version_by_version_does() {
-        let commits: [&[Logged]; 5] = [
+        let commits: [&[LoggedRow]; 5] = [
             &[
                 ("a", 1, Some(10), "upsert", "first"),
                 ("a", 2, Some(10), "upsert", "only"),

@@ -1,43 +1,47 @@
 //! The warehouse: one log and one projection per dataset, and the mirrors derived from them.
 
+mod application;
+pub mod as_of;
+pub mod compare;
 #[cfg(feature = "test-util")]
 pub mod contents;
 #[cfg(test)]
 mod contract;
-pub mod dataset;
-mod delta;
+mod dataset;
 mod error;
 pub mod failpoint;
 #[cfg(feature = "test-util")]
 pub mod faulty;
-mod files;
-mod filter;
 mod fold;
-pub mod log;
-mod memory;
+mod kept;
+mod landing;
 pub mod mirror;
-mod parquet;
-mod partition;
+mod new_rows;
+mod parquet_file;
 mod projection;
+pub mod proof;
 mod question;
-pub mod reconcile;
+mod reconcile;
+mod record;
+mod rows;
 pub mod schema;
-pub mod snapshot;
+mod share;
+mod slice;
 mod upsert;
-mod versioned;
 mod warehouse;
 
-pub use dataset::{CommitRecord, DatasetTables, Landed, Landing, Quarantined, Sums};
+pub use dataset::DatasetTables;
 pub use error::WarehouseError;
-pub use files::{Reader, conform};
-pub use fold::folded;
-pub use log::Reading;
-pub use memory::{Fate, Operation, Step};
-pub use projection::{applied_version, same_log};
-pub use question::{BackfillProgress, Question};
-pub use reconcile::DeleteLimit;
-pub use reconcile::{Marks, ReconcileProgress, SeenKeys, Unseen};
-pub use snapshot::{Picture, cell_text};
-pub use upsert::{columns_of, micros};
-pub use versioned::{Change, Commit, DataFile, Table};
-pub use warehouse::Warehouse;
+pub use kept::change::{Change, Commit, DataFile};
+pub use kept::memory::step::{Fate, Operation, Step};
+pub use kept::reader::Reader;
+pub use kept::table::Table;
+pub use landing::{Landed, Landing};
+pub use new_rows::Reading;
+pub use parquet_file::ParquetFile;
+pub use projection::{applied_version, folded, same_log};
+pub use reconcile::{DeleteLimit, Marks, SeenKeys, Unseen};
+pub use record::{BackfillProgress, CommitRecord, Quarantined, Question, REFUSED_UPSTREAM, ReconcileProgress, Sums};
+pub use rows::{cell_text, columns_of, conform, micros};
+pub use slice::Picture;
+pub use warehouse::{Format, Warehouse};

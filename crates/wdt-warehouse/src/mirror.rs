@@ -5,6 +5,7 @@
 //! again from the whole log.
 
 mod counted;
+mod overtaken;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,16 +13,22 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
+use futures::future::FutureExt as _;
 use wdt_models::{Certificate, Endpoint};
 
-use super::dataset::{CommitRecord, DatasetTables};
-use super::error::WarehouseError;
-use super::files::conform;
-use super::upsert::{Identity, KeyIndex, take, upsert};
-use super::versioned::{Change, Table};
-use super::warehouse::Warehouse;
+use crate::application;
+use crate::dataset::DatasetTables;
+use crate::error::WarehouseError;
 use crate::failpoint::{self, Place};
-pub use counted::count;
+use crate::kept::change::Change;
+use crate::kept::table::Table;
+use crate::landing::contested;
+use crate::record::CommitRecord;
+use crate::rows::{conform, take};
+use crate::upsert::{Identity, KeyIndex, upsert};
+use crate::warehouse::Warehouse;
+pub(crate) use counted::{MirrorCount, count};
+use overtaken::overtaken;
 use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
 pub use rows::{Cell, RunRow, text};
 
@@ -122,16 +129,15 @@ impl Mirrors {
 
     /// Runs that left commits but no row: killed before their end, or not there yet.
     async fn unfinished_runs(&mut self, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
-        for _ in 0..MOST_CONFLICTS {
-            load(&mut self.runs, tables).await?;
-            let turn = next_turn(&self.runs).await?;
-            let rows = self.unfinished(tables).await?;
-            match self.append_unfinished(tables, rows, turn).await {
-                Err(WarehouseError::Conflict { .. }) => {}
-                other => return other,
-            }
-        }
-        Ok(())
+        let note = contested(RUNS.name, (self, tables), |(mirrors, tables)| mirrors.note_unfinished(tables).boxed());
+        left_to_rivals(note.await)
+    }
+
+    async fn note_unfinished(&mut self, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
+        load(&mut self.runs, tables).await?;
+        let turn = next_turn(&self.runs).await?;
+        let rows = self.unfinished(tables).await?;
+        self.append_unfinished(tables, rows, turn).await
     }
 
     /// The rows of such runs, as of the loaded version.
@@ -158,20 +164,15 @@ impl Mirrors {
         turn: (String, i64),
     ) -> Result<(), WarehouseError> {
         let Some(copied) = not_copied(&self.runs, tables).await? else { return Ok(()) };
-        let unmoved = (rows.num_rows() > 0).then_some(turn);
-        commit_rows(&mut self.runs, rows, Change { transaction: Some(copied), unmoved, ..Change::default() }).await
+        let holds = (rows.num_rows() > 0).then_some(turn);
+        commit_rows(&mut self.runs, rows, Change { transaction: Some(copied), holds, ..Change::default() }).await
     }
-}
-
-/// Application id of a mirror; its version is the history version copied.
-fn application(dataset: &str) -> String {
-    format!("wdt-etl/mirror/{dataset}")
 }
 
 /// Loads a mirror, and the history again when a rival has committed and copied more of it meanwhile.
 async fn load(mirror: &mut Table, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
     mirror.refresh().await?;
-    let copied = mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default();
+    let copied = mirror.transaction(&application::mirror(tables.endpoint.dataset)).await?.unwrap_or_default();
     if u64::try_from(copied).is_ok_and(|copied| copied > tables.history.version()) {
         tables.history.refresh().await?;
     }
@@ -180,7 +181,7 @@ async fn load(mirror: &mut Table, tables: &mut DatasetTables) -> Result<(), Ware
 
 /// The history's commits that a mirror has not copied.
 async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64, CommitRecord)>, WarehouseError> {
-    let copied = mirror.transaction(&application(tables.endpoint.dataset)).await?.unwrap_or_default();
+    let copied = mirror.transaction(&application::mirror(tables.endpoint.dataset)).await?.unwrap_or_default();
     if u64::try_from(copied).is_ok_and(|copied| copied > tables.history.version()) {
         return Err(WarehouseError::OtherLog {
             table: mirror.name().to_owned(),
@@ -216,7 +217,7 @@ async fn copy(
 
 /// The transaction that tells that a mirror has copied the whole log; `None` when it has.
 async fn not_copied(mirror: &Table, tables: &DatasetTables) -> Result<Option<(String, i64)>, WarehouseError> {
-    let application = application(tables.endpoint.dataset);
+    let application = application::mirror(tables.endpoint.dataset);
     let version = i64::try_from(tables.history.version()).unwrap_or(i64::MAX);
     let copied = mirror.transaction(&application).await?.unwrap_or_default();
     Ok((copied < version).then_some((application, version)))
@@ -238,25 +239,41 @@ async fn commit_rows(mirror: &mut Table, rows: RecordBatch, change: Change) -> R
 /// The transaction of those who write rows by key: of two that commit at once one conflicts, and looks again at what
 /// stands there.
 async fn next_turn(mirror: &Table) -> Result<(String, i64), WarehouseError> {
-    const TURN: &str = "wdt-etl/mirror-rows";
-    Ok((TURN.to_owned(), mirror.transaction(TURN).await?.unwrap_or_default() + 1))
+    let last = mirror.transaction(application::MIRROR_ROWS).await?.unwrap_or_default();
+    Ok((application::MIRROR_ROWS.to_owned(), last + 1))
 }
 
-/// Puts rows in by key; nothing is written when they stand there already.
+/// Puts rows in by key; nothing is written when the table has them already.
 async fn put(mirror: &mut Table, rows: RecordBatch, identity: Identity<'static>) -> Result<(), WarehouseError> {
-    for _ in 0..MOST_CONFLICTS {
-        mirror.refresh().await?;
-        let new = differing(mirror, &rows, identity).await?;
-        if new.num_rows() == 0 {
-            return Ok(());
-        }
-        match put_once(mirror, &new, identity).await {
-            Err(WarehouseError::Conflict { .. }) => {}
-            Err(error) => overtaken(mirror, error).await?,
-            Ok(()) => return Ok(()),
+    let name = mirror.name().to_owned();
+    let put = contested(&name, (mirror, rows), |(mirror, rows)| put_newest(mirror, rows, identity).boxed());
+    left_to_rivals(put.await)
+}
+
+/// Puts rows in upon the newest version.
+async fn put_newest(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'static>) -> Result<(), WarehouseError> {
+    mirror.refresh().await?;
+    let new = differing(mirror, rows, identity).await?;
+    if new.num_rows() == 0 {
+        return Ok(());
+    }
+    match put_once(mirror, &new, identity).await {
+        Ok(()) => Ok(()),
+        Err(conflict @ WarehouseError::Conflict { .. }) => Err(conflict),
+        Err(error) => {
+            overtaken(mirror, error).await?;
+            let reason = "a rival has replaced its files".to_owned();
+            Err(WarehouseError::Conflict { table: mirror.name().to_owned(), reason })
         }
     }
-    Ok(())
+}
+
+/// Rivals that win over a mirror again and again leave it as they wrote it: nothing depends on it.
+fn left_to_rivals(written: Result<(), WarehouseError>) -> Result<(), WarehouseError> {
+    match written {
+        Err(WarehouseError::Conflict { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 /// Puts rows in upon the loaded version, in the turn that it tells.
@@ -269,9 +286,6 @@ async fn put_once(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'st
     failpoint::hit(Place::MirrorPut);
     Ok(())
 }
-
-/// Rivals that win over a mirror so often in a row leave it as they wrote it.
-const MOST_CONFLICTS: u32 = 20;
 
 /// The rows that do not stand in the table as they are.
 async fn differing(
@@ -301,13 +315,6 @@ async fn all_rows(mirror: &mut Table) -> Result<RecordBatch, WarehouseError> {
     }
 }
 
-/// Loads a mirror that could not be read: there is a later version, or the error stands.
-async fn overtaken(mirror: &mut Table, error: WarehouseError) -> Result<(), WarehouseError> {
-    let version = mirror.version();
-    mirror.refresh().await?;
-    if mirror.version() == version { Err(error) } else { Ok(()) }
-}
-
 async fn read(mirror: &Table) -> Result<RecordBatch, WarehouseError> {
     let reader = mirror.reader();
     let mut batches = Vec::new();
@@ -331,7 +338,7 @@ mod tests {
     /// A warehouse with a commit of a run, and two processes' views of its mirrors.
     async fn two() -> (tempfile::TempDir, DatasetTables, CommitRecord, Mirrors, Mirrors) {
         let folder = tempfile::tempdir().unwrap();
-        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let warehouse = Warehouse::delta(folder.path().to_str().unwrap()).unwrap();
         let endpoint = &wdt_models::endpoints::ENTERPRISE_STOCK;
         let mut tables = DatasetTables::open_or_create(&warehouse, endpoint).await.unwrap();
         let record: CommitRecord = serde_json::from_value(serde_json::json!({
@@ -386,7 +393,7 @@ mod tests {
     #[tokio::test]
     async fn a_rival_who_lands_and_copies_meanwhile_is_no_other_log() {
         let (folder, mut tables, record, mut one, mut other) = two().await;
-        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let warehouse = Warehouse::delta(folder.path().to_str().unwrap()).unwrap();
         let mut rival = DatasetTables::open_or_create(&warehouse, tables.endpoint).await.unwrap();
         let record = CommitRecord { watermark_after: Some(2000), ..record };
         rival.land(Landing { record, readings: Vec::new(), picture: None }).await.unwrap();

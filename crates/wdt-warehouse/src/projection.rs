@@ -5,21 +5,21 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::AsArray as _;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
+use futures::stream::TryStreamExt as _;
 use wdt_models::Endpoint;
 
-use super::error::WarehouseError;
-use super::files::conform;
-use super::log::identity;
-use super::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
-use super::upsert::{KeyIndex, Upserted, columns_of, take, upsert};
-use super::versioned::{Change, Table};
+use crate::application::PROJECTION;
+use crate::error::WarehouseError;
 use crate::failpoint::{self, Place};
-
-/// Application id of the projection; its version is the history version applied.
-pub const PROJECTION: &str = "wdt-etl/projection";
+use crate::fold::{Fold, with_deletes};
+use crate::kept::change::Change;
+use crate::kept::table::Table;
+use crate::rows::{columns_of, conform, take};
+use crate::schema::{ACCOUNT, TableSpec};
+use crate::upsert::{FILE_BYTES, Upserted, identity, upsert};
 
 /// Member of a projection's commit metadata: the log it was folded from.
 const HISTORY_ID: &str = "history_id";
@@ -120,7 +120,7 @@ async fn apply(
 ///
 /// # Errors
 /// When the history has no version.
-pub(super) fn applied(history: &Table, version: u64) -> Result<((String, i64), serde_json::Value), WarehouseError> {
+fn applied(history: &Table, version: u64) -> Result<((String, i64), serde_json::Value), WarehouseError> {
     let transaction = (PROJECTION.to_owned(), i64::try_from(version).unwrap_or(i64::MAX));
     let metadata = serde_json::json!({ "kind": "projection", "history_version": version, HISTORY_ID: history.id()? });
     Ok((transaction, metadata))
@@ -140,38 +140,53 @@ fn by_account(table: &str, rows: &RecordBatch) -> Result<Vec<(String, RecordBatc
     numbers.into_iter().map(|(account, list)| Ok((account, take(table, rows, &list)?))).collect()
 }
 
-/// One row per key in the current table's columns: the newest cursor, of equal ones the last logged.
+/// The current table of a history whose format keeps none, as of the loaded version: folded in two passes over the log,
+/// into encoded memory. What is landed afterwards is folded in by [`roll_forward`] as anywhere.
 ///
-/// Versions of a key stand in the log from old to new, also over the dates of one commit, so the last one is the newest.
-fn newest(endpoint: &'static Endpoint, current: &Table, rows: &RecordBatch) -> Result<RecordBatch, WarehouseError> {
-    let index = KeyIndex::new(current.name(), rows, endpoint.key)?;
-    let rows = take(current.name(), rows, &index.row_numbers())?;
-    let result = conform(current.name(), &rows, current.schema(), &HashMap::new())?;
-    with_deletes(current, &rows, result)
-}
-
-/// Sets `_wdt_deleted_at` of the rows that were logged as deleted to the time of that reading.
+/// The first pass reads key and cursor of every row, some 70 bytes a key; the second one reads the rows that are current.
 ///
 /// # Errors
-/// When the rows are no history's.
-pub(super) fn with_deletes(
-    current: &Table,
-    logged: &RecordBatch,
-    rows: RecordBatch,
-) -> Result<RecordBatch, WarehouseError> {
-    let columns = columns_of(current.name(), logged, &[OP, PULLED_AT])?;
-    let deleted: arrow::array::BooleanArray =
-        columns[0].as_string::<i32>().iter().map(|op| Some(op == Some(OP_DELETE))).collect();
-    if deleted.true_count() == 0 {
-        return Ok(rows);
+/// When a data file of the history cannot be read.
+pub async fn folded(endpoint: &'static Endpoint, history: &Table) -> Result<Table, WarehouseError> {
+    let mut current = Table::in_memory(&TableSpec::current(endpoint)).await?;
+    if history.version() == 0 {
+        return Ok(current);
     }
-    let failed = || WarehouseError::storage(current.name(), "fold");
-    let nothing = arrow::array::new_null_array(columns[1].data_type(), rows.num_rows());
-    let times = arrow::compute::kernels::zip::zip(&deleted, &columns[1], &nothing).map_err(failed())?;
-    let position = rows.schema().index_of(DELETED_AT).map_err(failed())?;
-    let mut all = rows.columns().to_vec();
-    all[position] = times;
-    RecordBatch::try_new(rows.schema(), all).map_err(failed())
+    // in the order of the log
+    let files = history.files(None)?;
+    let mut fold = Fold::new(endpoint, history.name(), history.schema())?;
+    for (number, file) in files.iter().enumerate() {
+        fold.file(history, number, &file.path, file.size, |_, _| true).await?;
+    }
+    let mut writer = current.writer()?;
+    for (number, positions) in fold.places() {
+        let file = &files[number];
+        let mut batches = history.reader().rows(&file.path, file.size, None, Some(&positions)).await?;
+        while let Some(batch) = batches.try_next().await? {
+            writer.write(current_rows(&current, &batch)?).await?;
+            if writer.open_bytes() > FILE_BYTES {
+                writer.roll().await?;
+            }
+        }
+    }
+    let adds = writer.finish().await?;
+    let (transaction, metadata) = applied(history, history.version())?;
+    let (transaction, metadata) = (Some(transaction), Some(metadata));
+    current.commit(Change { adds, transaction, metadata, ..Change::default() }).await?;
+    Ok(current)
+}
+
+/// The current rows among those of one commit, in the current table's columns.
+fn newest(endpoint: &'static Endpoint, current: &Table, rows: &RecordBatch) -> Result<RecordBatch, WarehouseError> {
+    let mut fold = Fold::new(endpoint, current.name(), rows.schema_ref())?;
+    fold.rows(rows, (0, 0), |_| true)?;
+    let positions = fold.places().remove(&0).unwrap_or_default();
+    current_rows(current, &take(current.name(), rows, &positions)?)
+}
+
+/// Logged rows as the current table has them.
+fn current_rows(current: &Table, logged: &RecordBatch) -> Result<RecordBatch, WarehouseError> {
+    conform(current.name(), &with_deletes(current.name(), logged)?, current.schema(), &HashMap::new())
 }
 
 #[cfg(test)]

@@ -4,49 +4,33 @@
 //! that of a run and a backfill that commit at once one conflicts and compares its records anew: a row that both have
 //! read is logged once. Only a backfill changes the question: when its last commit is made, and from a fresh snapshot.
 
-use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
 use wdt_models::Window;
 
-use super::dataset::{CommitRecord, DatasetTables, Landed, application, slice_application};
-use super::error::WarehouseError;
-use super::reconcile;
-
-/// What the rows of an account were asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// Hash of method and parameters.
-    pub scope: String,
-    /// First second from which on nothing is missing, epoch seconds.
-    pub start: i64,
-}
-
-/// How far a backfill is; times in epoch seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackfillProgress {
-    /// First second, as the operator gave it.
-    pub from: i64,
-    /// Last second, as the operator gave it.
-    pub to: i64,
-    /// Where the reading ends: a second after `to`, and never past the watermark.
-    pub until: i64,
-    /// Landed up to here.
-    pub done: i64,
-    /// Hash of what it asks for.
-    pub scope: String,
-}
+use crate::application;
+use crate::dataset::DatasetTables;
+use crate::error::WarehouseError;
+use crate::record::{BackfillProgress, CommitRecord, Question};
 
 /// The application transactions of a commit.
-pub(super) struct Turn {
+pub(crate) struct Turn {
     /// What makes it happen once.
-    pub(super) transaction: (String, i64),
+    pub(crate) transaction: (String, i64),
     /// What must stay as it is meanwhile.
-    pub(super) unmoved: Option<(String, i64)>,
+    pub(crate) holds: Option<(String, i64)>,
 }
 
-/// The question of each account, as of the history version up to which the log was searched.
-pub(super) type Questions = HashMap<String, (u64, Option<Question>)>;
+/// Whether a commit is due upon the loaded version.
+pub(crate) enum Due {
+    /// It is, in this turn.
+    Turn(Turn),
+    /// A rival has landed it: the version of its application.
+    Already {
+        /// Epoch seconds of a watermark, epoch milliseconds of a slice.
+        version: i64,
+    },
+    /// The rows were meanwhile asked for in another way.
+    OtherQuestion,
+}
 
 impl DatasetTables {
     /// What the rows of an account were asked for; `None` when it has none.
@@ -76,7 +60,7 @@ impl DatasetTables {
         range: Window,
         scope: &str,
     ) -> Result<Option<BackfillProgress>, WarehouseError> {
-        let application = backfill_application(account, self.endpoint.dataset);
+        let application = application::backfill(account, self.endpoint.dataset);
         let mut left = self.history.transaction(&application).await?.unwrap_or_default();
         let mut version = self.history.version();
         while left > 0 && version > 0 {
@@ -94,48 +78,45 @@ impl DatasetTables {
 
     /// The transactions of a commit upon the loaded version, and in its record what only that version tells; or why
     /// there is nothing to commit.
-    pub(super) async fn turn(&mut self, record: &mut CommitRecord) -> Result<Result<Turn, Landed>, WarehouseError> {
+    pub(crate) async fn turn(&mut self, record: &mut CommitRecord) -> Result<Due, WarehouseError> {
         let (account, dataset) = (record.account.clone(), record.dataset.clone());
-        let run = application(&account, &dataset);
+        let run = application::run(&account, &dataset);
         let application = match &record.slice {
-            Some(slice) => slice_application(&account, &dataset, slice),
-            None if record.backfill.is_some() => return self.backfill_turn(record, run).await.map(Ok),
+            Some(slice) => application::slice(&account, &dataset, slice),
+            None if record.backfill.is_some() => return self.backfill_turn(record, run).await.map(Due::Turn),
             None if record.reconcile.is_some() => return self.reconcile_turn(record).await,
             None => run,
         };
         let stored = self.history.transaction(&application).await?;
         let Some(version) = record.version(stored) else {
-            return Ok(Err(Landed::Already { version: stored.unwrap_or_default() }));
+            return Ok(Due::Already { version: stored.unwrap_or_default() });
         };
         if let Some(question) = self.question(&account).await?.filter(|_| record.slice.is_none()) {
             if question.scope != record.scope {
-                return Ok(Err(Landed::OtherQuestion));
+                return Ok(Due::OtherQuestion);
             }
             record.start = record.start.min(question.start);
         }
-        Ok(Ok(Turn { transaction: (application, version), unmoved: None }))
+        Ok(Due::Turn(Turn { transaction: (application, version), holds: None }))
     }
 
     /// A reconcile commits under an id of its own, and conflicts with a run as a backfill does.
-    pub(super) async fn reconcile_turn(
-        &mut self,
-        record: &mut CommitRecord,
-    ) -> Result<Result<Turn, Landed>, WarehouseError> {
-        let own = reconcile::application(&record.account, &record.dataset);
-        let run = application(&record.account, &record.dataset);
+    pub(crate) async fn reconcile_turn(&mut self, record: &mut CommitRecord) -> Result<Due, WarehouseError> {
+        let own = application::reconcile(&record.account, &record.dataset);
+        let run = application::run(&record.account, &record.dataset);
         if let Some(question) = self.question(&record.account).await? {
             if question.scope != record.scope {
-                return Ok(Err(Landed::OtherQuestion));
+                return Ok(Due::OtherQuestion);
             }
             record.start = record.start.min(question.start);
         }
         let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
-        let unmoved = self.history.transaction(&run).await?.map(|watermark| (run, watermark));
-        Ok(Ok(Turn { transaction: (own, next), unmoved }))
+        let holds = self.history.transaction(&run).await?.map(|watermark| (run, watermark));
+        Ok(Due::Turn(Turn { transaction: (own, next), holds }))
     }
 
     async fn backfill_turn(&mut self, record: &mut CommitRecord, run: String) -> Result<Turn, WarehouseError> {
-        let own = backfill_application(&record.account, &record.dataset);
+        let own = application::backfill(&record.account, &record.dataset);
         let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
         record.watermark_after = self.history.transaction(&run).await?;
         let question = self.question(&record.account).await?;
@@ -143,44 +124,15 @@ impl DatasetTables {
             let question = progress.question_then(question, record.watermark_after);
             (record.scope, record.start) = (question.scope, question.start);
         }
-        let unmoved = record.watermark_after.map(|watermark| (run, watermark));
-        Ok(Turn { transaction: (own, next), unmoved })
+        let holds = record.watermark_after.map(|watermark| (run, watermark));
+        Ok(Turn { transaction: (own, next), holds })
     }
-}
-
-impl BackfillProgress {
-    /// Whether the whole range is landed.
-    pub const fn is_done(&self) -> bool {
-        self.done >= self.until
-    }
-
-    /// What the rows were asked for once this much of the backfill is landed.
-    ///
-    /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
-    /// was asked up to the watermark, or the next run would leave out what changed in between.
-    pub fn question_then(&self, standing: Question, watermark: Option<i64>) -> Question {
-        let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
-        if !self.is_done() {
-            return standing;
-        }
-        if self.scope == standing.scope {
-            let joined = to_the_watermark || self.until > standing.start;
-            let start = if joined { standing.start.min(self.from) } else { standing.start };
-            return Question { start, ..standing };
-        }
-        if to_the_watermark { Question { scope: self.scope.clone(), start: self.from } } else { standing }
-    }
-}
-
-/// Application id of an account's backfills of a dataset; its version counts their commits.
-fn backfill_application(account: &str, dataset: &str) -> String {
-    format!("wdt-etl/backfill/{account}/{dataset}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Landing, Sums, Warehouse};
+    use crate::{Landed, Landing, Sums, Warehouse};
 
     fn progress(from: i64, until: i64, scope: &str) -> BackfillProgress {
         BackfillProgress { from, to: until - 1, until, done: until, scope: scope.to_owned() }
@@ -234,7 +186,7 @@ mod tests {
     /// Two processes' views of one warehouse with a watermark of 1000.
     async fn two() -> (tempfile::TempDir, DatasetTables, DatasetTables) {
         let folder = tempfile::tempdir().unwrap();
-        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let warehouse = Warehouse::delta(folder.path().to_str().unwrap()).unwrap();
         let open = || DatasetTables::open_or_create(&warehouse, &wdt_models::endpoints::ENTERPRISE_STOCK);
         let (mut one, mut other) = (open().await.unwrap(), open().await.unwrap());
         assert!(matches!(one.land(run(1000)).await.unwrap(), Landed::Committed { .. }));
@@ -248,13 +200,13 @@ mod tests {
             [(run(2000), backfill(&progress(0, 500, "old"))), (backfill(&progress(0, 500, "old")), run(2000))]
         {
             let (_folder, mut one, mut other) = two().await;
-            let Ok(turn) = one.turn(&mut slow.record).await.unwrap() else { panic!("it is due") };
+            let Due::Turn(turn) = one.turn(&mut slow.record).await.unwrap() else { panic!("it is due") };
             assert!(matches!(other.land(fast).await.unwrap(), Landed::Committed { .. }));
             let overtaken = one.commit(&slow, turn).await;
             assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
             assert!(matches!(one.land(slow).await.unwrap(), Landed::Committed { .. }));
             assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(2000), "the watermark is not moved back");
-            let application = backfill_application(ACCOUNT, "enterprise_stock");
+            let application = application::backfill(ACCOUNT, "enterprise_stock");
             assert_eq!(one.history.transaction(&application).await.unwrap(), Some(1));
         }
     }

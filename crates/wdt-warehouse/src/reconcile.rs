@@ -6,19 +6,21 @@ use arrow::array::Array as _;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
-use serde::{Deserialize, Serialize};
+use futures::future::FutureExt as _;
 use wdt_models::Endpoint;
 use wdt_models::decode::page_schema;
 
-use super::dataset::{CommitRecord, DatasetTables, MOST_CONFLICTS, Sums};
-use super::error::WarehouseError;
-use super::files::conform;
-use super::log::{Changes, Counts};
-use super::schema::{DELETED_AT, PULLED_AT};
-use super::snapshot::cell_text;
-use super::upsert::{columns_of, micros};
-use super::versioned::{DataFile, Table};
+use crate::dataset::DatasetTables;
+use crate::error::WarehouseError;
 use crate::failpoint::{self, Place};
+use crate::kept::change::DataFile;
+use crate::kept::table::Table;
+use crate::landing::contested;
+use crate::new_rows::Changes;
+use crate::question::Due;
+use crate::record::{CommitRecord, Counts, Sums};
+use crate::rows::{cell_text, columns_of, conform, micros};
+use crate::schema::{DELETED_AT, PULLED_AT};
 
 /// Rows that may always be marked.
 const FEW_ROWS: u64 = 20;
@@ -37,21 +39,6 @@ pub enum DeleteLimit {
     Rows(u64),
     /// Any number.
     All,
-}
-
-/// Range and progress of a reconcile, in the metadata of its commits. All times are epoch seconds of the platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReconcileProgress {
-    /// First second that was asked for.
-    pub from: i64,
-    /// End of the first phase (E0).
-    pub walked_until: i64,
-    /// End of the second phase (E1), once it is known.
-    pub settled_until: Option<i64>,
-    /// End of the last window in this commit.
-    pub done: i64,
-    /// Whether this is the commit that marks rows.
-    pub marks: bool,
 }
 
 /// Keys that a reconcile met, 16 bytes each: some 20 to 36 bytes of memory a key.
@@ -190,27 +177,33 @@ impl DatasetTables {
         unseen: Unseen<'_>,
         limit: DeleteLimit,
     ) -> Result<Marks, WarehouseError> {
-        for _ in 0..MOST_CONFLICTS {
-            self.catch_up().await?;
-            let (rows, marks) = find(&self.current, self.endpoint, unseen).await?;
-            let mut marks = marks.within(limit);
-            if rows.is_empty() || marks.vanished > marks.most {
-                return Ok(marks);
-            }
-            failpoint::hit(Place::MarksFound);
-            match self.commit_marks(record, read_at, &rows).await {
-                Err(WarehouseError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
-                Ok(committed) => {
-                    failpoint::hit(Place::Marked);
-                    self.catch_up().await?;
-                    marks.committed = Some(committed);
-                    return Ok(marks);
-                }
-            }
+        let name = self.history.name().to_owned();
+        let mark = (record, read_at, unseen, limit);
+        contested(&name, (self, mark), |(tables, (record, read_at, unseen, limit))| {
+            tables.mark_once(record, *read_at, *unseen, *limit).boxed()
+        })
+        .await
+    }
+
+    async fn mark_once(
+        &mut self,
+        record: &CommitRecord,
+        read_at: i64,
+        unseen: Unseen<'_>,
+        limit: DeleteLimit,
+    ) -> Result<Marks, WarehouseError> {
+        self.catch_up().await?;
+        let (rows, marks) = find(&self.current, self.endpoint, unseen).await?;
+        let mut marks = marks.within(limit);
+        if rows.is_empty() || marks.vanished > marks.most {
+            return Ok(marks);
         }
-        let reason = format!("{MOST_CONFLICTS} commits in a row were overtaken");
-        Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason })
+        failpoint::hit(Place::MarksFound);
+        let committed = self.commit_marks(record, read_at, &rows).await?;
+        failpoint::hit(Place::Marked);
+        self.catch_up().await?;
+        marks.committed = Some(committed);
+        Ok(marks)
     }
 
     async fn commit_marks(
@@ -224,7 +217,7 @@ impl DatasetTables {
         let logged = self.comparison(record).deletes(&rows, read_at)?;
         let counts = Counts { deleted: logged.num_rows() as u64, ..Counts::default() };
         let mut record = record.clone();
-        let Ok(turn) = self.reconcile_turn(&mut record).await? else {
+        let Due::Turn(turn) = self.reconcile_turn(&mut record).await? else {
             let reason = "a backfill has made another question the one whose rows are there".to_owned();
             return Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason });
         };
@@ -237,11 +230,6 @@ impl Marks {
         self.most = limit.most(self.standing);
         self
     }
-}
-
-/// Application id of an account's reconciles of a dataset; its version counts their commits.
-pub(super) fn application(account: &str, dataset: &str) -> String {
-    format!("wdt-etl/reconcile/{account}/{dataset}")
 }
 
 /// The rows that were found nowhere, in the current table's columns, and their count.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef};
 use wdt_models::{COMMENT, Endpoint, Field};
 
-use super::delta::table_configuration;
-use super::error::WarehouseError;
+use crate::error::WarehouseError;
 
 /// Column of the merchant's credentials, first in every table.
 pub const ACCOUNT: &str = "account";
@@ -73,11 +72,6 @@ impl TableSpec {
             partition: Some(DT),
             stats: [vec![ACCOUNT], stats(endpoint)].concat(),
         }
-    }
-
-    /// The Delta properties of the table.
-    pub(super) fn configuration(&self) -> std::collections::HashMap<String, Option<String>> {
-        table_configuration(&self.stats)
     }
 
     /// Refuses a table whose columns are others, naming the first difference.

@@ -4,22 +4,23 @@
 //! they are, and rows of rewritten files and new rows share the new files, so that small files grow together.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::array::{Array as _, ArrayRef, BooleanArray};
+use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use futures::stream::TryStreamExt as _;
+use wdt_models::Endpoint;
 
-use super::error::WarehouseError;
-use super::files::conform;
-use super::versioned::{DataFile, FileWriter, Table, WrittenFile};
+use crate::error::WarehouseError;
 use crate::failpoint::{self, Place};
+use crate::fold::follows;
+use crate::kept::change::{DataFile, WrittenFile};
+use crate::kept::table::{FileWriter, Table};
+use crate::rows::{columns_of, conform, micros};
 
 /// A file is ended when its encoded size passes this.
-pub(super) const FILE_BYTES: usize = 64 << 20;
+pub(crate) const FILE_BYTES: usize = 64 << 20;
 
 /// How rows are identified and which of two is newer.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +29,11 @@ pub struct Identity<'a> {
     pub key: &'a [&'static str],
     /// Time column of which an older value never replaces a newer one.
     pub order: Option<&'static str>,
+}
+
+/// How an endpoint's rows are identified.
+pub fn identity(endpoint: &'static Endpoint) -> Identity<'static> {
+    Identity { key: endpoint.key, order: endpoint.cursor().map(|cursor| cursor.field) }
 }
 
 /// Keys of a set of rows, each with a row number.
@@ -80,13 +86,6 @@ impl KeyIndex {
         }
         index.hashes = index.rows.keys().map(|key| hash(key)).collect();
         Ok(index)
-    }
-
-    /// Row numbers of the distinct keys, ascending.
-    pub fn row_numbers(&self) -> Vec<usize> {
-        let mut rows: Vec<usize> = self.rows.values().copied().collect();
-        rows.sort_unstable();
-        rows
     }
 
     /// For each row of a batch the row number its key has in the index.
@@ -172,7 +171,7 @@ pub async fn upsert(
     let orders = identity.order.and_then(|name| rows.column_by_name(name));
     let mut keep = vec![true; rows.num_rows()];
     for hit in located.iter().flat_map(|found| &found.hits) {
-        keep[hit.row] &= orders.is_none_or(|order| micros(order, hit.row) >= hit.order);
+        keep[hit.row] &= follows(hit.order, orders.and_then(|order| micros(order, hit.row)));
     }
     let mut rewrite = Rewrite { table, partition, writer: table.writer()?, upserted: Upserted::default() };
     for found in located {
@@ -239,43 +238,16 @@ fn hash(key: &[u8]) -> u64 {
     twox_hash::XxHash3_64::oneshot(key)
 }
 
-/// The named columns of a batch.
-///
-/// # Errors
-/// When one is missing.
-pub fn columns_of(table: &str, batch: &RecordBatch, names: &[&str]) -> Result<Vec<ArrayRef>, WarehouseError> {
-    let column = |name: &&str| {
-        batch.column_by_name(name).cloned().ok_or_else(|| WarehouseError::Schema {
-            table: table.to_owned(),
-            difference: format!("a data file has no column `{name}`"),
-        })
-    };
-    names.iter().map(column).collect()
-}
-
-/// The rows at the given numbers, in that order.
-///
-/// # Errors
-/// When a number is out of range.
-pub fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, WarehouseError> {
-    let rows: UInt32Array = rows.iter().map(|&row| u32::try_from(row).ok()).collect();
-    take_record_batch(batch, &rows).map_err(WarehouseError::storage(table, "selection of rows"))
-}
-
-/// Microseconds of a time column's row; `None` for null.
-pub fn micros(column: &Arc<dyn arrow::array::Array>, row: usize) -> Option<i64> {
-    let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
-    times.is_valid(row).then(|| times.value(row))
-}
-
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, RecordBatch, TimestampMicrosecondArray};
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray as _, Int64Array, RecordBatch, TimestampMicrosecondArray};
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
+    use crate::kept::change::Change;
     use crate::schema::{TableSpec, timestamp};
-    use crate::versioned::Change;
     use crate::warehouse::Warehouse;
 
     const IDENTITY: Identity<'static> = Identity { key: &["id"], order: Some("at") };
@@ -317,7 +289,7 @@ mod tests {
 
     async fn table() -> (tempfile::TempDir, Table) {
         let folder = tempfile::tempdir().unwrap();
-        let warehouse = Warehouse::folder(folder.path().to_str().unwrap()).unwrap();
+        let warehouse = Warehouse::delta(folder.path().to_str().unwrap()).unwrap();
         let table = Table::open_or_create(&warehouse, &spec()).await.unwrap();
         (folder, table)
     }

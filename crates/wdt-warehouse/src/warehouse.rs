@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::error::WarehouseError;
-use super::memory::{Operation, Shelf, Step};
-use super::parquet::MANIFESTS;
+use crate::error::WarehouseError;
+use crate::kept::memory::shelf::Shelf;
+use crate::kept::memory::step::{Operation, Step};
+use crate::kept::parquet::MANIFESTS;
 
 /// Folder of the log below a Delta table.
 const DELTA_LOG: &str = "_delta_log";
@@ -17,11 +18,35 @@ pub struct Warehouse {
     place: Place,
 }
 
-/// How the tables are kept.
+/// How the tables in a folder are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Delta tables.
+    #[default]
+    Delta,
+    /// Plain Parquet files, and a manifest for each commit: the histories and the `etl_*` tables, without current tables.
+    Parquet,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Delta, Self::Parquet];
+
+    /// The name that a configuration uses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// How the tables are kept, and where.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// As Delta tables below this address, with a slash at its end.
-    Folder(Url),
+    Delta(Url),
     /// In memory.
     Memory(Arc<Shelf>),
     /// As plain Parquet below this address, with a slash at its end.
@@ -29,16 +54,29 @@ pub(super) enum Place {
 }
 
 impl Warehouse {
+    /// A folder of tables on this machine that are kept in this format; it is made when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`WarehouseError::Address`] when the folder cannot be made, [`WarehouseError::OtherFormat`] when it holds tables
+    /// of another format.
+    pub fn open(folder: &str, format: Format) -> Result<Self, WarehouseError> {
+        match format {
+            Format::Delta => Self::delta(folder),
+            Format::Parquet => Self::parquet(folder),
+        }
+    }
+
     /// A folder of Delta tables on this machine, made when it is not there.
     ///
     /// # Errors
     ///
     /// [`WarehouseError::Address`] when the folder cannot be made, [`WarehouseError::OtherFormat`] when it holds tables
     /// of plain Parquet.
-    pub fn folder(folder: &str) -> Result<Self, WarehouseError> {
+    pub fn delta(folder: &str) -> Result<Self, WarehouseError> {
         let url = made(folder)?;
         refuse(&url, MANIFESTS, "parquet")?;
-        Ok(Self { place: Place::Folder(url) })
+        Ok(Self { place: Place::Delta(url) })
     }
 
     /// A folder of plain Parquet on this machine, made when it is not there: the histories and the `etl_*` tables. The
@@ -84,7 +122,7 @@ impl Warehouse {
     }
 
     /// How the tables are kept.
-    pub(super) const fn place(&self) -> &Place {
+    pub(crate) const fn place(&self) -> &Place {
         &self.place
     }
 }
@@ -95,7 +133,7 @@ impl Place {
     /// # Errors
     ///
     /// [`WarehouseError::Address`] when the name makes none.
-    pub(super) fn address(folder: &Url, table: &str) -> Result<Url, WarehouseError> {
+    pub(crate) fn address(folder: &Url, table: &str) -> Result<Url, WarehouseError> {
         let refused =
             |error: url::ParseError| WarehouseError::Address { url: folder.to_string(), reason: error.to_string() };
         folder.join(&format!("{table}/")).map_err(refused)

@@ -1,21 +1,19 @@
 //! `wdt-etl diff`: two warehouses, or two moments of one, compared row by row.
 
 mod columns;
-mod compare;
 mod line;
 mod shown;
 mod side;
 
 use wdt_models::{Endpoint, endpoints};
+use wdt_warehouse::as_of::{self, Source};
+use wdt_warehouse::compare::{Columns, Compared, Sides};
 
-use self::columns::Columns;
-use self::compare::{Compared, Comparison};
 use self::line::Outcome;
 use self::shown::Shown;
 use self::side::{At, Side};
 use super::export::{Surroundings, find};
 use super::output;
-use super::rows::{self, Source};
 use crate::cli::{Diff, Moment};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
@@ -97,7 +95,7 @@ impl<'a> Work<'a, '_> {
         let at = [left?, right?];
         let mut outcome = Outcome { dataset: endpoint.dataset, sides: [a, b], at, found: None };
         if !self.args.accounts.is_empty() || !self.same(tables, at) {
-            let columns = Columns::new(endpoint, self.args);
+            let columns = columns::of(endpoint, self.args);
             outcome.found = Some(self.rows(&columns, tables, at).await?);
         }
         Ok(outcome)
@@ -116,7 +114,9 @@ impl<'a> Work<'a, '_> {
         };
         let [a, b]: [Option<Source<'_>>; 2] = [source(0).await?, source(1).await?];
         let sources = [a.as_ref(), b.as_ref()];
-        let compared = Comparison::new(columns, sources, self.args.limit, &self.around.stop)?.compare().await?;
+        let stop = &|| *self.around.stop.borrow();
+        let compared = Sides::new(columns, sources, self.args.limit, stop)?.compare().await?;
+        let compared = compared.ok_or(EtlError::Interrupted)?;
         let shown = Shown::read(&compared, sources, columns).await?;
         Ok((compared, shown))
     }
@@ -183,7 +183,7 @@ fn known_accounts(args: &Diff, found: &[(&'static Endpoint, Tables)]) -> Result<
     }
     let mut known = Vec::new();
     for tables in found.iter().flat_map(|(_, tables)| tables).flatten() {
-        known.extend(rows::accounts(tables)?);
+        known.extend(as_of::accounts(tables)?);
     }
     known.sort_unstable();
     known.dedup();

@@ -19,6 +19,7 @@ use arrow::record_batch::RecordBatch;
 use futures::stream::TryStreamExt as _;
 use tokio::sync::watch;
 use wdt_models::{Endpoint, endpoints};
+use wdt_warehouse::as_of::{self, Source, Until};
 
 use self::columns::Column;
 use self::filter::Filter;
@@ -26,7 +27,6 @@ use self::filter::Filter;
 use self::sink::{Head, Sink};
 use self::target::Target;
 use super::output;
-use super::rows::{self, Source, Until};
 use crate::cli::{Export, ExportFormat};
 use crate::config::{Config, list, nearest, quoted};
 use crate::error::EtlError;
@@ -67,7 +67,7 @@ pub async fn export(config: &Config, args: &Export, around: &mut Surroundings<'_
             format!("`wdt-etl run --dataset {}` lands it", endpoint.dataset),
         ));
     };
-    known_accounts(config, args, &rows::accounts(&tables)?)?;
+    known_accounts(config, args, &as_of::accounts(&tables)?)?;
     export_one(&tables, args, format, &args.output, around).await
 }
 
@@ -90,7 +90,7 @@ async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_
     }
     let mut accounts = Vec::new();
     for tables in &found {
-        accounts.extend(rows::accounts(tables)?);
+        accounts.extend(as_of::accounts(tables)?);
     }
     known_accounts(config, args, &accounts)?;
     let mut errors = Vec::new();
@@ -172,7 +172,7 @@ impl Plan {
         let filter = Filter::new(args, endpoint.dataset, &table)?;
         let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         names.extend(filter.columns());
-        let read = rows::part(&table, &names);
+        let read = as_of::part(&table, &names);
         let written = columns.iter().filter_map(|column| read.index_of(&column.name).ok()).collect();
         Ok(Self { columns, filter, read, written })
     }
@@ -186,7 +186,7 @@ impl Plan {
         failed: impl Fn(std::io::Error) -> EtlError,
     ) -> Result<(usize, Option<String>), EtlError> {
         let mut count = 0;
-        for piece in &source.pieces {
+        for piece in source.pieces() {
             let mut batches = source.read(piece, &self.read).await?;
             while let Some(batch) = batches.try_next().await? {
                 if *stop.borrow() {

@@ -12,7 +12,6 @@ use crate::cli;
 use crate::error::EtlError;
 use crate::pipeline::Surroundings;
 use crate::report::{Event, Reporter};
-use crate::warehouse;
 use wdt_warehouse::Warehouse;
 
 /// Replays a cassette into a folder or into memory; prints the summary on `out`, unless `json` leaves everything to the
@@ -31,7 +30,7 @@ pub async fn replay(
 ) -> Result<u8, EtlError> {
     let replay = Arc::new(Replay::open(&args.dir)?);
     let warehouse = match &args.warehouse {
-        Some(folder) => warehouse::open(&folder.to_string_lossy(), args.format)?,
+        Some(folder) => Warehouse::open(&folder.to_string_lossy(), args.format)?,
         None => Warehouse::memory(),
     };
     let around = surroundings(&replay, warehouse, stop, reporter);

@@ -1,11 +1,8 @@
 //! `wdt-etl verify`: certificates without a gap, counts that add up, a history that is whole, a current table that is
 //! its fold. Reads the warehouse alone and changes nothing; with `--probe` the platform is asked for its totals again.
 
-mod counts;
 mod files;
-mod fold;
 mod line;
-mod log;
 mod mirrors;
 mod probe;
 mod windows;
@@ -22,10 +19,10 @@ use crate::cli::Verify;
 use crate::config::{Account, Config, Dataset};
 use crate::error::{EtlError, gravest};
 use crate::pipeline::{Surroundings, slices};
-use files::Files;
-use fold::Fold;
 use line::{Grave, Line, Subject};
-use log::{AccountLog, Log};
+use wdt_warehouse::proof::{
+    AccountStatement, CurrentFiles, HistoryFiles, Refold, Refolded, Statement, mirrors as counted,
+};
 use wdt_warehouse::schema::TableSpec;
 use wdt_warehouse::{Table, Warehouse, WarehouseError, applied_version, folded, same_log};
 
@@ -103,7 +100,7 @@ impl Asked<'_> {
             }
             return Ok(());
         };
-        let log = Log::read(&history).await?;
+        let log = Statement::read(&history).await?;
         let detail = format!("{} commits, none of them gone or another's", history.version());
         lines.push(self.table("log").of(&log.damage, Grave::Damage, DAMAGED_LOG, detail));
         self.accounts(&log, lines);
@@ -113,10 +110,8 @@ impl Asked<'_> {
             }
             self.rows((&history, current.as_ref()), &log, lines).await?;
         }
-        lines.push(
-            mirrors::mirrors(self.table("mirrors"), (warehouse, self.endpoint.dataset), history.version(), &log)
-                .await?,
-        );
+        let counted = counted(warehouse, self.endpoint.dataset, &log).await?;
+        lines.push(mirrors::mirrors(self.table("mirrors"), history.version(), &counted));
         if self.args.probe {
             self.probe(&log, current.as_ref(), lines).await?;
         }
@@ -134,7 +129,7 @@ impl Asked<'_> {
     }
 
     /// What the certificates of each account say.
-    fn accounts(&self, log: &Log, lines: &mut Vec<Line>) {
+    fn accounts(&self, log: &Statement, lines: &mut Vec<Line>) {
         for (account, dataset) in &self.datasets {
             let Some(landed) = log.accounts.get(&account.name) else {
                 lines.push(self.unread(account));
@@ -155,16 +150,16 @@ impl Asked<'_> {
     async fn files(
         &self,
         (history, current): (&Table, Option<&Table>),
-        log: &Log,
+        log: &Statement,
         lines: &mut Vec<Line>,
     ) -> Result<bool, WarehouseError> {
-        let Files { line, readable } = files::history(self.table("history files"), history, log).await?;
-        lines.push(line);
-        let mut both = readable && log.damage.is_empty();
+        let found = HistoryFiles::read(history, log).await?;
+        lines.push(files::history(self.table("history files"), &found, log.commits.len()));
+        let mut both = found.readable() && log.damage.is_empty();
         if let Some(current) = current {
-            let Files { line, readable } = files::current(self.table("current files"), current).await?;
-            lines.push(line);
-            both &= readable;
+            let found = CurrentFiles::read(current).await?;
+            lines.push(files::current(self.table("current files"), &found));
+            both &= found.readable();
         }
         if !both {
             lines.push(self.table("current").note("not compared with the history", "mend what is told above first"));
@@ -176,7 +171,7 @@ impl Asked<'_> {
     async fn rows(
         &self,
         (history, current): (&Table, Option<&Table>),
-        log: &Log,
+        log: &Statement,
         lines: &mut Vec<Line>,
     ) -> Result<(), WarehouseError> {
         let applied = match current {
@@ -190,7 +185,7 @@ impl Asked<'_> {
             }
             None => None,
         };
-        let fold = Fold { endpoint: self.endpoint, history, commits: &log.commits, current: applied };
+        let fold = Refold { endpoint: self.endpoint, history, commits: &log.commits, current: applied };
         let folded = fold.compare().await?;
         let detail = "no row stands there twice in a row";
         lines.push(self.table("history rows").of(&folded.repeated, Grave::Damage, REPEATED, detail));
@@ -198,7 +193,7 @@ impl Asked<'_> {
         Ok(())
     }
 
-    fn current(&self, folded: &fold::Folded, applied: Option<u64>, version: u64) -> Line {
+    fn current(&self, folded: &Refolded, applied: Option<u64>, version: u64) -> Line {
         let subject = self.table("current");
         let Some(applied) = applied else {
             return subject
@@ -212,11 +207,11 @@ impl Asked<'_> {
         subject.of(&folded.differing, Grave::Damage, REBUILD, detail)
     }
 
-    async fn probe(&self, log: &Log, current: Option<&Table>, lines: &mut Vec<Line>) -> Result<(), EtlError> {
+    async fn probe(&self, log: &Statement, current: Option<&Table>, lines: &mut Vec<Line>) -> Result<(), EtlError> {
         if !matches!(self.endpoint.sync, SyncMode::Incremental(_)) {
             return Ok(());
         }
-        let nothing = AccountLog::default();
+        let nothing = AccountStatement::default();
         for (account, dataset) in &self.datasets {
             let subject = Subject::account("probe", &account.name, self.endpoint.dataset);
             let limiter = self.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use wdt_fetch::{Credentials, Params};
 use wdt_models::{Endpoint, Gateway, Method, Slice};
 use wdt_sign::Secret;
+use wdt_warehouse::Format;
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -29,30 +30,6 @@ pub struct Warehouse {
     pub url: String,
     /// How tables are kept there.
     pub format: Format,
-}
-
-/// How tables are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// As Delta tables.
-    #[default]
-    Delta,
-    /// As plain Parquet: the histories and the `etl_*` tables, without current tables.
-    Parquet,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 2] = [Self::Delta, Self::Parquet];
-
-    /// The name that the configuration uses.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Delta => "delta",
-            Self::Parquet => "parquet",
-        }
-    }
 }
 
 /// How a run behaves.

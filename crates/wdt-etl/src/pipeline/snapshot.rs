@@ -16,12 +16,10 @@ use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::report::Event;
-use wdt_warehouse::{CommitRecord, DatasetTables, Landed, Landing, Picture, Quarantined, Reading};
+use wdt_warehouse::{CommitRecord, DatasetTables, Landed, Landing, Picture, Quarantined, REFUSED_UPSTREAM, Reading};
 
 /// Slices read side by side; the pages of one are read one after another, so that stock moves little while it is read.
 const SLICES_IN_FLIGHT: usize = 4;
-/// Begin of a quarantined reason for an id that the platform refuses itself.
-pub(crate) const REFUSED_UPSTREAM: &str = "refused_upstream";
 
 /// The units that a snapshot consists of; none for windows.
 pub(crate) fn slices(dataset: &Dataset) -> Vec<Slice> {

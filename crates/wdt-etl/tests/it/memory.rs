@@ -24,7 +24,7 @@ async fn history(warehouse: &Warehouse, endpoint: &Endpoint) -> RecordBatch {
 #[tokio::test]
 async fn nights_in_memory_and_on_parquet_land_what_nights_on_delta_do() {
     let world = World::of_all_gateways(&[("enterprise_stock", 60), ("flagship_stock", 60)], |_| {});
-    let folder = Warehouse::folder(world.warehouse().to_str().unwrap()).unwrap();
+    let folder = Warehouse::delta(world.warehouse().to_str().unwrap()).unwrap();
     let parquet = Warehouse::parquet(world.folder.path().join("parquet").to_str().unwrap()).unwrap();
     let others = [Warehouse::memory(), parquet];
     let options = RunOptions { datasets: DATASETS.map(str::to_owned).to_vec(), ..RunOptions::default() };

@@ -138,7 +138,7 @@ impl Scene {
 fn warehouse(format: Format, seed: u64, calm: &Arc<AtomicBool>) -> (Warehouse, Option<TempDir>) {
     let open = match format {
         Format::Memory => return (memory(seed, Arc::clone(calm)), None),
-        Format::Delta => Warehouse::folder,
+        Format::Delta => Warehouse::delta,
         Format::Parquet => Warehouse::parquet,
     };
     let folder = tempfile::tempdir().unwrap();

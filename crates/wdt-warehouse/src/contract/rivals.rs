@@ -33,22 +33,22 @@ pub(super) async fn rivals_of_several_applications_do_not(place: Place) {
     assert_eq!(first.version(), 1);
 }
 
-pub(super) async fn an_unmoved_application_conflicts_with_its_mover(place: Place) {
-    let unmoved = |app: &str| Change { unmoved: Some(("watermark".to_owned(), 7)), ..moved(app, 1) };
+pub(super) async fn a_held_application_conflicts_with_its_mover(place: Place) {
+    let held = |app: &str| Change { holds: Some(("watermark".to_owned(), 7)), ..moved(app, 1) };
     let (mut first, mut second) = place.rivals(&plain()).await;
     first.commit(moved("watermark", 7)).await.unwrap();
     second.refresh().await.unwrap();
     first.commit(moved("watermark", 8)).await.unwrap();
-    assert_conflict(&second.commit(unmoved("backfill")).await);
+    assert_conflict(&second.commit(held("backfill")).await);
     second.refresh().await.unwrap();
     assert_eq!(second.transaction("backfill").await.unwrap(), None);
-    second.commit(unmoved("backfill")).await.unwrap();
+    second.commit(held("backfill")).await.unwrap();
     assert_conflict(&first.commit(moved("watermark", 9)).await);
     first.refresh().await.unwrap();
     assert_eq!(first.transaction("watermark").await.unwrap(), Some(7), "it is written as it stands");
     // two who repeat it stand against each other as well
-    second.commit(unmoved("other")).await.unwrap();
-    assert_conflict(&first.commit(unmoved("backfill")).await);
+    second.commit(held("other")).await.unwrap();
+    assert_conflict(&first.commit(held("backfill")).await);
 }
 
 pub(super) async fn every_rival_since_the_loaded_version_counts(place: Place) {

@@ -97,7 +97,7 @@ pub(super) async fn commits_are_read_back_whole(place: Place) {
         adds: written(&table, by_account(&[(Some("a"), 3), (Some("a"), 4)])).await,
         removes: table.files(None).unwrap(),
         transaction: Some(("app".to_owned(), 5)),
-        unmoved: Some(("other".to_owned(), 6)),
+        holds: Some(("other".to_owned(), 6)),
         metadata: Some(metadata.clone()),
     };
     table.commit(change).await.unwrap();

@@ -6,11 +6,12 @@ use arrow::array::{Array as _, AsArray as _};
 use arrow::record_batch::RecordBatch;
 use futures::stream::TryStreamExt as _;
 
+use super::overtaken::overtaken;
 use super::rows::{Layout, QUARANTINE, RUNS, WINDOWS};
-use super::{application, overtaken};
+use crate::application;
 use crate::error::WarehouseError;
-use crate::upsert::columns_of;
-use crate::versioned::Table;
+use crate::kept::table::Table;
+use crate::rows::columns_of;
 use crate::warehouse::Warehouse;
 
 /// What one mirror has of a dataset.
@@ -62,7 +63,7 @@ async fn of(
             Ok(rows) => break rows,
         }
     };
-    let copied = table.transaction(&application(dataset)).await?.unwrap_or_default();
+    let copied = table.transaction(&application::mirror(dataset)).await?.unwrap_or_default();
     Ok(MirrorCount { name: layout.name, copied: Some(u64::try_from(copied).unwrap_or_default()), rows })
 }
 

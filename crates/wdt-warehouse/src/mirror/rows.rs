@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use arrow::record_batch::RecordBatch;
 use wdt_models::{Certificate, Endpoint, Slice};
 
-use crate::dataset::{CommitRecord, Quarantined, Sums};
 use crate::error::WarehouseError;
+use crate::record::{CommitRecord, Quarantined, Sums};
 use crate::schema::{TableSpec, comment, timestamp};
 
 /// One value of a small table.

@@ -1,46 +1,26 @@
 //! Which columns are compared.
 
-use arrow::datatypes::SchemaRef;
 use wdt_models::{COMMENT, Endpoint};
+use wdt_warehouse::compare::Columns;
+use wdt_warehouse::schema::{EXTRA, TableSpec};
 
-use super::super::rows::part;
 use crate::cli::Diff;
 use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
-use wdt_warehouse::schema::{ACCOUNT, DELETED_AT, EXTRA, TableSpec};
 
 /// Stands for the columns that change without moving the cursor.
 const VOLATILE: &str = "volatile";
 
-/// What of a dataset is read and compared.
-pub(super) struct Columns {
-    /// Account, then the key.
-    pub(super) key: Vec<String>,
-    /// Those that must be equal, in the table's order.
-    pub(super) content: Vec<String>,
-    /// All of them, and when a row was found gone.
-    pub(super) read: SchemaRef,
+/// Those that the command line leaves.
+pub(super) fn of(endpoint: &'static Endpoint, args: &Diff) -> Columns {
+    Columns::new(endpoint, |name| is_compared(endpoint, name, args))
 }
 
-impl Columns {
-    /// Those that the command line leaves.
-    pub(super) fn new(endpoint: &'static Endpoint, args: &Diff) -> Self {
-        let table = TableSpec::current(endpoint).schema;
-        let key: Vec<String> = [ACCOUNT].iter().chain(endpoint.key).map(|name| (*name).to_owned()).collect();
-        let names = table.fields().iter().map(|field| field.name().clone());
-        let content: Vec<String> =
-            names.filter(|name| !key.contains(name) && is_compared(endpoint, name, args)).collect();
-        let mut read: Vec<&str> = key.iter().chain(&content).map(String::as_str).collect();
-        read.push(DELETED_AT);
-        Self { read: part(&table, &read), key, content }
-    }
-
-    /// The Chinese label of a column.
-    pub(super) fn label(&self, name: &str) -> String {
-        let field = self.read.field_with_name(name).ok();
-        let comment = field.and_then(|field| field.metadata().get(COMMENT));
-        comment.and_then(|comment| comment.split_once(" | ")).map_or_else(|| name.to_owned(), |(zh, _)| zh.to_owned())
-    }
+/// The Chinese label of a column.
+pub(super) fn label(columns: &Columns, name: &str) -> String {
+    let field = columns.read.field_with_name(name).ok();
+    let comment = field.and_then(|field| field.metadata().get(COMMENT));
+    comment.and_then(|comment| comment.split_once(" | ")).map_or_else(|| name.to_owned(), |(zh, _)| zh.to_owned())
 }
 
 /// Refuses names that no table of these datasets has.

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use wdt_models::time::format_wall_time;
+use wdt_warehouse::compare::Compared;
 
-use super::compare::Compared;
 use super::shown::{Differs, Shown, ShownRow, Value};
 use super::side::{At, Side};
 

@@ -6,10 +6,11 @@ use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::record_batch::RecordBatch;
 use futures::stream::TryStreamExt as _;
 
+use wdt_warehouse::as_of::Source;
+use wdt_warehouse::compare::{Columns, Compared, Differing, Pair, RowPlace};
+
 use super::super::cell::{Cell, cell};
-use super::super::rows::Source;
-use super::columns::Columns;
-use super::compare::{Compared, Differing, Pair, Place};
+use super::columns::label;
 use crate::error::EtlError;
 
 /// The rows that are shown, by key.
@@ -92,9 +93,9 @@ async fn read(
 /// Rows at these places, a batch of one row each.
 async fn read_places(
     source: &Source<'_>,
-    mut places: Vec<Place>,
+    mut places: Vec<RowPlace>,
     columns: &Columns,
-) -> Result<HashMap<Place, RecordBatch>, EtlError> {
+) -> Result<HashMap<RowPlace, RecordBatch>, EtlError> {
     places.sort_unstable();
     let mut pieces: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (piece, row) in places {
@@ -131,7 +132,7 @@ fn cells(rows: [&RecordBatch; 2], columns: &Columns) -> Option<Vec<Differs>> {
         let [first, second] = [rows[0].column_by_name(name)?, rows[1].column_by_name(name)?];
         let values = [value(first, 0)?, value(second, 0)?];
         if values[0] != values[1] {
-            let (label, inside) = (columns.label(name), inside(name, [first, second]));
+            let (label, inside) = (label(columns, name), inside(name, [first, second]));
             cells.push(Differs { column: name.clone(), label, values, inside });
         }
     }
@@ -170,4 +171,101 @@ fn value(column: &dyn Array, row: usize) -> Option<Value> {
         _ => text.push_str(&json),
     }
     Some(Value { json, text })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+    use clap::Parser as _;
+    use wdt_models::endpoints::FLAGSHIP_SHOPS;
+    use wdt_warehouse::compare::Sides;
+    use wdt_warehouse::schema::ACCOUNT;
+    use wdt_warehouse::{Change, DatasetTables, Warehouse, conform};
+
+    use super::super::columns;
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    type ShopRow = (i64, Option<&'static str>);
+
+    /// A current table of shops with these keys and names, everything else null, in files of ten rows.
+    async fn shops(rows: &[ShopRow]) -> DatasetTables {
+        let mut tables = DatasetTables::open_or_create(&Warehouse::memory(), &FLAGSHIP_SHOPS).await.unwrap();
+        let current = &mut tables.current;
+        for rows in rows.chunks(10) {
+            let columns: [(&str, ArrayRef); 3] = [
+                ("shop_id", Arc::new(rows.iter().map(|(key, _)| Some(*key)).collect::<Int64Array>())),
+                ("shop_name", Arc::new(rows.iter().map(|(_, name)| *name).collect::<StringArray>())),
+                (ACCOUNT, Arc::new(StringArray::from(vec!["main"; rows.len()]))),
+            ];
+            let batch = RecordBatch::try_from_iter(columns).unwrap();
+            let batch = conform(current.name(), &batch, current.schema(), &HashMap::new()).unwrap();
+            let mut writer = current.writer().unwrap();
+            writer.write(batch).await.unwrap();
+            let adds = writer.finish().await.unwrap();
+            current.commit(Change { adds, ..Change::default() }).await.unwrap();
+        }
+        tables
+    }
+
+    fn columns() -> Columns {
+        let Command::Diff(args) = Cli::try_parse_from(["wdt-etl", "diff", "a", "b"]).unwrap().command else {
+            panic!("not diff")
+        };
+        columns::of(&FLAGSHIP_SHOPS, &args)
+    }
+
+    /// Counts, and the first removed, added and changed rows: their keys, and what of the changed ones differs.
+    async fn compared(a: &[ShopRow], b: &[ShopRow], limit: usize) -> ([u64; 4], [String; 3]) {
+        let (a, b) = (shops(a).await, shops(b).await);
+        let (a, b) = (Source::current(&a, &[]).unwrap(), Source::current(&b, &[]).unwrap());
+        let columns = columns();
+        let sides = [Some(&a), Some(&b)];
+        let compared = Sides::new(&columns, sides, limit, &|| false).unwrap().compare().await.unwrap().unwrap();
+        let Compared { equal, removed, added, changed } = &compared;
+        let shown = Shown::read(&compared, sides, &columns).await.unwrap();
+        let texts = [shown.removed, shown.added, shown.changed].map(|rows| {
+            let cells = |row: &ShownRow| {
+                let cell =
+                    |cell: &Differs| format!(" {}: {} {}", cell.column, cell.values[0].text, cell.values[1].text);
+                row.key[1].1.text.clone() + &row.cells.iter().map(cell).collect::<String>()
+            };
+            rows.iter().map(cells).collect::<Vec<_>>().join(", ")
+        });
+        ([*equal, removed.count, added.count, changed.count], texts)
+    }
+
+    fn named(keys: std::ops::Range<i64>, name: &'static str) -> Vec<ShopRow> {
+        keys.map(|key| (key, Some(name))).collect()
+    }
+
+    #[tokio::test]
+    async fn the_first_rows_that_differ_are_shown() {
+        let a = named(0..60, "a");
+        let mut b = [named(20..50, "a"), named(50..58, "b"), named(70..75, "a")].concat();
+        b.reverse();
+        for limit in [0, 2, 100] {
+            let (counts, [removed, added, changed]) = compared(&a, &b, limit).await;
+            assert_eq!(counts, [30, 22, 5, 8]);
+            if limit == 2 {
+                assert_eq!(removed, "0, 1");
+                assert_eq!(added, "70, 71");
+                assert_eq!(changed, r#"50 shop_name: "a" "b", 51 shop_name: "a" "b""#);
+            }
+            assert_eq!(removed.is_empty(), limit == 0);
+            assert!(limit < 100 || added == "70, 71, 72, 73, 74", "{added}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_not_an_empty_text() {
+        let (counts, [_, _, changed]) =
+            compared(&[(1, None), (2, Some("")), (3, None)], &[(1, Some("")), (2, Some("null")), (3, None)], 9).await;
+        assert_eq!(counts, [1, 0, 0, 2]);
+        assert_eq!(changed, r#"1 shop_name: null "", 2 shop_name: "" "null""#);
+    }
 }

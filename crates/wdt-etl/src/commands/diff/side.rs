@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use wdt_models::Endpoint;
+use wdt_warehouse::as_of::{Source, Until};
 
-use super::super::rows::{Source, Until};
 use crate::cli::{DiffSide, Moment};
 use crate::config::Config;
 use crate::error::EtlError;
@@ -113,7 +113,7 @@ pub(super) async fn rows<'a>(tables: &'a DatasetTables, at: At, accounts: &[Stri
 /// The warehouse in a folder, kept as what lies in it says.
 fn warehouse_in(folder: &Path) -> Result<Warehouse, EtlError> {
     let folder = folder.to_string_lossy();
-    match Warehouse::folder(&folder) {
+    match Warehouse::delta(&folder) {
         Err(WarehouseError::OtherFormat { .. }) => Ok(Warehouse::parquet(&folder)?),
         other => Ok(other?),
     }

@@ -3,45 +3,34 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::{Compression, ZstdLevel};
-use ::parquet::file::properties::WriterProperties;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use wdt_warehouse::ParquetFile;
 
 use super::sink::{Head, Sink};
 
-/// Rows of a row group: the writer holds one in memory.
-const ROW_GROUP_ROWS: usize = 32 * 1024;
-
-/// A Parquet file.
-pub(super) struct ParquetFile<'a> {
-    writer: ArrowWriter<Box<dyn Write + Send + 'a>>,
+/// Rows under their labels, in a Parquet file.
+pub(super) struct LabelledRows<'a> {
+    file: ParquetFile<Box<dyn Write + Send + 'a>>,
     schema: SchemaRef,
 }
 
-impl<'a> ParquetFile<'a> {
+impl<'a> LabelledRows<'a> {
     pub(super) fn new(head: &Head<'_>, out: Box<dyn Write + Send + 'a>) -> io::Result<Self> {
         let fields: Vec<_> = head.columns.iter().map(|column| column.field.clone().with_name(&column.label)).collect();
         let schema = Arc::new(Schema::new(fields));
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(io::Error::other)?))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_created_by(concat!("wdt-etl ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(io::Error::other)?;
-        Ok(Self { writer, schema })
+        Ok(Self { file: ParquetFile::new(out, Arc::clone(&schema))?, schema })
     }
 }
 
-impl Sink for ParquetFile<'_> {
+impl Sink for LabelledRows<'_> {
     fn write(&mut self, rows: &RecordBatch) -> io::Result<()> {
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), rows.columns().to_vec()).map_err(io::Error::other)?;
-        self.writer.write(&rows).map_err(io::Error::other)
+        self.file.write(&rows)
     }
 
     fn finish(self: Box<Self>) -> io::Result<Option<String>> {
-        self.writer.into_inner().map_err(io::Error::other)?.flush()?;
+        self.file.finish()?;
         Ok(None)
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn sink<'a>(
         ExportFormat::Csv => Box::new(separated::Csv::new(head, out)?),
         ExportFormat::Ndjson => Box::new(json::Lines::new(head, out)),
         ExportFormat::Json => Box::new(json::Table::new(head, out)?),
-        ExportFormat::Parquet => Box::new(parquet_file::ParquetFile::new(head, out)?),
+        ExportFormat::Parquet => Box::new(parquet_file::LabelledRows::new(head, out)?),
         ExportFormat::Xlsx => Box::new(workbook::Xlsx::new(head, out, workbook::SHEET_ROWS)?),
     })
 }

@@ -34,7 +34,7 @@ struct Shelf {
 impl Shelf {
     async fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = wdt_warehouse::Warehouse::folder(folder.path().join("warehouse").to_str().unwrap()).unwrap();
+        let url = wdt_warehouse::Warehouse::delta(folder.path().join("warehouse").to_str().unwrap()).unwrap();
         let tables = DatasetTables::open_or_create(&url, endpoints::find("enterprise_stock").unwrap()).await.unwrap();
         Self { folder, tables }
     }

@@ -1,17 +1,15 @@
 //! One line per check, as text or JSON, and the findings it sums up.
 
-use std::fmt;
 use std::io::Write;
 
 use serde::Serialize;
+
+use wdt_warehouse::proof::Findings;
 
 use crate::error::{EtlError, Failure};
 
 /// Version of the JSON lines.
 const SCHEMA_VERSION: u32 = 1;
-/// So many findings of a check are told in full.
-const TOLD: usize = 3;
-
 /// What a check found, with what mends it.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
@@ -41,13 +39,6 @@ pub(super) enum Grave {
     Doubt,
     /// The warehouse is not what runs left there.
     Damage,
-}
-
-/// Findings of one check: all are counted, the first few told.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    count: u64,
-    first: Vec<String>,
 }
 
 impl Line {
@@ -113,41 +104,6 @@ impl<'a> Subject<'a> {
             detail,
             mend,
             exit_code,
-        }
-    }
-}
-
-impl Findings {
-    /// Counts one; its words are made only when they are told.
-    pub(super) fn add(&mut self, words: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.first.len() < TOLD {
-            self.first.push(words());
-        }
-    }
-
-    /// Whether there are none.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Whether another one would be told in full.
-    pub(super) const fn has_room(&self) -> bool {
-        self.first.len() < TOLD
-    }
-
-    /// Counts findings that have no words.
-    pub(super) const fn add_silent(&mut self, count: u64) {
-        self.count += count;
-    }
-}
-
-impl fmt::Display for Findings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.first.join("; "))?;
-        match self.count.saturating_sub(self.first.len() as u64) {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
         }
     }
 }

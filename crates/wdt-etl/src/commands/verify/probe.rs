@@ -5,19 +5,17 @@
 
 use std::sync::Arc;
 
-use arrow::record_batch::RecordBatch;
-use futures::stream::TryStreamExt as _;
 use wdt_fetch::{Client, Limiter, PageRequest, Target};
 use wdt_models::Window;
 use wdt_models::time::format_wall_time;
 
-use super::line::{Findings, Grave, Line, Subject};
-use super::log::{AccountLog, Certified};
+use super::line::{Grave, Line, Subject};
 use super::windows::backfill;
 use crate::config::{Account, Dataset};
 use crate::error::EtlError;
 use crate::pipeline::{Surroundings, account_client, stopped};
-use wdt_warehouse::{Table, WarehouseError, micros};
+use wdt_warehouse::proof::{AccountStatement, Certified, Findings, rows_in_window};
+use wdt_warehouse::{Table, WarehouseError};
 
 /// What to do about windows that came in too often.
 const SETTLE: &str = "raise settle if it happens often: rows appear later than that";
@@ -29,7 +27,7 @@ const SETTLE: &str = "raise settle if it happens often: rows appear later than t
 pub(super) async fn probe(
     subject: Subject<'_>,
     (account, dataset, limiter): (&Account, &Dataset, &Arc<Limiter>),
-    (log, current): (&AccountLog, Option<&Table>),
+    (log, current): (&AccountStatement, Option<&Table>),
     days: u32,
     around: &Surroundings,
 ) -> Result<Line, EtlError> {
@@ -87,17 +85,5 @@ async fn landed(
     window: Certified,
 ) -> Result<u64, WarehouseError> {
     let (Some(current), Some(cursor)) = (current, dataset.endpoint.cursor()) else { return Ok(0) };
-    let reader = current.reader();
-    let inside = |batch: &RecordBatch, row| {
-        let micros = batch.column_by_name(cursor.field).and_then(|column| micros(column, row));
-        micros.is_some_and(|micros| (window.start..=window.end).contains(&micros.div_euclid(1_000_000)))
-    };
-    let mut rows = 0;
-    for file in current.files(Some(&account.name))? {
-        let mut batches = reader.rows(&file.path, file.size, Some(&[cursor.field]), None).await?;
-        while let Some(batch) = batches.try_next().await? {
-            rows += (0..batch.num_rows()).filter(|&row| inside(&batch, row)).count() as u64;
-        }
-    }
-    Ok(rows)
+    rows_in_window(current, &account.name, cursor.field, window).await
 }

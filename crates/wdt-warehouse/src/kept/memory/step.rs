@@ -1,0 +1,96 @@
+//! What a simulation decides of each operation: how long it takes, and whether it fails.
+
+use std::time::Duration;
+
+use crate::error::WarehouseError;
+
+/// What is done to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Look whether it is there, and load it.
+    Open,
+    /// Create it.
+    Create,
+    /// Read rows, a commit or an application's version.
+    Read,
+    /// Add rows to an open file.
+    Write,
+    /// End the open files.
+    Roll,
+    /// Commit a change.
+    Commit,
+    /// Load what was committed since.
+    Refresh,
+}
+
+/// What becomes of an operation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It is done.
+    #[default]
+    Done,
+    /// It fails and nothing is done.
+    FailBefore,
+    /// It is done, but its caller is told that it failed.
+    FailAfter,
+}
+
+/// How one operation goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Wait before the effect.
+    pub before: Duration,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Wait between the effect and the answer.
+    pub after: Duration,
+}
+
+/// Answers how an operation on the table of a name goes.
+pub(crate) type Answer = dyn Fn(&str, Operation) -> Step + Send + Sync;
+
+/// The steps of a warehouse; none means that everything is done at once.
+pub(in crate::kept::memory) struct Steps(pub(in crate::kept::memory) Option<Box<Answer>>);
+
+impl Steps {
+    /// Does one operation; `effect` is done whole or not at all, wherever this is dropped.
+    pub(in crate::kept::memory) async fn take<T>(
+        &self,
+        table: &str,
+        operation: Operation,
+        effect: impl FnOnce() -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        let Some(answer) = &self.0 else { return effect() };
+        let Step { before, fate, after } = answer(table, operation);
+        let failed = |action| WarehouseError::storage(table, action)("the simulation has it fail");
+        wait(before).await;
+        if fate == Fate::FailBefore {
+            return Err(failed(operation.name()));
+        }
+        let done = effect();
+        wait(after).await;
+        match fate {
+            Fate::FailAfter => done.and(Err(failed(operation.name()))),
+            _ => done,
+        }
+    }
+}
+
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Write | Self::Roll => "write",
+            Self::Commit => "commit",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}

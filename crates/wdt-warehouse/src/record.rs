@@ -1,0 +1,241 @@
+//! What a commit of a history says of itself: the one object in its metadata, and its parts.
+//!
+//! Written as JSON and read by every later version, so members are only ever added, each with a default.
+
+use serde::{Deserialize, Serialize};
+use wdt_models::{Certificate, Refusal, Slice, Window};
+
+use crate::error::WarehouseError;
+
+/// Layout of [`CommitRecord`]; a reader refuses a newer one.
+const COMMIT_FORMAT: u32 = 1;
+/// Readings of a slice closer together than this, in milliseconds, are in no known order: the platform's clock is known
+/// from a header of whole seconds. Then the one that is landed last stands.
+const CLOCK_RESOLUTION: i64 = 1000;
+/// What a history commit says of itself, in its metadata.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CommitRecord {
+    /// Layout of this object.
+    pub format: u32,
+    /// Version of wdt-etl.
+    pub wdt_etl: String,
+    /// `run`, `backfill` or `reconcile`.
+    pub kind: String,
+    /// Run, account and dataset of the commit.
+    pub run_id: String,
+    pub account: String,
+    pub merchant: String,
+    pub dataset: String,
+    /// Hash of what the account asks for; of a backfill that is not done, of what it has asked for so far.
+    pub scope: String,
+    /// First second from which on nothing is missing, epoch seconds.
+    pub start: i64,
+    /// How far the dataset is complete for the account, epoch seconds; of a snapshot, nothing.
+    #[serde(default)]
+    pub watermark_after: Option<i64>,
+    /// The slice that the commit replaces, of a snapshot.
+    #[serde(default)]
+    pub slice: Option<Slice>,
+    /// Platform time of the slice's reading, epoch milliseconds.
+    #[serde(default)]
+    pub read_at: Option<i64>,
+    /// Range and progress of a reconcile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<ReconcileProgress>,
+    /// Range and progress, of a backfill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<BackfillProgress>,
+    /// The range in which an operator takes windows as they are, where this commit holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<Window>,
+    /// Begin of the run, epoch milliseconds.
+    pub started_at: i64,
+    /// Sums of the run so far, this commit included.
+    pub sums: Sums,
+    /// One per window.
+    pub certificates: Vec<Certificate>,
+    /// The records that could not be typed.
+    pub quarantine: Vec<Quarantined>,
+}
+
+/// Sums over a run of one account and dataset.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Sums {
+    pub calls: u64,
+    pub retries: u64,
+    pub waits: u64,
+    pub waited_ms: u64,
+    pub bytes: u64,
+    pub windows: u64,
+    /// Distinct records read, refused ones included.
+    pub records: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    pub stale: u64,
+    /// Of the changed ones, those whose cursor is that of their current row.
+    #[serde(default)]
+    pub unmoved: u64,
+    pub refused: u64,
+    /// Rows that vanished upstream.
+    #[serde(default)]
+    pub deleted: u64,
+    /// Ids that the platform itself refuses; they do not count against a limit.
+    #[serde(default)]
+    pub refused_upstream: u64,
+    /// Rows that no phase of a reconcile found, marked or not.
+    #[serde(default)]
+    pub vanished: u64,
+}
+
+/// How the records of a reading compare with the current rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Logged: differs from its current row.
+    pub changed: u64,
+    /// The same as its current row.
+    pub unchanged: u64,
+    /// Older than its current row.
+    pub stale: u64,
+    /// Of the changed ones, those whose cursor is that of their current row.
+    pub unmoved: u64,
+    /// Rows of a slice that a whole reading of it no longer holds; logged too.
+    pub deleted: u64,
+}
+
+/// Begin of the reason of a record that the platform itself refuses; such a record does not count against a limit.
+pub const REFUSED_UPSTREAM: &str = "refused_upstream";
+
+/// A record that could not be typed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Quarantined {
+    pub window_start: Option<i64>,
+    pub window_end: Option<i64>,
+    #[serde(default)]
+    pub slice: Option<Slice>,
+    pub page: u32,
+    pub row: u64,
+    pub column: String,
+    pub text: String,
+    pub reason: String,
+    pub record: String,
+    /// Platform time of the reading, epoch milliseconds.
+    pub read_at: i64,
+}
+
+/// Range and progress of a reconcile, in the metadata of its commits. All times are epoch seconds of the platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconcileProgress {
+    /// First second that was asked for.
+    pub from: i64,
+    /// End of the first phase (E0).
+    pub walked_until: i64,
+    /// End of the second phase (E1), once it is known.
+    pub settled_until: Option<i64>,
+    /// End of the last window in this commit.
+    pub done: i64,
+    /// Whether this is the commit that marks rows.
+    pub marks: bool,
+}
+
+/// How far a backfill is; times in epoch seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackfillProgress {
+    /// First second, as the operator gave it.
+    pub from: i64,
+    /// Last second, as the operator gave it.
+    pub to: i64,
+    /// Where the reading ends: a second after `to`, and never past the watermark.
+    pub until: i64,
+    /// Landed up to here.
+    pub done: i64,
+    /// Hash of what it asks for.
+    pub scope: String,
+}
+
+/// What the rows of an account were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Hash of method and parameters.
+    pub scope: String,
+    /// First second from which on nothing is missing, epoch seconds.
+    pub start: i64,
+}
+
+impl Quarantined {
+    /// A refused record of a window or of a slice.
+    pub fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: i64) -> Self {
+        let Refusal { page, row, column, text, reason, record } = refused;
+        let (window_start, window_end) = (window.map(|window| window.start), window.map(|window| window.end));
+        let (slice, row) = (slice.cloned(), row as u64);
+        Self { window_start, window_end, slice, page, row, column, text, reason, record, read_at }
+    }
+}
+
+impl CommitRecord {
+    /// The layout this version writes.
+    pub const fn format() -> u32 {
+        COMMIT_FORMAT
+    }
+
+    /// The record in the metadata of a history's commit; `None` for commits of others.
+    ///
+    /// # Errors
+    /// [`WarehouseError::LaterFormat`] when it cannot be understood.
+    pub fn read(
+        table: &str,
+        version: u64,
+        metadata: Option<serde_json::Value>,
+    ) -> Result<Option<Self>, WarehouseError> {
+        let Some(metadata) = metadata else { return Ok(None) };
+        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
+        if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
+            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
+        }
+        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+    }
+
+    /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
+    pub(crate) fn version(&self, stored: Option<i64>) -> Option<i64> {
+        let stored = stored.unwrap_or(i64::MIN);
+        if self.slice.is_none() {
+            return self.watermark_after.filter(|end| *end > stored);
+        }
+        let read_at = self.read_at.filter(|read_at| read_at.saturating_add(CLOCK_RESOLUTION) >= stored);
+        read_at.map(|read_at| read_at.max(stored.saturating_add(1)))
+    }
+}
+
+impl BackfillProgress {
+    /// Whether the whole range is landed.
+    pub const fn is_done(&self) -> bool {
+        self.done >= self.until
+    }
+
+    /// What the rows were asked for once this much of the backfill is landed.
+    ///
+    /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
+    /// was asked up to the watermark, or the next run would leave out what changed in between.
+    pub fn question_then(&self, standing: Question, watermark: Option<i64>) -> Question {
+        let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
+        if !self.is_done() {
+            return standing;
+        }
+        if self.scope == standing.scope {
+            let joined = to_the_watermark || self.until > standing.start;
+            let start = if joined { standing.start.min(self.from) } else { standing.start };
+            return Question { start, ..standing };
+        }
+        if to_the_watermark { Question { scope: self.scope.clone(), start: self.from } } else { standing }
+    }
+}
+
+impl Sums {
+    /// Adds what became of the records of a reading.
+    pub(crate) const fn add(&mut self, counts: Counts) {
+        self.changed += counts.changed;
+        self.unchanged += counts.unchanged;
+        self.stale += counts.stale;
+        self.unmoved += counts.unmoved;
+        self.deleted += counts.deleted;
+    }
+}
