@@ -20,7 +20,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{RunOptions, Surroundings, run};
+use wdt_etl::pipeline::{Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::{Gateway, Window};
@@ -76,7 +76,7 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
         run_id: clock.now_ms().to_string(),
     };
     let start = Instant::now();
-    let outcome = run(config, &RunOptions::default(), &around).await.unwrap();
+    let outcome = run(config, &Order::default(), &around).await.unwrap();
     assert_eq!(outcome.exit_code(), 0, "{outcome:?}");
     start.elapsed().as_secs_f64()
 }

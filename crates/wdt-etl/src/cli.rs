@@ -14,6 +14,7 @@ pub use self::cassette::{Record, Replay};
 pub use self::diff::{Diff, DiffSide, Moment};
 pub use self::export::{Export, ExportFormat, ExportLabels, ExportWords};
 use crate::config::parse_duration;
+use crate::pipeline::Select;
 use wdt_warehouse::DeleteLimit;
 
 const EXIT_CODES: &str = "\
@@ -55,6 +56,33 @@ pub struct Global {
     /// A variable that is set already stays as it is. Single quotes keep `$` and `#` in a value.
     #[arg(long, global = true, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
+}
+
+/// The accounts and datasets that a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectArgs {
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub accounts: Vec<String>,
+    /// Only this dataset; may be given several times.
+    #[arg(long = "dataset", value_name = "NAME")]
+    pub datasets: Vec<String>,
+}
+
+impl SelectArgs {
+    /// The names.
+    #[must_use]
+    pub fn names(&self) -> Select {
+        Select { accounts: self.accounts.clone(), datasets: self.datasets.clone() }
+    }
+}
+
+/// How a command prints.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OutputArgs {
+    /// Print one JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to do.
@@ -139,9 +167,9 @@ pub struct Demo {
     /// Folder of the demo's warehouse; one that exists must be a demo's.
     #[arg(long, value_name = "DIR", default_value = "wdt-demo")]
     pub dir: PathBuf,
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Write a commented wdt-etl.toml and .env.example.
@@ -165,12 +193,9 @@ Examples:
   wdt-etl run --until \"2024-05-01 00:00:00\" --dry-run
   0 2 * * *  cd /srv/wdt && wdt-etl run --env-file .env --json >> run.jsonl    (crontab)")]
 pub struct Run {
-    /// Only this account; may be given several times.
-    #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times.
-    #[arg(long = "dataset", value_name = "NAME")]
-    pub datasets: Vec<String>,
+    /// The accounts and datasets.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Stop at this time, Asia/Shanghai [default: the platform's clock minus settle].
     ///
     /// A time later than the platform's clock is refused; one within settle is moved back, with a notice.
@@ -185,9 +210,9 @@ pub struct Run {
     /// Read, type and certify, but land nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Compare every row with the platform: mark what vanished, land what changed silently.
@@ -199,12 +224,9 @@ Examples:
   wdt-etl reconcile --max-deletes 500
   0 3 * * 6  cd /srv/wdt && wdt-etl reconcile --env-file .env --json >> reconcile.jsonl    (crontab)")]
 pub struct Reconcile {
-    /// Only this account; may be given several times.
-    #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times.
-    #[arg(long = "dataset", value_name = "NAME")]
-    pub datasets: Vec<String>,
+    /// The accounts and datasets.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Mark at most N rows of an account's dataset, or `all` [default: 5 % of its rows, at least 20].
     ///
     /// When more are gone none is marked, and the exit code is 5: an account that lost a right looks the same.
@@ -213,9 +235,9 @@ pub struct Reconcile {
     /// Read and compare, and say what would be marked; land nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Read a range behind the watermark again, or everything, and land what differs.
@@ -224,7 +246,8 @@ pub struct Reconcile {
 Examples:
   wdt-etl backfill --from \"2023-01-01 00:00:00\" --to \"2024-01-01 00:00:00\"
   wdt-etl backfill --account main --dataset enterprise_stock --from \"2012-01-01 00:00:00\" --to \"2024-04-01 00:00:00\"
-  wdt-etl backfill --all --dataset enterprise_stock --dry-run      (00:00 to 02:00 in China)")]
+  wdt-etl backfill --all --dataset enterprise_stock --dry-run      (00:00 to 02:00 in China)",
+    mut_arg("datasets", |arg| arg.help("Only this dataset; may be given several times [default: all that can be read so]")))]
 pub struct Backfill {
     /// First second to read, Asia/Shanghai; it may lie before `start`.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, required_unless_present = "all", requires = "to")]
@@ -235,18 +258,15 @@ pub struct Backfill {
     /// Everything behind the watermark by the endpoint's own full read (docs/endpoints.md), landed whole or not at all.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub all: bool,
-    /// Only this account; may be given several times.
-    #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times [default: all that can be read so].
-    #[arg(long = "dataset", value_name = "NAME")]
-    pub datasets: Vec<String>,
+    /// The accounts and datasets.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Read, type and certify, but land nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Run the gateway simulator on a port of this machine.
@@ -295,12 +315,9 @@ Examples:
   wdt-etl verify --account main --dataset enterprise_stock --json
   wdt-etl verify --probe --days 30 --env-file .env    (calls the platform once a window)")]
 pub struct Verify {
-    /// Only this account; may be given several times.
-    #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times.
-    #[arg(long = "dataset", value_name = "NAME")]
-    pub datasets: Vec<String>,
+    /// The accounts and datasets.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Ask the platform for the total of each certified window again: more than was read means rows came in later.
     ///
     /// One call a window, within the account's limit; needs the secrets. Snapshots are not asked for.
@@ -439,7 +456,7 @@ mod tests {
         ])
         .unwrap();
         let Command::Run(run) = cli.command else { panic!("not run") };
-        assert_eq!((run.until, run.accounts.len()), (Some(10), 2));
+        assert_eq!((run.until, run.select.accounts.len()), (Some(10), 2));
         let cli = Cli::try_parse_from(["wdt-etl", "status", "--max-age", "26h", "--config", "x.toml"]).unwrap();
         assert_eq!(cli.global.config.to_str(), Some("x.toml"));
         let Command::Status(status) = cli.command else { panic!("not status") };

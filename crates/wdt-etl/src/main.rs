@@ -9,17 +9,16 @@ use clap::Parser as _;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use wdt_etl::EtlError;
-use wdt_etl::cli::{Cli, Command, Run};
+use wdt_etl::cli::{Cli, Command};
 use wdt_etl::commands::{
     backfill, check, demo, diff, explain, export, init, reconcile, record, replay, run, schema, simulate, status,
     verify,
 };
 use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
-use wdt_etl::pipeline::{RunOptions, Surroundings};
+use wdt_etl::pipeline::Surroundings;
 use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
 use wdt_fetch::{Clock, Limiters, SystemClock, Waits};
-use wdt_models::Window;
 
 /// The system's allocator keeps what threads freed; this one gives it back (`.cargo/config.toml`, `docs/performance.md`).
 #[cfg(not(target_env = "msvc"))]
@@ -93,46 +92,29 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         }
         Command::Demo(args) => {
             let reporter: Arc<dyn Reporter> =
-                if args.json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Silent) };
+                if args.output.json { Arc::new(JsonLines::new(std::io::stdout())) } else { Arc::new(Silent) };
             demo::demo(args, &surroundings(&variables, reporter), &mut out).await
         }
         Command::Run(args) => {
-            let (json, reporter) = reporter(args.json);
-            run::run(&load()?, &run_options(args), &surroundings(&variables, reporter), json, &mut out).await
+            let (json, reporter) = reporter(args.output.json);
+            run::run(&load()?, &run::order(args), &surroundings(&variables, reporter), json, &mut out).await
         }
         Command::Record(args) => {
             let config = load()?;
-            let (json, reporter) = reporter(args.json);
+            let (json, reporter) = reporter(args.output.json);
             record::record(&config, args, &variables, &surroundings(&variables, reporter), json, &mut out).await
         }
-        Command::Replay(args) => replay::replay(args, stop_on_signal(), reporter(args.json), &mut out).await,
+        Command::Replay(args) => replay::replay(args, stop_on_signal(), reporter(args.output.json), &mut out).await,
         Command::Reconcile(args) => {
             let config = load()?;
-            let (json, reporter) = reporter(args.json);
+            let (json, reporter) = reporter(args.output.json);
             reconcile::reconcile(&config, args, &surroundings(&variables, reporter), json, &mut out).await
         }
         Command::Backfill(args) => {
             let config = load()?;
-            let (json, reporter) = reporter(args.json);
+            let (json, reporter) = reporter(args.output.json);
             backfill::backfill(&config, args, &surroundings(&variables, reporter), json, &mut out).await
         }
-    }
-}
-
-fn run_options(args: &Run) -> RunOptions {
-    let accept = match args.accept_window.as_slice() {
-        &[start, end] => Some(Window::new(start, end)),
-        _ => None,
-    };
-    RunOptions {
-        accounts: args.accounts.clone(),
-        datasets: args.datasets.clone(),
-        until: args.until,
-        dry_run: args.dry_run,
-        reconcile: None,
-        accept,
-        backfill: None,
-        all: false,
     }
 }
 

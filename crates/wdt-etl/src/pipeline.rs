@@ -5,6 +5,7 @@ mod backfill;
 mod decided;
 mod full_read;
 mod job;
+mod order;
 mod outcome;
 mod pending;
 mod reconcile;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use wdt_fetch::{Client, ClientBuilder, Clock, Limiters, Slots, Transport, Waits, WindowReader};
-use wdt_models::{Endpoint, SyncMode, Window};
+use wdt_models::{Endpoint, SyncMode};
 
 use crate::cassette::Cassette;
 use crate::config::{Account, Config, Dataset, RunSettings};
@@ -28,11 +29,11 @@ use crate::report::{Event, Reporter};
 use crate::warehouse;
 pub(crate) use job::stopped;
 use job::{Job, Shared};
+pub use order::{Order, Select, Task};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
 pub(crate) use snapshot::slices;
 use wdt_warehouse::mirror::{Cell, Mirrors, text};
-use wdt_warehouse::{DatasetTables, Sums, WarehouseError};
-use wdt_warehouse::{DeleteLimit, Warehouse};
+use wdt_warehouse::{DatasetTables, Sums, Warehouse, WarehouseError};
 
 /// Fewest pages in flight per account unless the configuration says otherwise.
 const CONCURRENCY: usize = 8;
@@ -83,52 +84,26 @@ impl Surroundings {
     }
 }
 
-/// What the command line asks of a run.
-#[derive(Debug, Clone, Default)]
-pub struct RunOptions {
-    /// Only these accounts; all when empty.
-    pub accounts: Vec<String>,
-    /// Only these datasets; all when empty.
-    pub datasets: Vec<String>,
-    /// Last second to read, epoch seconds.
-    pub until: Option<i64>,
-    /// Read and certify, but land nothing.
-    pub dry_run: bool,
-    /// Compare the whole table instead of reading what is new, and mark at most so many rows as deleted.
-    pub reconcile: Option<DeleteLimit>,
-    /// Take a window inside this one that cannot be certified as it is; needs one account and one dataset.
-    pub accept: Option<Window>,
-    /// Read this range behind the watermark again, and nothing else.
-    pub backfill: Option<Window>,
-    /// Read everything behind the watermark again by the endpoint's own full read, and nothing else.
-    pub all: bool,
-}
-
 /// Runs the nightly job.
 ///
 /// # Errors
 ///
 /// Faults that end the run before any call: configuration, scope, warehouse. Faults of one account or dataset are in
 /// the outcome.
-pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -> Result<RunOutcome, EtlError> {
-    let selected = config.select(&options.accounts, &options.datasets)?;
-    let selected = if options.all {
-        full_read::with_full_read(selected, options, around.clock.now_ms().div_euclid(1000))?
-    } else {
-        backfill::with_windows(selected, options)?
-    };
-    accept::check(options, &selected)?;
+pub async fn run(config: &Config, order: &Order, around: &Surroundings) -> Result<RunOutcome, EtlError> {
+    let selected = config.select(&order.select.accounts, &order.select.datasets)?;
+    let selected = taking_part(selected, order, around)?;
     let warehouse = around.warehouse(config)?;
-    let tables = open_tables(&warehouse, &selected, options.dry_run).await?;
+    let tables = open_tables(&warehouse, &selected, order.dry_run).await?;
     failpoint::hit(Place::TablesOpened);
-    let mirrors = open_mirrors(config, &warehouse, &tables, options.dry_run).await?;
+    let mirrors = open_mirrors(config, &warehouse, &tables, order.dry_run).await?;
     failpoint::hit(Place::MirrorsOpened);
     let shared = Arc::new(Shared {
         warehouse,
         run_id: around.run_id.clone(),
         started_at: around.clock.now_ms(),
         settings: config.run.clone(),
-        options: options.clone(),
+        order: order.clone(),
         around: around.clone(),
         mirrors: mirrors.map(Mutex::new),
     });
@@ -141,6 +116,21 @@ pub async fn run(config: &Config, options: &RunOptions, around: &Surroundings) -
     let outcome = RunOutcome { run_id: around.run_id.clone(), datasets: run_accounts(&shared, accounts).await };
     around.reporter.event(&Event::RunFinished { run_id: outcome.run_id.clone(), exit_code: outcome.exit_code() });
     Ok(outcome)
+}
+
+/// Those of the selected datasets that the task is about.
+fn taking_part<'a>(
+    selected: Vec<Selected<'a>>,
+    order: &Order,
+    around: &Surroundings,
+) -> Result<Vec<Selected<'a>>, EtlError> {
+    let select = &order.select;
+    match order.task {
+        Task::Run { accept: Some(accept), .. } => accept::check(accept, select, &selected).map(|()| selected),
+        Task::Run { accept: None, .. } | Task::Reconcile(_) => Ok(selected),
+        Task::Backfill(range) => backfill::with_windows(selected, range, select),
+        Task::FullRead => full_read::with_full_read(selected, select, around.clock.now_ms().div_euclid(1000)),
+    }
 }
 
 /// An account and one of its datasets.
@@ -354,7 +344,7 @@ fn skew_notice(skew_ms: i64) -> String {
 
 fn reader(shared: &Shared, job: &Job, client: &Client, slots: &Arc<Slots>) -> WindowReader {
     let mut params = job.dataset.params.clone();
-    let full_read = job.dataset.endpoint.full_read.filter(|_| shared.options.all);
+    let full_read = job.dataset.endpoint.full_read.filter(|_| matches!(shared.order.task, Task::FullRead));
     params.extend(full_read.map(|full_read| (full_read.param.to_owned(), full_read.value.into())));
     WindowReader {
         client: client.clone(),

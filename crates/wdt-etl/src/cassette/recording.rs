@@ -17,7 +17,7 @@ use super::secrets::Secrets;
 use super::settings::{self, Hidden};
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
+use crate::pipeline::{Order, RunOutcome, Surroundings, Task};
 
 /// A cassette being written.
 pub struct Recording {
@@ -46,11 +46,11 @@ impl Recording {
     pub fn begin(
         folder: &Path,
         config: &Config,
-        options: &RunOptions,
+        order: &Order,
         around: &Surroundings,
         hidden: Hidden,
     ) -> Result<Self, EtlError> {
-        let selected = config.select(&options.accounts, &options.datasets)?;
+        let selected = config.select(&order.select.accounts, &order.select.datasets)?;
         let selected: Vec<(String, String)> = selected
             .iter()
             .map(|(account, dataset)| (account.name.clone(), dataset.endpoint.dataset.to_owned()))
@@ -61,10 +61,13 @@ impl Recording {
         let read = Config::parse_without_secrets(&config.path, &settings, started_at.div_euclid(1000))?;
         let stand_ins = read.accounts.into_iter().map(|account| (account.name, account.credentials)).collect();
         let asked = Asked {
-            accounts: options.accounts.clone(),
-            datasets: options.datasets.clone(),
-            until: options.until.map(format_wall_time),
-            dry_run: options.dry_run,
+            accounts: order.select.accounts.clone(),
+            datasets: order.select.datasets.clone(),
+            until: match order.task {
+                Task::Run { until, .. } => until.map(format_wall_time),
+                Task::Backfill(_) | Task::FullRead | Task::Reconcile(_) => None,
+            },
+            dry_run: order.dry_run,
         };
         let header = Header {
             format: FORMAT,

@@ -13,7 +13,7 @@ use super::folder::{Folder, Header, Line, Outcome, Part};
 use super::refused;
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, RunOutcome};
+use crate::pipeline::{Order, RunOutcome, Select, Task};
 
 /// A cassette being replayed.
 pub struct Replay {
@@ -83,11 +83,11 @@ impl Replay {
     /// # Errors
     ///
     /// When the header was edited into no time.
-    pub fn options(&self) -> Result<RunOptions, EtlError> {
+    pub fn order(&self) -> Result<Order, EtlError> {
         let asked = &self.header.asked;
         let until = asked.until.as_deref().map(|text| wall_time("until", text)).transpose()?;
-        let (accounts, datasets, dry_run) = (asked.accounts.clone(), asked.datasets.clone(), asked.dry_run);
-        Ok(RunOptions { accounts, datasets, until, dry_run, ..RunOptions::default() })
+        let select = Select { accounts: asked.accounts.clone(), datasets: asked.datasets.clone() };
+        Ok(Order { select, task: Task::Run { until, accept: None }, dry_run: asked.dry_run })
     }
 
     /// In what the replayed run differs from the recorded one.

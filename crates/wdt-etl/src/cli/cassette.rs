@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::wall_time;
+use super::{OutputArgs, SelectArgs, wall_time};
 use crate::config::Format;
 
 /// The nightly job, recorded.
@@ -18,12 +18,9 @@ pub struct Record {
     /// Folder of the cassette; it must be empty or not there.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// Only this account; may be given several times.
-    #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times.
-    #[arg(long = "dataset", value_name = "NAME")]
-    pub datasets: Vec<String>,
+    /// The accounts and datasets.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Stop at this time, Asia/Shanghai [default: the platform's clock minus settle].
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
     pub until: Option<i64>,
@@ -38,9 +35,9 @@ pub struct Record {
     /// Read, type and certify, but land nothing; the cassette is the same.
     #[arg(long)]
     pub dry_run: bool,
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// A recorded run again.
@@ -63,9 +60,9 @@ pub struct Replay {
     /// How the tables are kept there: as `delta`, or as plain `parquet`, which leaves the same bytes each time.
     #[arg(long, value_name = "FORMAT", value_parser = format, default_value = "delta", requires = "warehouse")]
     pub format: Format,
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 fn format(text: &str) -> Result<Format, String> {

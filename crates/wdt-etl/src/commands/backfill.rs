@@ -8,7 +8,7 @@ use super::run::run;
 use crate::cli::Backfill;
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, Surroundings};
+use crate::pipeline::{Order, Surroundings, Task};
 
 /// Reads the range, or everything, and prints the summary on `out`, unless `json` leaves everything to the events.
 ///
@@ -24,13 +24,8 @@ pub async fn backfill(
     json: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<u8, EtlError> {
-    let options = RunOptions {
-        accounts: args.accounts.clone(),
-        datasets: args.datasets.clone(),
-        dry_run: args.dry_run,
-        backfill: args.from.zip(args.to).map(|(from, to)| Window::new(from, to)),
-        all: args.all,
-        ..RunOptions::default()
-    };
-    run(config, &options, around, json, out).await
+    let range = args.from.zip(args.to).map(|(from, to)| Window::new(from, to));
+    let task = range.map_or(Task::FullRead, Task::Backfill);
+    let order = Order { select: args.select.names(), task, dry_run: args.dry_run };
+    run(config, &order, around, json, out).await
 }

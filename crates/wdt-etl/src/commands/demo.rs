@@ -18,7 +18,7 @@ use crate::cli::Demo;
 use crate::config::{Account, Config, Dataset};
 use crate::environment::Variables;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
+use crate::pipeline::{Order, RunOutcome, Surroundings};
 use crate::warehouse;
 use wdt_warehouse::{DatasetTables, Warehouse};
 
@@ -50,7 +50,7 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
     let sim = simulate::start(simulated(args.rows, &clock))?;
     let config = prepare(&args.dir, &sim, clock.now_ms().div_euclid(1000))?;
     let around = Surroundings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..around.clone() };
-    let mut show = Show { json: args.json, out };
+    let mut show = Show { json: args.output.json, out };
     show.line(&format!(
         "Simulated gateways answer at {}; {} rows per dataset, edited while they are read.\n\nfirst run:",
         Gateway::ALL.iter().map(|&gateway| sim.base_url(gateway)).collect::<Vec<_>>().join(", "),
@@ -159,7 +159,7 @@ fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
 
 async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) -> Result<RunOutcome, EtlError> {
     let around = Surroundings { run_id: new_run_id(), ..around.clone() };
-    let outcome = crate::pipeline::run(config, &RunOptions::default(), &around).await?;
+    let outcome = crate::pipeline::run(config, &Order::default(), &around).await?;
     if !show.json {
         summary(&outcome, show.out).map_err(|error| output(&error))?;
     }

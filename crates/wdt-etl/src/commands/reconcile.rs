@@ -6,7 +6,7 @@ use super::output;
 use crate::cli;
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{DatasetOutcome, RunOptions, RunOutcome, Surroundings};
+use crate::pipeline::{DatasetOutcome, Order, RunOutcome, Surroundings, Task};
 
 /// Compares the datasets and prints the summary on `out`, unless `json` leaves everything to the events.
 ///
@@ -22,14 +22,9 @@ pub async fn reconcile(
     json: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<u8, EtlError> {
-    let options = RunOptions {
-        accounts: args.accounts.clone(),
-        datasets: args.datasets.clone(),
-        dry_run: args.dry_run,
-        reconcile: Some(args.max_deletes.unwrap_or_default()),
-        ..RunOptions::default()
-    };
-    let outcome = crate::pipeline::run(config, &options, around).await?;
+    let task = Task::Reconcile(args.max_deletes.unwrap_or_default());
+    let order = Order { select: args.select.names(), task, dry_run: args.dry_run };
+    let outcome = crate::pipeline::run(config, &order, around).await?;
     if !json {
         summary(&outcome, out).map_err(|error| output(&error))?;
     }

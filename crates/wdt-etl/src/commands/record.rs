@@ -11,7 +11,7 @@ use crate::cli::Record;
 use crate::config::Config;
 use crate::environment::Variables;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, Surroundings};
+use crate::pipeline::{Order, Surroundings, Task};
 use crate::report::Event;
 
 /// Runs the job and keeps it in the folder; prints the summary on `out`, unless `json` leaves everything to the events.
@@ -29,18 +29,13 @@ pub async fn record(
     json: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<u8, EtlError> {
-    let options = RunOptions {
-        accounts: args.accounts.clone(),
-        datasets: args.datasets.clone(),
-        until: args.until,
-        dry_run: args.dry_run,
-        ..RunOptions::default()
-    };
+    let task = Task::Run { until: args.until, accept: None };
+    let order = Order { select: args.select.names(), task, dry_run: args.dry_run };
     let texts = args.scramble.as_deref().map(|name| scramble(name, variables)).transpose()?;
     let hidden = Hidden { accounts: args.mask_accounts, texts };
-    let recording = Arc::new(Recording::begin(&args.dir, config, &options, around, hidden)?);
+    let recording = Arc::new(Recording::begin(&args.dir, config, &order, around, hidden)?);
     let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around.clone() };
-    let outcome = crate::pipeline::run(config, &options, &around).await?;
+    let outcome = crate::pipeline::run(config, &order, &around).await?;
     recording.finish(&outcome)?;
     let (exchanges, cassette) = (recording.exchanges(), args.dir.display().to_string());
     if !json {

@@ -34,7 +34,7 @@ pub async fn replay(
         None => Warehouse::memory(),
     };
     let around = surroundings(&replay, warehouse, stop, reporter);
-    let outcome = crate::pipeline::run(replay.config(), &replay.options()?, &around).await?;
+    let outcome = crate::pipeline::run(replay.config(), &replay.order()?, &around).await?;
     if !json {
         run::summary(&outcome, out).map_err(|error| output(&error))?;
     }

@@ -3,12 +3,14 @@
 use std::io::Write;
 
 use uuid::Uuid;
+use wdt_models::Window;
 use wdt_models::time::format_wall_time;
 
 use super::output;
+use crate::cli;
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
+use crate::pipeline::{Order, RunOutcome, Surroundings, Task};
 
 /// Runs the job and prints the summary on `out`, unless `json` leaves everything to the events.
 ///
@@ -19,16 +21,27 @@ use crate::pipeline::{RunOptions, RunOutcome, Surroundings};
 /// Faults that end the run before any call.
 pub async fn run(
     config: &Config,
-    options: &RunOptions,
+    order: &Order,
     around: &Surroundings,
     json: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<u8, EtlError> {
-    let outcome = crate::pipeline::run(config, options, around).await?;
+    let outcome = crate::pipeline::run(config, order, around).await?;
     if !json {
         summary(&outcome, out).map_err(|error| output(&error))?;
     }
     Ok(outcome.exit_code())
+}
+
+/// What the command line of `run` asks for.
+#[must_use]
+pub fn order(args: &cli::Run) -> Order {
+    let accept = match args.accept_window.as_slice() {
+        &[start, end] => Some(Window::new(start, end)),
+        _ => None,
+    };
+    let task = Task::Run { until: args.until, accept };
+    Order { select: args.select.names(), task, dry_run: args.dry_run }
 }
 
 /// A name for a run that sorts by time.

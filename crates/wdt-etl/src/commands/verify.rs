@@ -51,7 +51,7 @@ pub async fn verify(
     around: &Surroundings,
     out: &mut (dyn Write + Send),
 ) -> Result<u8, EtlError> {
-    let selected = config.select(&args.accounts, &args.datasets)?;
+    let selected = config.select(&args.select.accounts, &args.select.datasets)?;
     let there = around.warehouse.is_some() || Path::new(&config.warehouse.url).exists();
     let warehouse = if there { Some(around.warehouse(config)?) } else { None };
     let limiters = Limiters::new();

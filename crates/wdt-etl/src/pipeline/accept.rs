@@ -4,8 +4,9 @@ use wdt_fetch::Target;
 use wdt_models::time::format_wall_time;
 use wdt_models::{Certificate, Verdict, Window};
 
+use super::Selected;
 use super::job::Job;
-use super::{RunOptions, Selected};
+use super::order::{Select, Task};
 use crate::error::{EtlError, Failure};
 
 /// Refuses to accept windows of more than one dataset, or of one that has none.
@@ -13,9 +14,8 @@ use crate::error::{EtlError, Failure};
 /// # Errors
 ///
 /// [`EtlError::Usage`] unless one account and one dataset with windows are named.
-pub(super) fn check(options: &RunOptions, selected: &[Selected<'_>]) -> Result<(), EtlError> {
-    let Some(accept) = options.accept else { return Ok(()) };
-    let named = options.accounts.len() == 1 && options.datasets.len() == 1;
+pub(super) fn check(accept: Window, select: &Select, selected: &[Selected<'_>]) -> Result<(), EtlError> {
+    let named = select.accounts.len() == 1 && select.datasets.len() == 1;
     let (message, hint) = match selected {
         _ if accept.start > accept.end => {
             ("--accept-window ends before it begins".to_owned(), "write the earlier time first")
@@ -37,7 +37,15 @@ impl Job {
     /// The range to note in a commit, when a window of it was taken as it is.
     pub(super) fn accepted_in(&self, certificates: &[Certificate]) -> Option<Window> {
         let accepted = |certificate: &Certificate| certificate.verdict == Verdict::Accepted;
-        self.shared.options.accept.filter(|_| certificates.iter().any(accepted))
+        self.accept().filter(|_| certificates.iter().any(accepted))
+    }
+
+    /// The range in which a window may be taken as it is.
+    pub(super) fn accept(&self) -> Option<Window> {
+        match self.shared.order.task {
+            Task::Run { accept, .. } => accept,
+            Task::Backfill(_) | Task::FullRead | Task::Reconcile(_) => None,
+        }
     }
 
     pub(super) fn tell_accepted(&self, certificate: &Certificate) {

@@ -7,9 +7,10 @@ use wdt_models::Window;
 use wdt_models::time::format_wall_time;
 
 use super::job::{Job, Pass};
+use super::order::{Select, Task};
 use super::outcome::Verdict;
 use super::scope::{backfill_line, scope};
-use super::{RunOptions, Selected, full_read};
+use super::{Selected, full_read};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::plan::Range;
@@ -33,16 +34,16 @@ pub(super) struct Backfill {
 /// [`EtlError::Usage`] when a dataset without windows is named, or none with windows is left.
 pub(super) fn with_windows<'a>(
     selected: Vec<Selected<'a>>,
-    options: &RunOptions,
+    range: Window,
+    select: &Select,
 ) -> Result<Vec<Selected<'a>>, EtlError> {
-    let Some(range) = options.backfill else { return Ok(selected) };
     if range.start >= range.end {
         return Err(usage("--from must lie before --to".to_owned(), "both are Asia/Shanghai wall time".to_owned()));
     }
     let has_windows = |(_, dataset): &Selected<'a>| dataset.endpoint.cursor().is_some();
     let (with, without): (Vec<_>, Vec<_>) = selected.into_iter().partition(has_windows);
     match without.first() {
-        Some((_, dataset)) if with.is_empty() || !options.datasets.is_empty() => Err(usage(
+        Some((_, dataset)) if with.is_empty() || !select.datasets.is_empty() => Err(usage(
             format!("{} has no range to read: each run reads it whole", dataset.endpoint.dataset),
             "leave it out; `wdt-etl run` reads it".to_owned(),
         )),
@@ -85,7 +86,7 @@ impl Job {
         let BackfillProgress { from, until, done, .. } = backfill.progress;
         self.tell_begin(backfill);
         let Some(cursor) = self.dataset.endpoint.cursor() else { return Ok(Verdict::NothingDue) };
-        let range = if self.shared.options.all {
+        let range = if matches!(self.shared.order.task, Task::FullRead) {
             full_read::range(from, until)
         } else {
             Range {
@@ -138,7 +139,7 @@ impl Job {
 
     /// Tells what the rows count as asked for now, if that is what the backfill may be for.
     async fn tell_end(&self) -> Result<(), EtlError> {
-        let landed = self.tables.as_ref().zip(self.backfill.as_ref()).filter(|_| !self.shared.options.dry_run);
+        let landed = self.tables.as_ref().zip(self.backfill.as_ref()).filter(|_| !self.shared.order.dry_run);
         let Some((tables, Backfill { progress, standing, .. })) = landed else { return Ok(()) };
         let Some(now) = tables.lock().await.question(&self.account.name).await? else { return Ok(()) };
         let start = format_wall_time(now.start);

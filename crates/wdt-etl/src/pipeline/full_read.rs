@@ -5,7 +5,8 @@
 use wdt_models::FullRead;
 use wdt_models::time::format_wall_time;
 
-use super::{RunOptions, Selected};
+use super::Selected;
+use super::order::Select;
 use crate::error::EtlError;
 use crate::plan::Range;
 
@@ -16,14 +17,14 @@ use crate::plan::Range;
 /// [`EtlError::Usage`] when a dataset without one is named, or none is left; [`EtlError::Closed`] outside its hours.
 pub(super) fn with_full_read<'a>(
     selected: Vec<Selected<'a>>,
-    options: &RunOptions,
+    select: &Select,
     now: i64,
 ) -> Result<Vec<Selected<'a>>, EtlError> {
     let (with, without): (Vec<_>, Vec<_>) =
         selected.into_iter().partition(|(_, dataset)| dataset.endpoint.full_read.is_some());
     match without.first() {
-        Some((_, dataset)) if with.is_empty() || !options.datasets.is_empty() => {
-            Err(without_full_read(dataset.endpoint.dataset, !options.datasets.is_empty()))
+        Some((_, dataset)) if with.is_empty() || !select.datasets.is_empty() => {
+            Err(without_full_read(dataset.endpoint.dataset, !select.datasets.is_empty()))
         }
         _ => with.iter().try_for_each(|(_, dataset)| open(dataset.endpoint, now)).map(|()| with),
     }

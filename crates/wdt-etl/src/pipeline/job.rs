@@ -9,12 +9,13 @@ use wdt_fetch::{Client, ReadOptions, WindowError, WindowReader, read_windows};
 use wdt_models::time::format_wall_time;
 use wdt_models::{SyncMode, Window};
 
+use super::Surroundings;
 use super::backfill::Backfill;
+use super::order::{Order, Task};
 use super::outcome::{DatasetOutcome, Problem, Verdict};
 use super::pending::Pending;
 use super::scope::{check_scope, scope};
 use super::snapshot::slices;
-use super::{RunOptions, Surroundings};
 use crate::config::{Account, Dataset, RunSettings};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
@@ -30,7 +31,7 @@ pub(super) struct Shared {
     pub(super) run_id: String,
     pub(super) started_at: i64,
     pub(super) settings: RunSettings,
-    pub(super) options: RunOptions,
+    pub(super) order: Order,
     pub(super) around: Surroundings,
     pub(super) mirrors: Option<Mutex<Mirrors>>,
 }
@@ -71,11 +72,10 @@ pub(super) enum Pass {
 impl Job {
     /// Reads the watermark and refuses what does not fit the rows that are there. No call is made.
     pub(super) async fn prepare(&mut self) -> Result<(), EtlError> {
-        if let Some(range) = self.shared.options.backfill {
-            return self.prepare_backfill(range.start, Some(range.end)).await;
-        }
-        if let Some(full_read) = self.dataset.endpoint.full_read.filter(|_| self.shared.options.all) {
-            return self.prepare_backfill(full_read.from, None).await;
+        match (self.shared.order.task, self.dataset.endpoint.full_read) {
+            (Task::Backfill(range), _) => return self.prepare_backfill(range.start, Some(range.end)).await,
+            (Task::FullRead, Some(full_read)) => return self.prepare_backfill(full_read.from, None).await,
+            (Task::FullRead, None) | (Task::Run { .. } | Task::Reconcile(_), _) => {}
         }
         let Some(tables) = &self.tables else { return Ok(()) };
         let mut tables = tables.lock().await;
@@ -91,7 +91,9 @@ impl Job {
     pub(super) async fn run(mut self, client: Client, reader: WindowReader) -> DatasetOutcome {
         let first_load = self.watermark.is_none();
         let result = match self.dataset.endpoint.sync {
-            _ if self.shared.options.reconcile.is_some() => Box::pin(self.reconcile(&client, reader)).await,
+            _ if matches!(self.shared.order.task, Task::Reconcile(_)) => {
+                Box::pin(self.reconcile(&client, reader)).await
+            }
             SyncMode::Incremental(_) if self.backfill.is_some() => self.read_backfill(&client, reader).await,
             SyncMode::Incremental(_) => self.read_windows(&client, reader).await,
             SyncMode::Slices(_) => self.read_slices(&client, reader).await,
@@ -155,7 +157,11 @@ impl Job {
     pub(super) fn due(&self, client: &Client) -> Result<Range, EtlError> {
         let now = client.platform_now().div_euclid(1000);
         let latest = now - self.shared.settings.settle - CLOCK_RESOLUTION;
-        let until = match self.shared.options.until {
+        let asked = match self.shared.order.task {
+            Task::Run { until, .. } => until,
+            Task::Backfill(_) | Task::FullRead | Task::Reconcile(_) => None,
+        };
+        let until = match asked {
             None => latest,
             Some(until) if until > now => {
                 let message = format!(
@@ -246,7 +252,7 @@ impl Job {
         self.sums.windows += pending.windows();
         self.sums.records += pending.records();
         self.sums.refused += pending.refused();
-        let Some(tables) = self.tables.clone().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
+        let Some(tables) = self.tables.clone().filter(|_| !self.shared.order.dry_run) else { return Ok(()) };
         let (readings, certificates, quarantine) = pending.into_parts();
         let accept = self.accepted_in(&certificates);
         let record = CommitRecord { accept, certificates, quarantine, ..self.record_up_to(end) };
@@ -297,8 +303,8 @@ impl Job {
             concurrency: super::concurrency(&self.shared.settings, self.account.calls_per_minute),
             settle_seconds: self.shared.settings.settle,
             max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size).max(2),
-            accept: self.shared.options.accept,
-            whole: self.shared.options.all,
+            accept: self.accept(),
+            whole: matches!(self.shared.order.task, Task::FullRead),
         }
     }
 

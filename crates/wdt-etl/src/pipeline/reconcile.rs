@@ -16,6 +16,7 @@ use wdt_models::time::format_wall_time;
 use wdt_models::{Slice, SyncMode, Window, decode};
 
 use super::job::{CLOCK_RESOLUTION, Job, WINDOW_RECORDS, stopped};
+use super::order::Task;
 use super::outcome::Verdict;
 use super::pending::Pending;
 use crate::error::EtlError;
@@ -72,7 +73,7 @@ impl Job {
         self.walk(client, &mut compared, ((walked_until - 1).max(from), settled_until)).await?;
         self.within_quarantine_limit()?;
         self.mark_unseen(client, &mut compared, settled_until).await?;
-        Ok(if self.shared.options.dry_run { Verdict::DryRun } else { Verdict::Landed })
+        Ok(if self.shared.order.dry_run { Verdict::DryRun } else { Verdict::Landed })
     }
 
     /// Looks at the table and, with one call, at the platform's clock; `None` when there is nothing to compare.
@@ -158,7 +159,7 @@ impl Job {
         self.sums.windows += pending.windows();
         self.sums.records += pending.records();
         self.sums.refused += pending.refused();
-        let Some(tables) = self.tables.clone().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
+        let Some(tables) = self.tables.clone().filter(|_| !self.shared.order.dry_run) else { return Ok(()) };
         let (readings, certificates, quarantine) = pending.into_parts();
         let record = CommitRecord { certificates, quarantine, ..self.record_of(&compared.progress) };
         failpoint::hit(Place::Landing);
@@ -176,7 +177,9 @@ impl Job {
 
     /// Marks the rows that no phase met, once what moved meanwhile has been looked at too.
     async fn mark_unseen(&mut self, client: &Client, compared: &mut Compared, until: i64) -> Result<(), EtlError> {
-        let (Some(tables), Some(limit)) = (self.tables.clone(), self.shared.options.reconcile) else { return Ok(()) };
+        let (Some(tables), Task::Reconcile(limit)) = (self.tables.clone(), self.shared.order.task) else {
+            return Ok(());
+        };
         if compared.unreadable > 0 {
             self.notice(format!(
                 "{} refused records have no readable key: no row is marked as deleted",
@@ -195,7 +198,7 @@ impl Job {
         self.count_calls(client);
         compared.progress.marks = true;
         failpoint::hit(Place::ReconcileMarking);
-        let marks = if self.shared.options.dry_run {
+        let marks = if self.shared.order.dry_run {
             tables.lock().await.unseen(compared.unseen(&account, until), limit).await?
         } else {
             let record = self.record_of(&compared.progress);
@@ -220,7 +223,7 @@ impl Job {
                 most: marks.most,
             });
         }
-        if self.shared.options.dry_run && marks.vanished > 0 {
+        if self.shared.order.dry_run && marks.vanished > 0 {
             let key = self.dataset.endpoint.key.join(",");
             let more = if (marks.named.len() as u64) < marks.vanished { " and more" } else { "" };
             self.notice(format!(

@@ -128,7 +128,7 @@ impl Job {
         self.sums.records += reading.certificate.distinct;
         self.sums.refused += reading.refused.len() as u64;
         self.sums.refused_upstream += reading.upstream.len() as u64;
-        let Some(tables) = self.tables.clone().filter(|_| !self.shared.options.dry_run) else { return Ok(()) };
+        let Some(tables) = self.tables.clone().filter(|_| !self.shared.order.dry_run) else { return Ok(()) };
         let picture = self.picture(&reading);
         let CertifiedSlice { slice, batches, refused, upstream, certificate } = reading;
         let (read_at, rows) = (certificate.read_at, certificate.distinct);
@@ -201,7 +201,7 @@ impl Job {
     }
 
     pub(super) fn landed(&self) -> Verdict {
-        if self.shared.options.dry_run { Verdict::DryRun } else { Verdict::Landed }
+        if self.shared.order.dry_run { Verdict::DryRun } else { Verdict::Landed }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a share of slices")]

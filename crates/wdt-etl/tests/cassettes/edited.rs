@@ -42,7 +42,7 @@ fn said_into(folder: &Path, warehouse: &Warehouse) -> String {
         };
         let (_open, stop) = watch::channel(false);
         let around = replay::surroundings(&cassette, warehouse.clone(), stop, Arc::new(Silent));
-        match run(cassette.config(), &cassette.options().unwrap(), &around).await {
+        match run(cassette.config(), &cassette.order().unwrap(), &around).await {
             Err(error) => error.report(),
             Ok(outcome) => {
                 let problems = outcome.datasets.iter().filter_map(|own| own.problem.as_ref());

@@ -11,7 +11,7 @@ use wdt_etl::cassette::{Cassette, Hidden, Recording};
 use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{RunOptions, Surroundings, run};
+use wdt_etl::pipeline::{Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Limiters, NoAnswer, Outgoing, RawAnswer, Transport, VirtualClock, Waits};
@@ -140,7 +140,7 @@ impl Nights {
             seed: SEED,
             run_id: name.to_owned(),
         };
-        let options = RunOptions::default();
+        let options = Order::default();
         let recording = Recording::begin(folder, &self.config, &options, &around, Hidden::default()).unwrap();
         let recording = Arc::new(recording);
         let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around };

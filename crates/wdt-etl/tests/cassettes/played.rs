@@ -18,7 +18,7 @@ use crate::{files, fixtures, paused, text};
 async fn played(folder: &Path, warehouse: &Warehouse) -> RunOutcome {
     let cassette = Arc::new(Replay::open(folder).unwrap());
     let around = replay::surroundings(&cassette, warehouse.clone(), watch::channel(false).1, Arc::new(Silent));
-    let outcome = run(cassette.config(), &cassette.options().unwrap(), &around).await.unwrap();
+    let outcome = run(cassette.config(), &cassette.order().unwrap(), &around).await.unwrap();
     assert_eq!(cassette.difference(&outcome), None, "{outcome:#?}");
     outcome
 }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use arrow::record_batch::RecordBatch;
 use wdt_etl::error::EtlError;
-use wdt_etl::pipeline::{RunOptions, RunOutcome, Verdict, run};
+use wdt_etl::pipeline::{Order, RunOutcome, Select, Task, Verdict, run};
 use wdt_etl::report::{Event, Reporter};
 use wdt_models::Window;
 use wdt_models::time::{format_wall_time, parse_wall_time};
 
-use crate::world::{BETWEEN, World, assert_same_rows, sorted, table, texts, without};
+use crate::world::{BETWEEN, World, assert_same_rows, only, sorted, table, texts, without};
 use crate::{child, support};
 
 const STOCK: &str = "enterprise_stock";
@@ -32,16 +32,16 @@ impl Reporter for Notices {
     }
 }
 
-fn of_stock() -> RunOptions {
-    RunOptions { datasets: vec![STOCK.to_owned()], ..RunOptions::default() }
+fn of_stock() -> Order {
+    Order { select: only(&[STOCK]), ..Order::default() }
 }
 
-fn over(from: i64, to: i64) -> RunOptions {
-    RunOptions { backfill: Some(Window::new(from, to)), ..of_stock() }
+fn over(from: i64, to: i64) -> Order {
+    Order { task: Task::Backfill(Window::new(from, to)), ..of_stock() }
 }
 
 /// A run, with what it told.
-async fn told(world: &World, name: &str, options: &RunOptions) -> (Result<RunOutcome, EtlError>, String) {
+async fn told(world: &World, name: &str, options: &Order) -> (Result<RunOutcome, EtlError>, String) {
     let notices = Arc::new(Notices::default());
     let mut around = world.surroundings(name);
     around.reporter = Arc::<Notices>::clone(&notices);
@@ -51,7 +51,7 @@ async fn told(world: &World, name: &str, options: &RunOptions) -> (Result<RunOut
 }
 
 /// A run that must succeed, with what it told.
-async fn landed(world: &World, name: &str, options: &RunOptions) -> (RunOutcome, String) {
+async fn landed(world: &World, name: &str, options: &Order) -> (RunOutcome, String) {
     let (outcome, told) = told(world, name, options).await;
     let outcome = outcome.unwrap();
     assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
@@ -59,7 +59,7 @@ async fn landed(world: &World, name: &str, options: &RunOptions) -> (RunOutcome,
 }
 
 /// The error of a run that must end with 2 before any call, and its hint.
-async fn refused(world: &World, options: &RunOptions) -> String {
+async fn refused(world: &World, options: &Order) -> String {
     let calls = world.sim.call_count();
     let (outcome, _) = told(world, "refused", options).await;
     let error = outcome.expect_err("it must be refused");
@@ -132,14 +132,14 @@ async fn the_watermark_stays_and_nothing_at_it_or_after_it_is_filled() {
         let error = refused(&world, &over(from, to)).await;
         assert!(error.contains(part), "{error}");
     }
-    let goods = RunOptions { datasets: vec!["enterprise_goods".to_owned()], ..over(start, watermark) };
+    let goods = Order { select: only(&["enterprise_goods"]), ..over(start, watermark) };
     assert!(refused(&world, &goods).await.contains("nothing was landed yet"));
 
     let (outcome, told) = landed(&world, "clipped", &over(start - 30 * DAY, watermark + 100)).await;
     assert!(told.contains("the watermark: `wdt-etl run` reads what is newer"), "{told}");
     assert_eq!(outcome.datasets[0].watermark, Some(watermark));
     let calls = world.sim.call_count();
-    let options = RunOptions { until: Some(watermark), ..of_stock() };
+    let options = Order { task: Task::Run { until: Some(watermark), accept: None }, ..of_stock() };
     let (again, _) = landed(&world, "again", &options).await;
     assert_eq!((again.datasets[0].verdict, world.sim.call_count()), (Verdict::NothingDue, calls));
     let runs = table(&world.warehouse(), "etl_runs").await;
@@ -151,17 +151,16 @@ async fn the_watermark_stays_and_nothing_at_it_or_after_it_is_filled() {
 async fn a_snapshot_has_no_range_and_is_left_out_unless_it_is_named() {
     let world = World::of_all_gateways(&[("flagship_shops", 5), ("flagship_goods", 40)], |_| {});
     let now = world.clock.now();
-    let flagship = RunOptions {
-        accounts: vec!["flagship".to_owned()],
-        datasets: vec!["flagship_shops".to_owned(), "flagship_goods".to_owned()],
-        ..RunOptions::default()
-    };
+    let accounts = vec!["flagship".to_owned()];
+    let select = Select { accounts, ..only(&["flagship_shops", "flagship_goods"]) };
+    let flagship = Order { select, ..Order::default() };
     landed(&world, "first", &flagship).await;
-    let named = RunOptions { backfill: Some(Window::new(now - DAY, now - 5000)), ..flagship };
+    let named = Order { task: Task::Backfill(Window::new(now - DAY, now - 5000)), ..flagship };
     assert!(refused(&world, &named).await.contains("flagship_shops has no range to read"));
-    let goods = RunOptions { datasets: vec!["flagship_goods".to_owned()], ..named.clone() };
+    let of_flagship = |datasets: &[&str]| Select { accounts: named.select.accounts.clone(), ..only(datasets) };
+    let goods = Order { select: of_flagship(&["flagship_goods"]), ..named.clone() };
     landed(&world, "goods", &goods).await;
-    let all = RunOptions { datasets: Vec::new(), ..named };
+    let all = Order { select: of_flagship(&[]), ..named.clone() };
     assert!(refused(&world, &all).await.contains("dataset `flagship_stock`: nothing was landed yet"));
 }
 
@@ -178,7 +177,7 @@ async fn a_range_that_leaves_a_gap_lands_and_moves_no_start() {
 async fn a_dry_run_lands_nothing_and_makes_the_calls() {
     let (world, start, _) = half_loaded(300).await;
     let (before, calls) = (rows(&world, HISTORY).await, world.sim.call_count());
-    let options = RunOptions { dry_run: true, ..over(start - 12 * DAY, start) };
+    let options = Order { dry_run: true, ..over(start - 12 * DAY, start) };
     let (outcome, _) = landed(&world, "dry", &options).await;
     assert_eq!(outcome.datasets[0].verdict, Verdict::DryRun);
     assert!(outcome.datasets[0].records > 0 && world.sim.call_count() > calls);
@@ -206,7 +205,9 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
         }
         let repeated = ran(&world, start - 12 * DAY, start, None).await;
         assert!(String::from_utf8(repeated.stdout).unwrap().contains("read again from its begin"));
-        let (outcome, _) = landed(&world, "next", &RunOptions { until: Some(watermark), ..of_stock() }).await;
+        let (outcome, _) =
+            landed(&world, "next", &Order { task: Task::Run { until: Some(watermark), accept: None }, ..of_stock() })
+                .await;
         assert_eq!(outcome.datasets[0].verdict, Verdict::NothingDue, "the watermark stands");
     }
 }
@@ -240,7 +241,12 @@ async fn a_run_and_two_backfills_at_once_lose_and_double_nothing() {
     versions.sort();
     versions.dedup();
     assert_eq!(versions.len(), history.num_rows(), "a version is logged twice: {one:?} {other:?}");
-    let (again, _) = landed(&world, "again", &RunOptions { until: run.0.datasets[0].watermark, ..of_stock() }).await;
+    let (again, _) = landed(
+        &world,
+        "again",
+        &Order { task: Task::Run { until: run.0.datasets[0].watermark, accept: None }, ..of_stock() },
+    )
+    .await;
     assert_eq!(again.datasets[0].verdict, Verdict::NothingDue, "the watermark is not moved back");
 }
 
@@ -319,11 +325,16 @@ mod accepted {
 
         // beside it, nothing changes
         let beside = Window::new(lie + 60, lie + 120);
-        let named = RunOptions { accounts: vec!["main".to_owned()], ..of_stock() };
-        let (outcome, _) = told(&world, "beside", &RunOptions { accept: Some(beside), ..named.clone() }).await;
+        let select = Select { accounts: vec!["main".to_owned()], ..only(&[STOCK]) };
+        let named = Order { select, ..Order::default() };
+        let (outcome, _) =
+            told(&world, "beside", &Order { task: Task::Run { until: None, accept: Some(beside) }, ..named.clone() })
+                .await;
         assert_eq!(outcome.unwrap().exit_code(), 5);
 
-        let (_, told) = landed(&world, "taken", &RunOptions { accept: Some(accept), ..named.clone() }).await;
+        let (_, told) =
+            landed(&world, "taken", &Order { task: Task::Run { until: None, accept: Some(accept) }, ..named.clone() })
+                .await;
         assert!(told.contains("accepted as it is: ") && told.contains("declared before and"), "{told}");
         world.assert_is_the_erp(stock()).await;
         on_record(&world, lie, accept).await;
@@ -365,11 +376,10 @@ mod accepted {
     #[tokio::test(flavor = "multi_thread")]
     async fn one_account_and_one_dataset_must_be_named() {
         let world = World::new(50, |_| {});
-        let accept = |accounts: &[&str], datasets: &[&str], window| RunOptions {
-            accounts: accounts.iter().map(|&name| name.to_owned()).collect(),
-            datasets: datasets.iter().map(|&name| name.to_owned()).collect(),
-            accept: Some(window),
-            ..RunOptions::default()
+        let accept = |accounts: &[&str], datasets: &[&str], window| Order {
+            select: Select { accounts: accounts.iter().map(|&name| name.to_owned()).collect(), ..only(datasets) },
+            task: Task::Run { until: None, accept: Some(window) },
+            dry_run: false,
         };
         let window = Window::new(1, 2);
         for options in [

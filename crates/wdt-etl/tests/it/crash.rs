@@ -3,10 +3,10 @@
 use std::process::{Command, Output};
 
 use arrow::record_batch::RecordBatch;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::{Order, Task};
 
 use crate::child;
-use crate::world::{BETWEEN, World, sorted, table, without};
+use crate::world::{BETWEEN, World, only, sorted, table, without};
 
 /// What two runs may differ in: who read the row, and when.
 const OF_THE_READING: [&str; 2] = ["_wdt_pulled_at", "_wdt_run_id"];
@@ -20,10 +20,10 @@ async fn between_the_two_commits_only_the_projection_is_behind() {
     assert_eq!(history(&world).await.num_rows(), 300, "the log holds the rows");
     assert!(!world.warehouse().join("enterprise_stock/account=main").exists(), "the projection does not");
     let calls = world.sim.call_count();
-    let options = RunOptions {
-        until: Some(world.clock.now() - 800),
-        datasets: vec!["enterprise_stock".to_owned()],
-        ..RunOptions::default()
+    let options = Order {
+        select: only(&["enterprise_stock"]),
+        task: Task::Run { until: Some(world.clock.now() - 800), accept: None },
+        dry_run: false,
     };
     world.run("mend", &options).await;
     assert_eq!(world.sim.call_count(), calls, "it is mended from the log, without a call");

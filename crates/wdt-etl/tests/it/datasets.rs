@@ -7,7 +7,7 @@ mod stock;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use wdt_etl::pipeline::{RunOptions, Verdict};
+use wdt_etl::pipeline::{Order, Verdict};
 use wdt_models::{SyncMode, endpoints};
 
 use crate::world::{BETWEEN, World, table, texts};
@@ -31,7 +31,7 @@ fn all() -> impl Iterator<Item = &'static str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_datasets_of_a_quiet_erp_are_in_the_tables_cell_by_cell() {
     let world = World::of_all_gateways(&ROWS, |_| {});
-    let first = world.run("first", &RunOptions::default()).await;
+    let first = world.run("first", &Order::default()).await;
     assert_eq!(first.datasets.len(), 8);
     assert!(first.datasets.iter().all(|dataset| dataset.verdict == Verdict::Landed), "{first:#?}");
     assert!(first.datasets.iter().all(|dataset| dataset.changed > 0 && dataset.deleted == 0), "{first:#?}");
@@ -39,7 +39,7 @@ async fn eight_datasets_of_a_quiet_erp_are_in_the_tables_cell_by_cell() {
 
     let edited: BTreeMap<_, _> = all().map(|dataset| (dataset, edit(&world, dataset))).collect();
     world.clock.advance(BETWEEN);
-    let second = world.run("second", &RunOptions::default()).await;
+    let second = world.run("second", &Order::default()).await;
     world.assert_current_is_the_erp().await;
     for dataset in &second.datasets {
         let edited = edited[dataset.dataset];
@@ -59,10 +59,10 @@ fn edit(world: &World, dataset: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_night_again_changes_no_row_and_writes_no_file() {
     let world = World::of_all_gateways(&ROWS, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     let before: Vec<_> = all().map(|dataset| (files(&world, dataset), files(&world, &history(dataset)))).collect();
     world.clock.advance(60);
-    let second = world.run("second", &RunOptions::default()).await;
+    let second = world.run("second", &Order::default()).await;
     for dataset in &second.datasets {
         assert_eq!((dataset.verdict, dataset.changed), (Verdict::Landed, 0), "{dataset:?}");
     }
@@ -75,7 +75,7 @@ async fn the_same_night_again_changes_no_row_and_writes_no_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_row_bears_its_account_and_its_run() {
     let world = World::of_all_gateways(&ROWS, |_| {});
-    world.run("only", &RunOptions::default()).await;
+    world.run("only", &Order::default()).await;
     for endpoint in endpoints::ALL {
         let rows = table(&world.warehouse(), endpoint.dataset).await;
         let accounts = texts(&rows, "account");

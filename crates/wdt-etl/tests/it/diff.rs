@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
 use wdt_etl::commands::diff::diff;
 use wdt_etl::commands::export::Surroundings;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 use wdt_models::{Endpoint, endpoints};
 
 use crate::support::{self, copied};
@@ -91,7 +91,7 @@ fn differing(world: &World, a: &str, b: &str) -> BTreeSet<Change> {
 
 /// Lands a night and keeps a copy of the warehouse as it is then; the time between its readings and the next ones.
 async fn night(world: &World, name: &str) -> String {
-    world.run(name, &RunOptions::default()).await;
+    world.run(name, &Order::default()).await;
     copied(&world.warehouse(), &world.folder.path().join(name));
     let between = world.clock.now() + BETWEEN / 2;
     world.clock.advance(BETWEEN);
@@ -152,11 +152,11 @@ async fn copies_that_went_on_by_themselves_are_read() {
     night(&world, "start").await;
     copied(&world.folder.path().join("start"), &world.folder.path().join("other"));
     world.sim.ledger("enterprise_stock").unwrap().edit(3);
-    world.run("one", &RunOptions::default()).await;
+    world.run("one", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(4);
     world.clock.advance(BETWEEN);
     world.edit_config("url = \"warehouse\"", "url = \"other\"");
-    world.run("other", &RunOptions::default()).await;
+    world.run("other", &Order::default()).await;
     let (code, lines) = compared(&world, "warehouse", "other").await;
     assert_eq!((code, &lines[0]["a"]["version"]), (1, &lines[0]["b"]["version"]), "{lines:?}");
     assert_eq!(told(&lines), differing(&world, "warehouse", "other"));
@@ -168,14 +168,14 @@ async fn copies_that_went_on_by_themselves_are_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_parquet_is_compared_with_delta() {
     let world = World::new(60, |_| {});
-    world.run("delta", &RunOptions::default()).await;
+    world.run("delta", &Order::default()).await;
     world.edit_config("url = \"warehouse\"", "url = \"plain\"\nformat = \"parquet\"");
-    world.run("parquet", &RunOptions::default()).await;
+    world.run("parquet", &Order::default()).await;
     let (code, lines) = compared(&world, "warehouse", "plain").await;
     assert!(code == 0 && lines.iter().all(|line| line["equal"] == 60), "{lines:?}");
     let edited = world.sim.ledger("enterprise_stock").unwrap().edit(5).len();
     world.clock.advance(BETWEEN);
-    world.run("parquet again", &RunOptions::default()).await;
+    world.run("parquet again", &Order::default()).await;
     let (code, wanted) = compared(&world, "warehouse", "plain").await;
     assert_eq!((code, &wanted[0]["changed"]), (1, &edited.into()), "{wanted:?}");
     let between = wdt_models::time::format_wall_time(world.clock.now() - BETWEEN / 2);

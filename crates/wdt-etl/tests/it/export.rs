@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use wdt_etl::EtlError;
 use wdt_etl::cli::{Cli, Command};
 use wdt_etl::commands::export::{Surroundings, export};
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 use wdt_models::{Endpoint, endpoints};
 
 use crate::support::{Home, Platform, VARIABLE};
@@ -97,11 +97,11 @@ fn said(value: &Value, guarded: bool) -> String {
 async fn landed() -> World {
     let rows: Vec<(&str, u32)> = endpoints::ALL.iter().map(|endpoint| (endpoint.dataset, 120)).collect();
     let world = World::of_all_gateways(&rows, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(20);
     world.sim.ledger("cainiao_inventory").unwrap().delete(5);
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     world
 }
 

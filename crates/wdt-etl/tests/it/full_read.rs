@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::array::Array as _;
 use wdt_etl::commands::verify::verify;
 use wdt_etl::error::EtlError;
-use wdt_etl::pipeline::{RunOptions, RunOutcome, Verdict, run};
+use wdt_etl::pipeline::{Order, RunOutcome, Task, Verdict, run};
 use wdt_models::time::{SHANGHAI_OFFSET_SECONDS, format_wall_time};
 use wdt_models::{Endpoint, Window};
 use wdt_sim::SimConfig;
 
-use crate::world::{World, table, texts};
+use crate::world::{World, only, table, texts};
 
 const STOCK: &str = "enterprise_stock";
 const HISTORY: &str = "enterprise_stock_history";
@@ -21,12 +21,12 @@ fn stock() -> &'static Endpoint {
     &wdt_models::endpoints::ENTERPRISE_STOCK
 }
 
-fn of_stock() -> RunOptions {
-    RunOptions { datasets: vec![STOCK.to_owned()], ..RunOptions::default() }
+fn of_stock() -> Order {
+    Order { select: only(&[STOCK]), ..Order::default() }
 }
 
-fn all() -> RunOptions {
-    RunOptions { all: true, ..of_stock() }
+fn all() -> Order {
+    Order { task: Task::FullRead, ..of_stock() }
 }
 
 /// Rows over 60 days, of which those of the last ten were loaded; now it is so long after the next midnight in China.
@@ -52,7 +52,7 @@ async fn read_all(world: &World, name: &str) -> RunOutcome {
 }
 
 /// The error of a command that must end before any call.
-async fn refused(world: &World, options: &RunOptions) -> EtlError {
+async fn refused(world: &World, options: &Order) -> EtlError {
     let calls = world.sim.call_count();
     let error = run(&world.config(), options, &world.surroundings("refused")).await.unwrap_err();
     assert_eq!(world.sim.call_count(), calls, "{error}");
@@ -65,7 +65,7 @@ async fn rows_that_no_window_named_land_in_one_reading_and_the_watermark_stays()
         let (world, watermark) = loaded(700, HOUR, |sim| sim.full_read_has_no_window = full_read_has_no_window).await;
         let before = logged(&world).await;
         assert!((50..300).contains(&before), "{before}");
-        let dry = RunOptions { dry_run: true, ..all() };
+        let dry = Order { dry_run: true, ..all() };
         assert_eq!(world.run("dry", &dry).await.datasets[0].verdict, Verdict::DryRun);
         assert_eq!(logged(&world).await, before);
 
@@ -82,9 +82,10 @@ async fn rows_that_no_window_named_land_in_one_reading_and_the_watermark_stays()
 
         // everything since the first second of a full read is there: any start after it is accepted
         world.write_config("start = \"2005-01-01 00:00:00\"");
-        let until = RunOptions { until: Some(watermark), ..of_stock() };
+        let until = Order { task: Task::Run { until: Some(watermark), accept: None }, ..of_stock() };
         assert_eq!(world.run("again", &until).await.datasets[0].verdict, Verdict::NothingDue);
-        let args = wdt_etl::cli::Verify { accounts: vec![], datasets: vec![], probe: true, days: 7, json: true };
+        let args =
+            wdt_etl::cli::Verify { select: wdt_etl::cli::SelectArgs::default(), probe: true, days: 7, json: true };
         let mut out = Vec::new();
         let code = verify(&world.config(), &args, &world.surroundings("verify"), &mut out).await.unwrap();
         assert_eq!(code, 0, "{}", String::from_utf8_lossy(&out));
@@ -190,11 +191,11 @@ async fn one_that_nothing_proves_ends_with_5_and_lands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dataset_without_one_is_refused_by_name_and_left_out_otherwise() {
     let (world, _) = loaded(300, HOUR, |_| {}).await;
-    let goods = RunOptions { datasets: vec!["enterprise_goods".to_owned()], ..all() };
+    let goods = Order { select: only(&["enterprise_goods"]), ..all() };
     let report = refused(&world, &goods).await.report();
     assert!(report.contains("enterprise_goods has no full read of its own"), "{report}");
     assert!(report.contains("those that have one: enterprise_stock;"), "{report}");
-    let outcome = world.run("all", &RunOptions { datasets: Vec::new(), ..all() }).await;
+    let outcome = world.run("all", &Order { select: only(&[]), ..all() }).await;
     assert_eq!(outcome.datasets.len(), 1, "{outcome:#?}");
     world.assert_is_the_erp(stock()).await;
 }

@@ -2,11 +2,11 @@
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
-use wdt_etl::pipeline::{RunOptions, run};
+use wdt_etl::pipeline::{Order, run};
 use wdt_models::{Endpoint, endpoints};
 use wdt_warehouse::{Warehouse, contents};
 
-use crate::world::{BETWEEN, World, assert_same_rows, sorted, standing, without};
+use crate::world::{BETWEEN, World, assert_same_rows, only, sorted, standing, without};
 
 /// One of each kind: windows of two gateways, a snapshot of slices, a whole list.
 const DATASETS: [&str; 4] = ["enterprise_stock", "flagship_stock", "cainiao_inventory", "flagship_warehouses"];
@@ -27,7 +27,7 @@ async fn nights_in_memory_and_on_parquet_land_what_nights_on_delta_do() {
     let folder = Warehouse::delta(world.warehouse().to_str().unwrap()).unwrap();
     let parquet = Warehouse::parquet(world.folder.path().join("parquet").to_str().unwrap()).unwrap();
     let others = [Warehouse::memory(), parquet];
-    let options = RunOptions { datasets: DATASETS.map(str::to_owned).to_vec(), ..RunOptions::default() };
+    let options = Order { select: only(&DATASETS), ..Order::default() };
     for night in ["first", "second"] {
         for warehouse in [&folder].into_iter().chain(&others) {
             let mut around = world.surroundings(night);

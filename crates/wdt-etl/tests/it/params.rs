@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{RunOptions, Surroundings, run};
+use wdt_etl::pipeline::{Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock as _, SystemClock, Waits};
 use wdt_models::time::format_wall_time;
@@ -76,7 +76,7 @@ async fn every_parameter_of_every_endpoint_reaches_the_platform() {
             };
             let before = sim.calls().len();
             let config = config(&folder, &sim, endpoint, param);
-            let options = RunOptions { dry_run: true, ..RunOptions::default() };
+            let options = Order { dry_run: true, ..Order::default() };
             // the platform may know no such warehouse or shop: what counts is what it was asked
             run(&config, &options, &around).await.unwrap();
             let calls = sim.calls();

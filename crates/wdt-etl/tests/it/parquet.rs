@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use serde_json::Value;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 
 use crate::child::{self, binary};
 use crate::support;
@@ -13,11 +13,11 @@ use crate::world::{BETWEEN, World};
 async fn two_nights() -> World {
     let world = World::new(60, |_| {});
     as_format(&world, "parquet");
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(9);
     world.sim.ledger("enterprise_stock").unwrap().add(2);
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     world
 }
 
@@ -71,7 +71,7 @@ async fn a_file_of_the_history_that_is_gone_is_told_by_verify_and_ends_a_run() {
     let verified = ran(&world, &["verify", "--dataset", "enterprise_stock"]);
     assert_eq!(verified.status.code(), Some(6), "{}", told(&verified));
     assert!(told(&verified).contains(".parquet is gone"), "{}", told(&verified));
-    let options = RunOptions::default();
+    let options = Order::default();
     let around = world.surroundings("third");
     let ended = wdt_etl::pipeline::run(&world.config(), &options, &around).await.unwrap_err();
     assert_eq!(ended.exit_code(), 6, "{ended}");
@@ -82,7 +82,7 @@ async fn a_warehouse_of_the_other_format_is_refused_before_anything_is_written()
     for (kept, other) in [("parquet", "delta"), ("delta", "parquet")] {
         let world = World::new(10, |_| {});
         as_format(&world, kept);
-        world.run("first", &RunOptions::default()).await;
+        world.run("first", &Order::default()).await;
         let before = tree(&world);
         world.edit_config(&format!("format = \"{kept}\""), &format!("format = \"{other}\""));
         for args in [&["run"] as &[&str], &["status"], &["verify"], &["check", "--offline"]] {

@@ -11,7 +11,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
 use wdt_etl::config::Format;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 use wdt_models::endpoints::ENTERPRISE_STOCK;
 use wdt_models::{Endpoint, Kind};
 
@@ -66,11 +66,11 @@ fn python() -> Option<String> {
 async fn two_nights(format: Format) -> (World, RecordBatch) {
     let world = World::new(800, |sim| sim.edits_per_page = 0.0);
     world.edit_config("[warehouse]", &format!("[warehouse]\nformat = \"{}\"", format.name()));
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     let before = world.erp(&ENTERPRISE_STOCK);
     world.sim.ledger(ENTERPRISE_STOCK.dataset).unwrap().edit(120);
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     (world, before)
 }
 

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use wdt_etl::pipeline::{DatasetOutcome, RunOptions, Surroundings, Verdict, run};
+use wdt_etl::cli::{OutputArgs, Reconcile, SelectArgs};
+use wdt_etl::pipeline::{DatasetOutcome, Order, Select, Surroundings, Task, Verdict, run};
 use wdt_etl::report::{Event, Reporter};
 use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
 use wdt_models::time::format_wall_time;
@@ -14,7 +15,7 @@ use wdt_sim::{Fault, SimConfig};
 use wdt_warehouse::DeleteLimit;
 
 use crate::support;
-use crate::world::{BETWEEN, World};
+use crate::world::{BETWEEN, World, only};
 
 const STOCK: &str = "enterprise_stock";
 
@@ -74,11 +75,11 @@ async fn loaded(rows: u32, change: impl FnOnce(&mut SimConfig)) -> World {
     world
 }
 
-fn options(limit: DeleteLimit) -> RunOptions {
-    RunOptions { datasets: vec![STOCK.to_owned()], reconcile: Some(limit), ..RunOptions::default() }
+fn options(limit: DeleteLimit) -> Order {
+    Order { select: only(&[STOCK]), task: Task::Reconcile(limit), dry_run: false }
 }
 
-async fn reconcile_with(world: &World, options: &RunOptions, audience: &Arc<Audience>) -> DatasetOutcome {
+async fn reconcile_with(world: &World, options: &Order, audience: &Arc<Audience>) -> DatasetOutcome {
     let around = Surroundings { reporter: Arc::clone(audience) as Arc<dyn Reporter>, ..world.surroundings("compare") };
     run(&world.config(), options, &around).await.unwrap().datasets.remove(0)
 }
@@ -247,7 +248,7 @@ async fn more_than_twenty_rows_or_five_percent_are_marked_only_when_told() {
     let gone = keys_of(&world, &ledger.delete(26));
     let version = |world: &World| support::rows(&world.warehouse().join("enterprise_stock_history")).len();
     let before = version(&world);
-    let dry = RunOptions { dry_run: true, ..options(DeleteLimit::All) };
+    let dry = Order { dry_run: true, ..options(DeleteLimit::All) };
     let audience = Audience::of(&world, || {});
     let outcome = reconcile_with(&world, &dry, &audience).await;
     assert_eq!((outcome.exit_code(), outcome.verdict), (0, Verdict::DryRun), "{outcome:?}");
@@ -413,7 +414,7 @@ async fn every_dataset_that_is_read_in_windows_is_compared() {
         world.sim.ledger(name).unwrap().drift(5);
     }
     let datasets = names.iter().map(|&name| name.to_owned()).collect();
-    let options = RunOptions { datasets, ..options(DeleteLimit::Few) };
+    let options = Order { select: Select { datasets, ..Select::default() }, ..options(DeleteLimit::Few) };
     let reporter = Audience::of(&world, || {}) as Arc<dyn Reporter>;
     let around = Surroundings { reporter, ..world.surroundings("compare") };
     let outcome = run(&world.config(), &options, &around).await.unwrap();
@@ -429,7 +430,7 @@ async fn snapshots_and_empty_tables_have_nothing_to_reconcile() {
     let world = World::of_all_gateways(&[("flagship_shops", 5), ("flagship_goods", 30)], |_| {});
     let audience = Audience::of(&world, || {});
     let datasets = vec!["flagship_shops".to_owned(), "flagship_goods".to_owned()];
-    let options = RunOptions { datasets, ..options(DeleteLimit::Few) };
+    let options = Order { select: Select { datasets, ..Select::default() }, ..options(DeleteLimit::Few) };
     let around = Surroundings { reporter: Arc::clone(&audience) as Arc<dyn Reporter>, ..world.surroundings("compare") };
     let outcome = run(&world.config(), &options, &around).await.unwrap();
     assert_eq!((outcome.exit_code(), outcome.datasets.len(), world.sim.call_count()), (0, 2, 0));
@@ -443,12 +444,11 @@ async fn snapshots_and_empty_tables_have_nothing_to_reconcile() {
 async fn the_summary_tells_what_was_found_and_what_was_marked() {
     let world = loaded(100, |_| {}).await;
     world.sim.ledger(STOCK).unwrap().delete(2);
-    let args = wdt_etl::cli::Reconcile {
-        accounts: Vec::new(),
-        datasets: vec![STOCK.to_owned()],
+    let args = Reconcile {
+        select: SelectArgs { datasets: vec![STOCK.to_owned()], ..SelectArgs::default() },
         max_deletes: Some(DeleteLimit::Rows(1)),
         dry_run: false,
-        json: false,
+        output: OutputArgs::default(),
     };
     let audience = Audience::of(&world, || {});
     let around = Surroundings { reporter: Arc::clone(&audience) as Arc<dyn Reporter>, ..world.surroundings("compare") };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use wdt_etl::cassette::{Cassette, Hidden, Recording, Scramble};
 use wdt_etl::commands::simulate;
-use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
+use wdt_etl::pipeline::{Order, RunOutcome, Surroundings, run};
 use wdt_models::{Gateway, endpoints};
 use wdt_sign::Secret;
 use wdt_sim::{Account, Fault};
@@ -26,7 +26,7 @@ const ROWS: &[(&str, u32)] = &[
 
 /// Runs everything due and keeps it.
 async fn recorded(world: &World, folder: &Path, hidden: Hidden) -> RunOutcome {
-    let (config, options, around) = (world.config(), RunOptions::default(), world.surroundings("recorded"));
+    let (config, options, around) = (world.config(), Order::default(), world.surroundings("recorded"));
     let recording = Arc::new(Recording::begin(folder, &config, &options, &around, hidden).unwrap());
     let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around };
     let outcome = run(&config, &options, &around).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_folder_that_holds_something_is_not_recorded_into() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("mine.txt"), "mine").unwrap();
     let (config, around) = (world.config(), world.surroundings("r"));
-    let refused = Recording::begin(folder.path(), &config, &RunOptions::default(), &around, Hidden::default());
+    let refused = Recording::begin(folder.path(), &config, &Order::default(), &around, Hidden::default());
     let refused = refused.map(|_| ()).unwrap_err().report();
     assert!(refused.contains("holds something already") && refused.contains("hint: "), "{refused}");
     assert_eq!(world.sim.call_count(), 0);

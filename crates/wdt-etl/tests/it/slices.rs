@@ -6,8 +6,8 @@ mod faults;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use wdt_etl::pipeline::RunOptions;
-use wdt_models::{Endpoint, Slice, SyncMode, endpoints};
+use wdt_etl::pipeline::{Order, Select};
+use wdt_models::{Endpoint, SyncMode, Slice, endpoints};
 use wdt_sim::Row as ErpRow;
 
 use crate::support;
@@ -264,8 +264,8 @@ async fn rows_of_another_account_are_left_alone() {
     world.sim.ledger("cainiao_inventory").unwrap().delete(usize::MAX);
     world.clock.advance(BETWEEN);
     let (accounts, datasets) = (vec!["top".to_owned()], vec!["cainiao_inventory".to_owned()]);
-    let only = RunOptions { accounts, datasets, ..RunOptions::default() };
-    world.run("second", &only).await;
+    let order = Order { select: Select { accounts, datasets }, ..Order::default() };
+    world.run("second", &order).await;
     assert_eq!(of("top2"), before);
     assert!(of("top").iter().all(|row| !row["_wdt_deleted_at"].is_null()));
     let deleted = logged(&world, "cainiao_inventory", "second", "delete");

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use arrow::array::AsArray as _;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
-use wdt_etl::pipeline::{RunOptions, Verdict};
+use wdt_etl::pipeline::{Order, Task, Verdict};
 use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
 use wdt_sim::{Fault, FaultPlan, PageOrder};
 
-use crate::world::{BETWEEN, World, nulls, numbers, sorted, table, texts, without};
+use crate::world::{BETWEEN, World, nulls, numbers, only, sorted, table, texts, without};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nights_with_edits_while_reading_leave_the_erp_in_the_current_tables() {
     let world = World::new(1500, |sim| sim.edits_per_page = 0.3);
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(200);
     world.clock.advance(BETWEEN);
-    let second = world.run("second", &RunOptions::default()).await;
+    let second = world.run("second", &Order::default()).await;
     assert!(second.datasets[0].changed >= 200, "{second:?}");
     // what the reading itself moved is newer than the watermark, and belongs to the next night
     for dataset in &second.datasets {
@@ -58,7 +58,7 @@ fn cursors(rows: &RecordBatch, endpoint: &wdt_models::Endpoint) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_erp_is_in_the_tables_cell_by_cell() {
     let world = World::new(1200, |sim| sim.bulk_second = 300);
-    let outcome = world.run("only", &RunOptions::default()).await;
+    let outcome = world.run("only", &Order::default()).await;
     assert!(outcome.datasets.iter().all(|dataset| dataset.verdict == Verdict::Landed));
     world.assert_current_is_the_erp().await;
     let history = table(&world.warehouse(), "enterprise_stock_history").await;
@@ -71,7 +71,7 @@ async fn a_quiet_erp_is_in_the_tables_cell_by_cell() {
 async fn every_order_of_pages_lands_every_row() {
     for order in [PageOrder::Strict, PageOrder::Key, PageOrder::ModifiedOnly, PageOrder::Desc] {
         let world = World::new(700, |sim| sim.order = order);
-        world.run("only", &RunOptions::default()).await;
+        world.run("only", &Order::default()).await;
         world.assert_current_is_the_erp().await;
     }
 }
@@ -80,7 +80,7 @@ async fn every_order_of_pages_lands_every_row() {
 async fn faults_while_reading_cost_calls_and_no_row() {
     let kinds = vec![Fault::Status(502), Fault::Html, Fault::CutJson, Fault::BrokenTransfer, Fault::NoTotal];
     let world = World::new(900, |sim| sim.faults = FaultPlan::Rate { rate: 0.1, kinds });
-    let outcome = world.run("only", &RunOptions::default()).await;
+    let outcome = world.run("only", &Order::default()).await;
     assert!(world.sim.calls().iter().filter(|call| call.fault.is_some()).count() > 3, "{outcome:?}");
     world.assert_current_is_the_erp().await;
 }
@@ -89,7 +89,7 @@ async fn faults_while_reading_cost_calls_and_no_row() {
 async fn the_same_until_again_makes_no_call_and_changes_no_row() {
     let world = World::new(400, |_| {});
     let until = world.clock.now() - 400;
-    let options = RunOptions { until: Some(until), ..RunOptions::default() };
+    let options = Order { task: Task::Run { until: Some(until), accept: None }, ..Order::default() };
     world.run("first", &options).await;
     let calls = world.sim.call_count();
     let before = table(&world.warehouse(), "enterprise_stock").await;
@@ -105,10 +105,10 @@ async fn records_read_again_leave_no_row_in_the_history() {
         let span = sim.span.unwrap();
         sim.span = Some(wdt_models::Window::new(span.end - 300, span.end));
     });
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     let files = data_files(&world, "enterprise_stock");
     world.clock.advance(10);
-    let second = world.run("second", &RunOptions::default()).await;
+    let second = world.run("second", &Order::default()).await;
     assert_eq!((second.datasets[0].changed, second.datasets[0].verdict), (0, Verdict::Landed));
     assert!(second.datasets[0].unchanged > 0, "the lookback reads rows again: {second:?}");
     assert_eq!(table(&world.warehouse(), "enterprise_stock_history").await.num_rows(), 400);
@@ -127,11 +127,11 @@ fn data_files(world: &World, name: &str) -> Vec<std::path::PathBuf> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_changes_and_changes_back_is_three_rows_of_history() {
     let world = World::new(50, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     for night in ["second", "third"] {
         world.sim.ledger("enterprise_stock").unwrap().edit(50);
         world.clock.advance(BETWEEN);
-        world.run(night, &RunOptions::default()).await;
+        world.run(night, &Order::default()).await;
     }
     let history = table(&world.warehouse(), "enterprise_stock_history").await;
     assert!(history.num_rows() > 50 && history.num_rows() <= 150, "{}", history.num_rows());
@@ -143,14 +143,14 @@ async fn a_row_that_changes_and_changes_back_is_three_rows_of_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mirrors_say_what_the_commits_say_and_are_restored_when_missing() {
     let world = World::new(300, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     let mirrors = ["etl_windows", "etl_runs"];
     let mut before = Vec::new();
     for name in mirrors {
         before.push(table(&world.warehouse(), name).await);
         std::fs::remove_dir_all(world.warehouse().join(name)).unwrap();
     }
-    let options = RunOptions { until: Some(world.clock.now() - 700), ..RunOptions::default() };
+    let options = Order { task: Task::Run { until: Some(world.clock.now() - 700), accept: None }, ..Order::default() };
     world.run("second", &options).await;
     let key = ["dataset", "window_start", "window_end"];
     let windows = table(&world.warehouse(), "etl_windows").await;
@@ -165,10 +165,10 @@ async fn mirrors_say_what_the_commits_say_and_are_restored_when_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_current_table_is_built_again_from_the_log_without_a_call() {
     let world = World::new(300, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(40);
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     let before = sorted(&table(&world.warehouse(), "enterprise_stock").await, ENTERPRISE_STOCK.key);
     std::fs::remove_dir_all(world.warehouse().join("enterprise_stock")).unwrap();
     let calls = world.sim.call_count();
@@ -176,7 +176,11 @@ async fn a_lost_current_table_is_built_again_from_the_log_without_a_call() {
     world
         .run(
             "third",
-            &RunOptions { until: Some(until), datasets: vec!["enterprise_stock".to_owned()], ..RunOptions::default() },
+            &Order {
+                select: only(&["enterprise_stock"]),
+                task: Task::Run { until: Some(until), accept: None },
+                dry_run: false,
+            },
         )
         .await;
     assert_eq!(world.sim.call_count(), calls);
@@ -187,7 +191,7 @@ async fn a_lost_current_table_is_built_again_from_the_log_without_a_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_land_each_change_once() {
     let world = World::new(800, |_| {});
-    let options = RunOptions::default();
+    let options = Order::default();
     tokio::join!(world.run("one", &options), world.run("other", &options));
     world.assert_current_is_the_erp().await;
     for name in ["enterprise_stock_history", "enterprise_goods_history"] {
@@ -200,10 +204,10 @@ async fn an_account_with_a_chinese_name_is_found_again() {
     let world = World::new(120, |_| {});
     let text = std::fs::read_to_string(world.config_path()).unwrap().replace("name = \"main\"", "name = \"华东-店\"");
     std::fs::write(world.config_path(), text).unwrap();
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(30);
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     world.assert_current_is_the_erp().await;
     let accounts = texts(&table(&world.warehouse(), "enterprise_stock").await, "account");
     assert!(accounts.iter().all(|account| account == "华东-店"), "{accounts:?}");
@@ -212,12 +216,11 @@ async fn an_account_with_a_chinese_name_is_found_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_that_was_lost_is_not_silently_begun_anew() {
     let world = World::new(60, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     std::fs::remove_dir_all(world.warehouse().join("enterprise_stock_history")).unwrap();
     let calls = world.sim.call_count();
     for _ in 0..2 {
-        let refused =
-            wdt_etl::pipeline::run(&world.config(), &RunOptions::default(), &world.surroundings("second")).await;
+        let refused = wdt_etl::pipeline::run(&world.config(), &Order::default(), &world.surroundings("second")).await;
         let error = refused.expect_err("the current table stems from another log");
         assert_eq!(error.exit_code(), 6, "{error}");
         assert!(error.to_string().contains("`enterprise_stock`") && error.hint().is_some(), "{error}");

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use wdt_etl::cli::Verify;
+use wdt_etl::cli::{SelectArgs, Verify};
 use wdt_etl::commands::verify::verify;
 use wdt_etl::config::Config;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 
 use crate::child;
 use crate::support::{Home, Platform, VARIABLE};
@@ -71,7 +71,7 @@ impl Verified {
 }
 
 fn args() -> Verify {
-    Verify { accounts: Vec::new(), datasets: Vec::new(), probe: false, days: 7, json: true }
+    Verify { select: SelectArgs::default(), probe: false, days: 7, json: true }
 }
 
 async fn verified(world: &World, config: &Config, args: &Verify) -> Verified {
@@ -104,7 +104,7 @@ async fn nights_of_all_eight_datasets_hold_and_nothing_is_changed() {
     let world = World::of_all_gateways(&ROWS, |sim| sim.refused_rows = 1);
     world.edit_config("[run]\n", "[run]\nquarantine_limit = \"50%\"\n");
     for night in ["first", "second", "third"] {
-        world.run(night, &RunOptions::default()).await;
+        world.run(night, &Order::default()).await;
         let before = content(&world.warehouse());
         let calls = world.sim.call_count();
         let verified = verified(&world, &world.config(), &args()).await;
@@ -124,10 +124,10 @@ async fn nights_of_all_eight_datasets_hold_and_nothing_is_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nights_with_edits_while_reading_hold() {
     let world = World::new(1500, |sim| (sim.edits_per_page, sim.bulk_second) = (0.3, 250));
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(200);
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     let verified = verified(&world, &world.config(), &args()).await;
     verified.assert_spotless();
     let windows = verified.line("windows", "enterprise_stock")["detail"].as_str().unwrap();
@@ -145,14 +145,15 @@ async fn readings_of_a_slice_within_one_second_hold() {
         world.sim.ledger("flagship_shops").unwrap().edit(2);
         world.run_of(night, &["flagship_shops"]).await;
     }
-    let args = Verify { datasets: vec!["flagship_shops".to_owned()], ..args() };
+    let select = SelectArgs { datasets: vec!["flagship_shops".to_owned()], ..SelectArgs::default() };
+    let args = Verify { select, ..args() };
     verified(&world, &world.config(), &args).await.assert_spotless();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_hold() {
     let world = World::new(800, |sim| sim.refused_rows = 3);
-    let options = RunOptions::default();
+    let options = Order::default();
     tokio::join!(world.run("one", &options), world.run("other", &options));
     let verified = verified(&world, &world.config(), &args()).await;
     assert_eq!((verified.code, verified.failed().len()), (0, 0), "{:#?}", verified.lines);
@@ -162,7 +163,7 @@ async fn two_runs_at_once_hold() {
 async fn a_killed_run_is_behind_and_holds_after_the_next() {
     for (failpoint, behind) in [("log-written", false), ("log-committed", true), ("projected", false)] {
         let world = World::new(300, |_| {});
-        world.run("first", &RunOptions::default()).await;
+        world.run("first", &Order::default()).await;
         world.sim.ledger("enterprise_stock").unwrap().edit(100);
         world.clock.advance(BETWEEN);
         assert!(!ran(&world, Some(failpoint)).await, "{failpoint} was not reached");
@@ -193,7 +194,7 @@ async fn ran(world: &World, failpoint: Option<&str>) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_current_table_and_lost_mirrors_are_told_and_are_no_fault() {
     let world = World::new(200, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     for name in ["enterprise_stock", "etl_windows"] {
         std::fs::remove_dir_all(world.warehouse().join(name)).unwrap();
     }
@@ -202,7 +203,7 @@ async fn a_lost_current_table_and_lost_mirrors_are_told_and_are_no_fault() {
     assert_eq!(lost.line("current", "enterprise_stock")["detail"], "the table is not there");
     assert_eq!(lost.line("mirrors", "enterprise_goods")["detail"], "etl_windows is not there");
     world.clock.advance(BETWEEN);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     verified(&world, &world.config(), &args()).await.assert_spotless();
 }
 

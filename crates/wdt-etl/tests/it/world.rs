@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use wdt_etl::commands::simulate;
 use wdt_etl::config::{Config, Dataset, Format};
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
+use wdt_etl::pipeline::{Order, RunOutcome, Select, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::decode::{Asked, decode};
@@ -194,7 +194,7 @@ impl World {
     }
 
     /// One run to the end; every dataset must succeed.
-    pub(crate) async fn run(&self, run_id: &str, options: &RunOptions) -> RunOutcome {
+    pub(crate) async fn run(&self, run_id: &str, options: &Order) -> RunOutcome {
         let outcome = run(&self.config(), options, &self.surroundings(run_id)).await.unwrap();
         assert_eq!(outcome.exit_code(), 0, "{outcome:#?}");
         outcome
@@ -202,8 +202,7 @@ impl World {
 
     /// A run of some datasets to its end, however it ends.
     pub(crate) async fn try_run(&self, run_id: &str, datasets: &[&str]) -> RunOutcome {
-        let datasets = datasets.iter().map(|&dataset| dataset.to_owned()).collect();
-        let options = RunOptions { datasets, ..RunOptions::default() };
+        let options = Order { select: only(datasets), ..Order::default() };
         run(&self.config(), &options, &self.surroundings(run_id)).await.unwrap()
     }
 
@@ -350,4 +349,9 @@ pub(crate) fn numbers(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
 /// How many rows of a column are null.
 pub(crate) fn nulls(batch: &RecordBatch, column: &str) -> usize {
     batch.column_by_name(column).unwrap().null_count()
+}
+
+/// These datasets of every account.
+pub(crate) fn only(datasets: &[&str]) -> Select {
+    Select { datasets: datasets.iter().map(|&name| name.to_owned()).collect(), ..Select::default() }
 }

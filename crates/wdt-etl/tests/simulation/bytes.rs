@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
-use wdt_etl::pipeline::{RunOptions, run};
+use wdt_etl::pipeline::{Order, Select, Task, run};
 use wdt_warehouse::DeleteLimit;
 
 use crate::scene::{Format, Scene};
@@ -37,7 +37,8 @@ pub(crate) async fn nights(seed: u64) -> Files {
         if datasets.is_empty() {
             continue;
         }
-        let options = RunOptions { datasets, reconcile, ..RunOptions::default() };
+        let task = reconcile.map_or_else(Task::default, Task::Reconcile);
+        let options = Order { select: Select { datasets, ..Select::default() }, task, dry_run: false };
         let around = surroundings(&scene, night, watch::channel(false).1);
         run(&scene.config, &options, &around).await.unwrap();
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use wdt_etl::cassette::{Cassette, Hidden, Recording, Replay};
 use wdt_etl::commands::replay;
 use wdt_etl::config::Config;
-use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
+use wdt_etl::pipeline::{Order, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_warehouse::Warehouse;
 
@@ -20,7 +20,7 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Begins the recording of a run.
-    pub(crate) fn begin(name: &str, config: &Config, options: &RunOptions, around: &Surroundings) -> Self {
+    pub(crate) fn begin(name: &str, config: &Config, options: &Order, around: &Surroundings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let recording = Recording::begin(folder.path(), config, options, around, Hidden::default()).unwrap();
         Self { name: name.to_owned(), folder, recording: Arc::new(recording) }
@@ -41,7 +41,7 @@ impl Kept {
         let cassette = Arc::new(Replay::open(self.folder.path()).unwrap());
         let (_open, stop) = watch::channel(false);
         let around = replay::surroundings(&cassette, Warehouse::memory(), stop, Arc::new(Silent));
-        let again = run(cassette.config(), &cassette.options().unwrap(), &around).await.unwrap();
+        let again = run(cassette.config(), &cassette.order().unwrap(), &around).await.unwrap();
         assert_eq!(cassette.difference(&again), None, "{}: {again:#?}", self.name);
     }
 }

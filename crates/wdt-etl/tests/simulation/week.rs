@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
-use wdt_etl::cli::Verify;
+use wdt_etl::cli::{SelectArgs, Verify};
 use wdt_etl::commands::verify::verify;
-use wdt_etl::pipeline::{RunOptions, RunOutcome, Surroundings, run};
+use wdt_etl::pipeline::{Order, RunOutcome, Select, Surroundings, Task, run};
 use wdt_etl::report::Silent;
 use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Transport, Waits};
@@ -156,8 +156,8 @@ impl Week {
     }
 
     async fn play_night(&mut self, day: u32, night: Night) {
-        let reconcile = RunOptions { reconcile: Some(DeleteLimit::All), ..RunOptions::default() };
-        let run = RunOptions::default;
+        let reconcile = Order { task: Task::Reconcile(DeleteLimit::All), ..Order::default() };
+        let run = Order::default;
         match night {
             Night::Skipped => {}
             Night::Run => self.together(day, vec![(run(), None)]).await,
@@ -194,22 +194,22 @@ impl Week {
     }
 
     /// A range behind the watermark; of a dataset that has a full read, sometimes that, in the hours for it.
-    async fn backfill(&mut self) -> RunOptions {
+    async fn backfill(&mut self) -> Order {
         let full_read = self.scene.datasets.iter().find_map(|endpoint| endpoint.full_read);
         if let Some(full_read) = full_read.filter(|_| self.dice.one_in(2)) {
             let now = self.scene.time.platform();
             let opens = full_read.hours.and_then(|hours| hours.opens(now)).unwrap_or(now);
             sleep(Duration::from_secs(60 + (opens - now).unsigned_abs())).await;
-            return RunOptions { all: true, ..RunOptions::default() };
+            return Order { task: Task::FullRead, ..Order::default() };
         }
         let now = self.scene.time.platform();
         let from = now - 3600 * (24 + number(self.dice.below(150)));
         let to = from + 3600 * (1 + number(self.dice.below(72)));
-        RunOptions { backfill: Some(Window::new(from, to)), ..RunOptions::default() }
+        Order { task: Task::Backfill(Window::new(from, to)), ..Order::default() }
     }
 
     /// Jobs at once, begun one shortly after the other, while the merchant goes on; each may be killed.
-    async fn together(&mut self, day: u32, jobs: Vec<(RunOptions, Option<Duration>)>) {
+    async fn together(&mut self, day: u32, jobs: Vec<(Order, Option<Duration>)>) {
         let way = Way::of(&mut self.dice);
         let trading = self.dice.below(10) < 7 && self.scene.moves;
         let mut merchant = Dice::new(self.scene.seed, &[4, u64::from(day)]);
@@ -237,19 +237,23 @@ impl Week {
     }
 
     /// One job to its end, or to the moment at which it dies; sometimes it is told to stop instead.
-    async fn job(&self, name: &str, options: RunOptions, kill: Option<Duration>) {
+    async fn job(&self, name: &str, options: Order, kill: Option<Duration>) {
         let (tell, stop) = watch::channel(false);
         let around = self.surroundings(name, stop);
         let datasets = self.scene.datasets.iter();
-        let is_run = options.backfill.is_none() && options.reconcile.is_none() && !options.all;
+        let is_run = matches!(options.task, Task::Run { .. });
         let takes_part = |endpoint: &&&'static Endpoint| {
-            if options.all { endpoint.full_read.is_some() } else { is_run || endpoint.cursor().is_some() }
+            if matches!(options.task, Task::FullRead) {
+                endpoint.full_read.is_some()
+            } else {
+                is_run || endpoint.cursor().is_some()
+            }
         };
         let datasets: Vec<_> = datasets.filter(takes_part).map(|endpoint| endpoint.dataset.to_owned()).collect();
         if datasets.is_empty() {
             return;
         }
-        let options = RunOptions { datasets, ..options };
+        let options = Order { select: Select { datasets, ..Select::default() }, ..options };
         let recording = self.recording(name, is_run && kill.is_none(), &options, &around);
         let around = Surroundings { cassette: recording.as_ref().map(Kept::cassette), ..around };
         let start = self.scene.time.platform();
@@ -292,13 +296,13 @@ impl Week {
                     format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.changed, own.watermark)
                 })
                 .collect();
-            println!("{start} to {end} {name} {:?} {:?}: {outcomes:?}", options.backfill, options.reconcile);
+            println!("{start} to {end} {name} {:?}: {outcomes:?}", options.task);
         }
         self.jobs.lock().unwrap().push(Job { name: name.to_owned(), start, end, outcome, is_run });
     }
 
     /// In one week of ten, runs that nobody kills are recorded.
-    fn recording(&self, name: &str, lives: bool, options: &RunOptions, around: &Surroundings) -> Option<Kept> {
+    fn recording(&self, name: &str, lives: bool, options: &Order, around: &Surroundings) -> Option<Kept> {
         (lives && self.scene.seed.is_multiple_of(RECORDED))
             .then(|| Kept::begin(name, &self.scene.config, options, around))
     }
@@ -313,10 +317,10 @@ impl Week {
         self.scene.calm.store(true, Ordering::Relaxed);
         self.scene.time.set_local(0);
         sleep(Duration::from_hours(1)).await;
-        let run = RunOptions::default;
+        let run = Order::default;
         self.quiet("healed", run()).await;
         self.compare(false).await;
-        self.quiet("reconciled", RunOptions { reconcile: Some(DeleteLimit::All), ..run() }).await;
+        self.quiet("reconciled", Order { task: Task::Reconcile(DeleteLimit::All), ..run() }).await;
         // what is asked for by id follows what the reconcile has marked
         self.quiet("followed", run()).await;
         self.compare(true).await;
@@ -337,7 +341,7 @@ impl Week {
     }
 
     /// A job that nothing disturbs must succeed.
-    async fn quiet(&self, name: &str, options: RunOptions) {
+    async fn quiet(&self, name: &str, options: Order) {
         self.job(name, options, None).await;
         let jobs = self.jobs.lock().unwrap();
         let last = jobs.last().and_then(|job| job.outcome.as_ref());
@@ -347,7 +351,8 @@ impl Week {
     /// The warehouse proves itself, without a call.
     async fn verify(&self) {
         let datasets = self.scene.datasets.iter().map(|endpoint| endpoint.dataset.to_owned()).collect();
-        let args = Verify { accounts: Vec::new(), datasets, probe: false, days: 7, json: false };
+        let args =
+            Verify { select: SelectArgs { datasets, ..SelectArgs::default() }, probe: false, days: 7, json: false };
         let mut out = Vec::new();
         let around = self.surroundings("verify", watch::channel(false).1);
         let code = verify(&self.scene.config, &args, &around, &mut out).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{RunOptions, Surroundings};
+use wdt_etl::pipeline::{Order, Surroundings, Task};
 use wdt_etl::report::Silent;
 use wdt_fetch::{SystemClock, Waits};
 use wdt_models::Gateway;
@@ -118,7 +118,7 @@ fn the_summary_says_which_account_failed_and_why() {
         seed: 1,
         run_id: "0".to_owned(),
     };
-    let options = RunOptions { until: parse_wall_time(UNTIL), ..RunOptions::default() };
+    let options = Order { task: Task::Run { until: parse_wall_time(UNTIL), accept: None }, ..Order::default() };
     let mut out = Vec::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let run = wdt_etl::commands::run::run(&config, &options, &around, false, &mut out);

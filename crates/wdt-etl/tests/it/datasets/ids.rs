@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use wdt_etl::pipeline::{RunOptions, Verdict};
+use wdt_etl::pipeline::{Order, Verdict};
 use wdt_models::endpoints::FLAGSHIP_STOCK_SYNC;
 use wdt_sim::Fault;
 use wdt_sim::form::IdsForm;
 
 use crate::datasets::ROWS;
 use crate::support;
-use crate::world::{BETWEEN, World, assert_same_rows, numbers, sorted, table, without};
+use crate::world::{BETWEEN, World, assert_same_rows, numbers, only, sorted, table, without};
 
 const BOTH: [&str; 2] = ["flagship_goods", "flagship_stock_sync"];
 const SYNC: [&str; 1] = ["flagship_stock_sync"];
@@ -139,7 +139,7 @@ async fn ids_of_the_configuration_are_asked_for_and_no_others() {
     // another list is another question: its rows must not be taken for those of the first
     let text = std::fs::read_to_string(world.config_path()).unwrap();
     std::fs::write(world.config_path(), text.replace(&listed, &format!("{listed}, 1"))).unwrap();
-    let options = RunOptions { datasets: vec![SYNC[0].to_owned()], ..RunOptions::default() };
+    let options = Order { select: only(&[SYNC[0]]), ..Order::default() };
     let refused = wdt_etl::pipeline::run(&world.config(), &options, &world.surroundings("second")).await;
     let error = refused.expect_err("the ids changed");
     assert_eq!(error.exit_code(), 2, "{error}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 use wdt_models::{Endpoint, endpoints};
 
 use crate::datasets::ROWS;
@@ -46,7 +46,7 @@ async fn columns_about_persons_are_null_unless_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn meanings_of_columns_and_values_are_there_and_come_back_when_lost() {
     let world = World::of_all_gateways(&ROWS, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     let meanings = |name: &str| of_table(&world.warehouse(), name);
     let (columns, codes) = (meanings("etl_columns"), meanings("etl_codes"));
     assert!(codes.contains(&json!(["cainiao_inventory", "inventory_type", "201", "冻结库存", "frozen"])), "{codes:?}");
@@ -67,7 +67,7 @@ async fn meanings_of_columns_and_values_are_there_and_come_back_when_lost() {
         std::fs::remove_dir_all(world.warehouse().join(name)).unwrap();
     }
     world.clock.advance(60);
-    world.run("second", &RunOptions::default()).await;
+    world.run("second", &Order::default()).await;
     assert_eq!((meanings("etl_columns"), meanings("etl_codes")), (columns, codes));
 }
 

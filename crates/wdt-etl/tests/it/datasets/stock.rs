@@ -1,6 +1,6 @@
 //! The two methods of the flagship stock.
 
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 use wdt_models::endpoints::FLAGSHIP_STOCK;
 
 use crate::datasets::ROWS;
@@ -34,7 +34,7 @@ async fn another_method_is_another_question() {
     let calls = world.sim.call_count();
     world.edit_config("name = \"flagship_stock\"\n", "name = \"flagship_stock\"\nmethod = \"wms.StockSpec.search\"\n");
     let (config, around) = (world.config(), world.surroundings("older"));
-    let refused = wdt_etl::pipeline::run(&config, &RunOptions::default(), &around).await;
+    let refused = wdt_etl::pipeline::run(&config, &Order::default(), &around).await;
     let error = refused.expect_err("rows of two methods must not mix");
     assert_eq!(error.exit_code(), 2, "{error}");
     assert!(error.to_string().contains("account `flagship`, dataset `flagship_stock`"), "{error}");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use wdt_etl::cli::Verify;
+use wdt_etl::cli::{SelectArgs, Verify};
 use wdt_etl::commands::verify::verify;
 use wdt_etl::config::{Config, Format};
 use wdt_etl::environment::Variables;
@@ -60,7 +60,7 @@ pub(super) fn assert_same(found: &Kept, wanted: &Kept, what: &str) {
 pub(super) async fn assert_sound(scenario: &Scenario, copy: &Copy, what: &str) -> String {
     let config = Config::load(&copy.config(), &Variables::default(), scenario.world.clock.now()).unwrap();
     let datasets = scenario.datasets.iter().map(|&dataset| dataset.to_owned()).collect();
-    let args = Verify { accounts: Vec::new(), datasets, probe: false, days: 7, json: true };
+    let args = Verify { select: SelectArgs { datasets, ..SelectArgs::default() }, probe: false, days: 7, json: true };
     let mut out = Vec::new();
     let code = verify(&config, &args, &scenario.world.surroundings("verify"), &mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();

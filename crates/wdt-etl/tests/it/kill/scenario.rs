@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use wdt_etl::config::Format;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 use wdt_models::Window;
 use wdt_models::time::format_wall_time;
 use wdt_sim::SimConfig;
@@ -67,7 +67,7 @@ impl Scenario {
     /// A second night, with edits and new rows.
     pub(super) async fn night(format: Format) -> Self {
         let world = windows(format);
-        world.run("first", &RunOptions::default()).await;
+        world.run("first", &Order::default()).await;
         for dataset in [STOCK, "enterprise_goods"] {
             let ledger = world.sim.ledger(dataset).unwrap();
             ledger.edit(12);

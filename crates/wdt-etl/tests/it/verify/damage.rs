@@ -11,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::pipeline::Order;
 
 use super::{Verified, args, verified};
 use crate::support::copied;
@@ -34,10 +34,10 @@ struct Copy<'a> {
 impl Nights {
     async fn new() -> Self {
         let world = World::new(300, |_| {});
-        world.run("first", &RunOptions::default()).await;
+        world.run("first", &Order::default()).await;
         world.sim.ledger(STOCK).unwrap().edit(60);
         world.clock.advance(BETWEEN);
-        world.run("second", &RunOptions::default()).await;
+        world.run("second", &Order::default()).await;
         Self { world }
     }
 

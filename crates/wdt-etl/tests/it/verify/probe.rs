@@ -1,7 +1,7 @@
 //! `verify --probe`: the platform's totals of certified windows, asked again.
 
-use wdt_etl::cli::Verify;
-use wdt_etl::pipeline::RunOptions;
+use wdt_etl::cli::{SelectArgs, Verify};
+use wdt_etl::pipeline::Order;
 use wdt_sim::Fault;
 
 use super::damage::{commits, edit_record};
@@ -9,7 +9,8 @@ use super::{args, verified};
 use crate::world::{BETWEEN, World};
 
 fn probing(days: u32) -> Verify {
-    Verify { probe: true, days, datasets: vec!["enterprise_stock".to_owned()], ..args() }
+    let select = SelectArgs { datasets: vec!["enterprise_stock".to_owned()], ..SelectArgs::default() };
+    Verify { probe: true, days, select, ..args() }
 }
 
 /// The platform tells of more records than there are rows, in the window with the most of them.
@@ -30,7 +31,7 @@ fn one_more_than_read(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_left_are_expected_and_rows_that_came_are_found() {
     let world = World::new(300, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.sim.ledger("enterprise_stock").unwrap().edit(30);
     world.clock.advance(BETWEEN);
     let before = world.sim.call_count();
@@ -53,7 +54,7 @@ async fn rows_that_left_are_expected_and_rows_that_came_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_were_late_and_landed_later_are_no_finding() {
     let world = World::new(300, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     world.clock.advance(BETWEEN);
     for commit in commits(&world.warehouse().join("enterprise_stock_history")) {
         edit_record(&commit, |record| {
@@ -72,7 +73,7 @@ async fn rows_that_were_late_and_landed_later_are_no_finding() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_refuses_is_told_with_its_own_code() {
     let world = World::new(50, |_| {});
-    world.run("first", &RunOptions::default()).await;
+    world.run("first", &Order::default()).await;
     std::fs::write(world.folder.path().join("secret"), "wrong-secret").unwrap();
     let refused = verified(&world, &world.config(), &probing(7)).await;
     assert_eq!((refused.code, refused.line("probe", "enterprise_stock")["exit_code"].clone()), (3, 3.into()));
