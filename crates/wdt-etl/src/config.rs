@@ -38,7 +38,7 @@ const TOP: Keys<'static> = Keys {
     known: &["warehouse", "run", "accounts"],
     refused: &[("defaults", RESERVED_FOR_MANY), ("include", RESERVED_FOR_MANY)],
 };
-const ACCOUNTS_MEND: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
+const ACCOUNTS_HINT: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
 const RESERVED_FOR_MANY: &str = "reserved for many accounts, not read by this version";
 
 /// What the words of the file are read against.
@@ -130,7 +130,7 @@ fn read(
 }
 
 fn accounts(top: &Section<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
-    let items = top.required("accounts", ACCOUNTS_MEND, faults)?.items("tables", ACCOUNTS_MEND, faults)?;
+    let items = top.required("accounts", ACCOUNTS_HINT, faults)?.items("tables", ACCOUNTS_HINT, faults)?;
     let drafts: Vec<_> = items.iter().filter_map(|item| account::read(item, from, faults)).collect();
     validate::accounts(&drafts, faults);
     drafts.into_iter().map(|draft| draft.account).collect()

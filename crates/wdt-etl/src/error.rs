@@ -31,8 +31,8 @@ pub enum EtlError {
     Fetch {
         /// Which call, and why. Boxed: it is large, and most results carry none.
         error: Box<FetchError>,
-        /// What mends it, by the gateway's error table.
-        mend: Option<&'static str>,
+        /// What fixes it, by the gateway's error table.
+        hint: Option<&'static str>,
     },
     /// The platform takes such a call in certain hours only, and these are others.
     #[error("{dataset}: the platform takes a full read from {hours} in China only, and there it is {now}")]
@@ -56,7 +56,7 @@ pub enum EtlError {
         /// Why it was not.
         reason: String,
         /// What to try, where it is more than for all such failures.
-        mend: Option<String>,
+        hint: Option<String>,
     },
     /// More records were refused than `quarantine_limit` allows.
     #[error("{refused} of {read} records of {dataset} were refused, more than the limit of {limit_percent}%")]
@@ -136,15 +136,15 @@ pub enum EtlError {
 
 impl From<FetchError> for EtlError {
     fn from(error: FetchError) -> Self {
-        Self::Fetch { error: Box::new(error), mend: None }
+        Self::Fetch { error: Box::new(error), hint: None }
     }
 }
 
 impl EtlError {
-    /// A call to that gateway failed for good; the platform's own refusals bring the mend of the gateway's error table.
+    /// A call to that gateway failed for good; the platform's own refusals bring the hint of the gateway's error table.
     pub(crate) fn of_call(gateway: Gateway, error: FetchError) -> Self {
-        let mend = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.mend);
-        Self::Fetch { error: Box::new(error), mend }
+        let hint = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.mend);
+        Self::Fetch { error: Box::new(error), hint }
     }
 
     /// The kind of failure, which decides everything else.
@@ -184,17 +184,17 @@ impl EtlError {
             Self::Absent { hint, .. }
             | Self::Usage { hint: Some(hint), .. }
             | Self::Cassette { hint: Some(hint), .. }
-            | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
+            | Self::Uncertified { hint: Some(hint), .. } => Some(hint.clone()),
             Self::EnvFile(_) => {
                 Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
             }
             Self::Warehouse(error) => Some(warehouse_hint(error).to_owned()),
-            Self::Fetch { error, mend: Some(mend) } => Some(match error.platform_error() {
+            Self::Fetch { error, hint: Some(hint) } => Some(match error.platform_error() {
                 Some(PlatformError { code, sub_code, .. }) => {
                     let code = if sub_code.is_empty() { code } else { sub_code };
-                    format!("{mend}; `wdt-etl explain {code}` tells more")
+                    format!("{hint}; `wdt-etl explain {code}` tells more")
                 }
-                None => (*mend).to_owned(),
+                None => (*hint).to_owned(),
             }),
             _ => self.failure().row().hint.map(str::to_owned),
         }

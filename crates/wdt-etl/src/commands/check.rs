@@ -1,4 +1,5 @@
-//! `wdt-etl check`: configuration, signature, warehouse, and one live call per account; each line with its mend.
+//! `wdt-etl check`: configuration, signature, warehouse, and one live call per account; a line each, with a hint where
+//! something can be done.
 
 use std::io::Write;
 use std::path::Path;
@@ -25,19 +26,19 @@ struct Line {
     ok: bool,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    hint: Option<String>,
     exit_code: u8,
 }
 
 impl Line {
     fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
         let (check, detail) = (check.into(), detail.into());
-        Self { schema_version: SCHEMA_VERSION, check, ok: true, detail, mend: None, exit_code: 0 }
+        Self { schema_version: SCHEMA_VERSION, check, ok: true, detail, hint: None, exit_code: 0 }
     }
 
     /// Nothing is wrong, but there is something to know.
-    fn note(check: impl Into<String>, detail: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { mend: Some(mend.into()), ..Self::ok(check, detail) }
+    fn note(check: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::ok(check, detail) }
     }
 
     fn failed(check: impl Into<String>, error: &EtlError) -> Self {
@@ -47,7 +48,7 @@ impl Line {
             check,
             ok: false,
             detail,
-            mend: error.hint(),
+            hint: error.hint(),
             exit_code: error.exit_code(),
         }
     }
@@ -110,13 +111,13 @@ fn warehouse(config: &Config) -> Line {
             Err(error) => Line::failed("warehouse", &error.into()),
         },
         Err(error) => {
-            let mend = "make the folder writable for this user, or name another in warehouse.url".to_owned();
+            let hint = "make the folder writable for this user, or name another in warehouse.url".to_owned();
             Line {
                 schema_version: SCHEMA_VERSION,
                 check: "warehouse".to_owned(),
                 ok: false,
                 detail: format!("{} cannot be written: {error}", folder.display()),
-                mend: Some(mend),
+                hint: Some(hint),
                 exit_code: Failure::Warehouse.row().exit_code,
             }
         }
@@ -216,7 +217,7 @@ fn clock(account: &Account, client: &Client) -> Option<Line> {
     }
     let mut line = Line::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
     if skew.abs() > NOTABLE_SKEW_SECONDS {
-        line.mend = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
+        line.hint = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
     }
     Some(line)
 }
@@ -228,8 +229,8 @@ fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::R
             continue;
         }
         writeln!(out, "{:<4} {}: {}", if line.ok { "ok" } else { "FAIL" }, line.check, line.detail)?;
-        if let Some(mend) = &line.mend {
-            writeln!(out, "     mend: {mend}")?;
+        if let Some(hint) = &line.hint {
+            writeln!(out, "     hint: {hint}")?;
         }
     }
     Ok(())
@@ -288,7 +289,7 @@ mod tests {
         let with = |lines: &str| {
             let line =
                 readable(&account("flagship", &format!("sid = \"s\"\n{lines}"), &dataset("flagship_stock", "")))?;
-            Some(format!("{} {}: {} | {}", line.ok, line.check, line.detail, line.mend.unwrap_or_default()))
+            Some(format!("{} {}: {} | {}", line.ok, line.check, line.detail, line.hint.unwrap_or_default()))
         };
         assert_eq!(
             with("").unwrap(),

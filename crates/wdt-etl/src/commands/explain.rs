@@ -1,4 +1,4 @@
-//! `wdt-etl explain`: what a platform's error means, what wdt-etl does about it, and what mends it.
+//! `wdt-etl explain`: what a platform's error means, what wdt-etl does about it, and how to fix it.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -114,7 +114,7 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
             ("", entry.en.to_owned()),
             ("wdt-etl", course(entry.class).to_owned()),
             ("class", format!("{}: exit code {} ({})", name(entry.class), row.exit_code, row.name)),
-            ("mend", entry.mend.to_owned()),
+            ("hint", entry.mend.to_owned()),
         ];
         write_rows(&lines.map(|(name, text)| [format!("  {name}"), text]), out)?;
     }
@@ -138,7 +138,7 @@ struct Line {
     failure: &'static str,
     exit_code: u8,
     run_again: bool,
-    mend: &'static str,
+    hint: &'static str,
 }
 
 fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write) -> io::Result<()> {
@@ -163,7 +163,7 @@ fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write)
         failure: row.name,
         exit_code: row.exit_code,
         run_again: row.run_again,
-        mend: entry.mend,
+        hint: entry.mend,
     };
     writeln!(out, "{}", serde_json::to_string(&line)?)
 }
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_explained_with_what_follows_and_what_mends_it() {
+    fn a_code_is_explained_with_what_follows_and_a_hint() {
         assert_eq!(
             printed(Some("2104"), None, false),
             "enterprise (旺店通企业版), code 2104\n  \
@@ -244,7 +244,7 @@ mod tests {
                         the window is longer than the platform takes\n  \
                wdt-etl  halves the window, down to two seconds; then the dataset fails\n  \
                class    window_too_wide: exit code 2 (parameter)\n  \
-               mend     set a shorter window\n"
+               hint     set a shorter window\n"
         );
     }
 

@@ -121,7 +121,7 @@ fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::R
             size(line.bytes),
             line.history_rows,
             size(line.history_bytes),
-            if line.behind > 0 { "  (current table behind its log; the next run mends it)" } else { "" },
+            if line.behind > 0 { "  (current table behind its log; the next run updates it)" } else { "" },
         )?;
     }
     Ok(())

@@ -167,7 +167,7 @@ impl Asked<'_> {
             both &= readable;
         }
         if !both {
-            lines.push(self.table("current").note("not compared with the history", "mend what is told above first"));
+            lines.push(self.table("current").note("not compared with the history", "fix what is reported above first"));
         }
         Ok(both)
     }

@@ -14,7 +14,7 @@ const FIRST_KEYS: &[&str] = &["name", "merchant", "gateway", "environment", "bas
 const LAST_KEYS: &[&str] = &["calls_per_minute", "proxy", "datasets"];
 const LONGEST_NAME: usize = 64;
 const MOST_CALLS_PER_MINUTE: i64 = 1_000_000;
-const DATASETS_MEND: &str = "write an [[accounts.datasets]] section with name = \"…\"";
+const DATASETS_HINT: &str = "write an [[accounts.datasets]] section with name = \"…\"";
 
 /// An account as far as it could be read: what the comparison of accounts needs, faults or not.
 pub(super) struct Draft {
@@ -77,8 +77,8 @@ fn account_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
     if begins_well && text.chars().all(allowed) && text.chars().count() <= LONGEST_NAME {
         return Some(text.to_owned());
     }
-    let mend = format!("1 to {LONGEST_NAME} letters (of any script), digits, `_`, `-` or `.`, a letter or digit first");
-    faults.push(&value.place, "is not a usable name", Some(mend));
+    let hint = format!("1 to {LONGEST_NAME} letters (of any script), digits, `_`, `-` or `.`, a letter or digit first");
+    faults.push(&value.place, "is not a usable name", Some(hint));
     None
 }
 
@@ -88,7 +88,7 @@ fn gateway(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Gateway> {
     if gateway.is_none() {
         let known: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
         let message = format!("this version knows no gateway {}", quoted(text));
-        faults.push(&value.place, message, Some(names::mend(text, "gateways of this version", &known)));
+        faults.push(&value.place, message, Some(names::hint(text, "gateways of this version", &known)));
     }
     gateway
 }
@@ -106,7 +106,7 @@ fn stage(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Stage> {
         faults.push(
             &value.place,
             format!("{} is not an environment", quoted(text)),
-            Some(names::mend(text, "environments", &known)),
+            Some(names::hint(text, "environments", &known)),
         );
     }
     stage
@@ -124,8 +124,8 @@ fn base_url(
     match address_fault(text) {
         None => Some(text.trim_end_matches('/').to_owned()),
         Some(fault) => {
-            let mend = "as in \"https://host/path\", without a question mark".to_owned();
-            faults.push(&value.place, fault, Some(mend));
+            let hint = "as in \"https://host/path\", without a question mark".to_owned();
+            faults.push(&value.place, fault, Some(hint));
             None
         }
     }
@@ -162,13 +162,13 @@ fn proxy(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut F
     if !from.secrets || url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Some(secret);
     }
-    let mend = "as in http://host:3128".to_owned();
-    faults.push(&value.place, format!("does not lead to an http or https address, for {owner}"), Some(mend));
+    let hint = "as in http://host:3128".to_owned();
+    faults.push(&value.place, format!("does not lead to an http or https address, for {owner}"), Some(hint));
     None
 }
 
 fn datasets(section: &Section<'_>, mut siblings: Siblings, faults: &mut Faults<'_>) -> Option<Vec<Dataset>> {
-    let items = section.required("datasets", DATASETS_MEND, faults)?.items("tables", DATASETS_MEND, faults)?;
+    let items = section.required("datasets", DATASETS_HINT, faults)?.items("tables", DATASETS_HINT, faults)?;
     let read: Vec<_> = items.iter().map(|item| dataset::read(item, &mut siblings, faults)).collect();
     siblings.check_sources(faults);
     read.into_iter().collect()

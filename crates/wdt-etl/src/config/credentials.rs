@@ -71,7 +71,7 @@ impl Reader<'_, '_> {
     fn part<T>(
         &self,
         key: &str,
-        mend: &str,
+        hint: &str,
         read: impl FnOnce(&Value<'_>, &mut Faults<'_>) -> Option<T>,
         faults: &mut Faults<'_>,
     ) -> Result<Option<T>, Noted> {
@@ -85,7 +85,7 @@ impl Reader<'_, '_> {
             None => Ok(None),
             Some(gateway) => {
                 let message = format!("is missing, for {}: gateway {gateway} needs it", self.owner);
-                faults.push(&self.place(key), message, Some(mend.to_owned()));
+                faults.push(&self.place(key), message, Some(hint.to_owned()));
                 Err(Noted)
             }
         }

@@ -39,8 +39,8 @@ impl Siblings {
     pub(super) fn check_sources(&self, faults: &mut Faults<'_>) {
         for (place, dataset, source) in self.sources.iter().filter(|(.., source)| !self.names.contains(source)) {
             let message = format!("{dataset} takes its ids from {source}, which is not configured for {}", self.owner);
-            let mend = format!("add an [[accounts.datasets]] section with name = \"{source}\", or list rec_ids");
-            faults.push(place, message, Some(mend));
+            let hint = format!("add an [[accounts.datasets]] section with name = \"{source}\", or list rec_ids");
+            faults.push(place, message, Some(hint));
         }
     }
 }
@@ -118,12 +118,12 @@ fn endpoint(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>)
     let (gateway, text) = (siblings.gateway, value.text(faults)?);
     let Some(endpoint) = endpoints::find(text) else {
         let message = format!("this version knows no dataset {}", quoted(text));
-        faults.push(&value.place, message, Some(names::mend(text, "datasets of this version", &names_of(gateway))));
+        faults.push(&value.place, message, Some(names::hint(text, "datasets of this version", &names_of(gateway))));
         return None;
     };
     if siblings.names.contains(&endpoint.dataset) {
-        let mend = "a dataset stands once per account".to_owned();
-        faults.push(&value.place, format!("{} stands twice in this account", quoted(text)), Some(mend));
+        let hint = "a dataset stands once per account".to_owned();
+        faults.push(&value.place, format!("{} stands twice in this account", quoted(text)), Some(hint));
     }
     siblings.names.push(endpoint.dataset);
     if gateway.is_some_and(|gateway| endpoint.gateway != gateway) {
@@ -139,13 +139,13 @@ fn start_time(value: &Value<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i6
     let start = parse_wall_time(text);
     match start {
         None => {
-            let mend =
+            let hint =
                 format!("write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"{}\"", format_wall_time(DEFAULT_START));
-            faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(mend));
+            faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(hint));
         }
         Some(start) if start > now => {
-            let mend = format!("it is {} now in Asia/Shanghai", format_wall_time(now));
-            faults.push(&value.place, format!("{} lies in the future", quoted(text)), Some(mend));
+            let hint = format!("it is {} now in Asia/Shanghai", format_wall_time(now));
+            faults.push(&value.place, format!("{} lies in the future", quoted(text)), Some(hint));
         }
         Some(_) => {}
     }
@@ -159,7 +159,7 @@ fn method(section: &Section<'_>, endpoint: &'static Endpoint, faults: &mut Fault
     if method.is_none() {
         let known: Vec<_> = endpoint.methods.iter().map(|method| method.name).collect();
         let message = format!("{} has no method {}", endpoint.dataset, quoted(text));
-        faults.push(&value.place, message, Some(names::mend(text, "methods of this dataset", &known)));
+        faults.push(&value.place, message, Some(names::hint(text, "methods of this dataset", &known)));
     }
     method
 }

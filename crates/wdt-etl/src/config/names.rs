@@ -34,8 +34,8 @@ fn alike(word: &str, candidate: &str) -> f64 {
     if abbreviated { 0.9 } else { strsim::normalized_damerau_levenshtein(word, candidate) }
 }
 
-/// `did you mean x? known keys: x, y`, as a mend.
-pub(super) fn mend(word: &str, what: &str, candidates: &[&str]) -> String {
+/// `did you mean x? known keys: x, y`, as a hint.
+pub(super) fn hint(word: &str, what: &str, candidates: &[&str]) -> String {
     let known = format!("{what}: {}", list(candidates));
     nearest(word, candidates.iter().copied())
         .map_or_else(|| known.clone(), |near| format!("did you mean `{near}`? {known}"))

@@ -33,8 +33,8 @@ pub(super) fn check(variables: &Variables, faults: &mut Faults<'_>) {
         SECTIONS.iter().flat_map(|(section, keys)| keys.known.iter().map(|key| variable(section, key))).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     for name in variables.names().filter(|name| is_meant(name) && !known.contains(name)) {
-        let mend = names::mend(name, "variables that are read", &known);
-        faults.push(&Place::variable(name), "overrides no key of the configuration", Some(mend));
+        let hint = names::hint(name, "variables that are read", &known);
+        faults.push(&Place::variable(name), "overrides no key of the configuration", Some(hint));
     }
 }
 

@@ -27,8 +27,8 @@ const OWN_PARAMS: &[&str] = &[
     "page_no",
     "calc_total",
 ];
-const WIRE_MEND: &str = "write it as the platform shows it, in letters, digits and signs of one line";
-const TEXTS_MEND: &str = "write a list of texts, as in [\"A\", \"B\"]";
+const WIRE_HINT: &str = "write it as the platform shows it, in letters, digits and signs of one line";
+const TEXTS_HINT: &str = "write a list of texts, as in [\"A\", \"B\"]";
 
 /// The parameters of a dataset: those of `params`, and those that are keys of the dataset itself.
 pub(super) fn read(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<Params> {
@@ -67,14 +67,14 @@ pub(super) fn sendable(text: String, place: &Place, faults: &mut Faults<'_>) -> 
     } else {
         return Some(text);
     };
-    faults.push(place, fault, Some(WIRE_MEND.to_owned()));
+    faults.push(place, fault, Some(WIRE_HINT.to_owned()));
     None
 }
 
 fn param(name: &str, value: &Value<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<(String, Json)> {
     let Some(param) = endpoint.params.iter().find(|param| param.name == name) else {
-        let (message, mend) = name_fault(name, endpoint);
-        faults.push(&value.place, message, Some(mend));
+        let (message, hint) = name_fault(name, endpoint);
+        faults.push(&value.place, message, Some(hint));
         return None;
     };
     Some((name.to_owned(), typed(param, value, faults)?))
@@ -99,7 +99,7 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
         _ if OWN_PARAMS.contains(&name) => (own, "leave it out".to_owned()),
         _ => {
             let known: Vec<_> = endpoint.params.iter().map(|param| param.name).collect();
-            ("unknown parameter", names::mend(name, &format!("parameters of {}", endpoint.dataset), &known))
+            ("unknown parameter", names::hint(name, &format!("parameters of {}", endpoint.dataset), &known))
         }
     }
 }
@@ -121,7 +121,7 @@ fn typed(param: &Param, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Js
 fn texts(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     let text = |value: &Value<'_>, faults: &mut Faults<'_>| sendable(value.wire_text(faults)?, &value.place, faults);
     if value.is_list() {
-        return distinct(&value.items("texts", TEXTS_MEND, faults)?, text, faults).map(Json::from);
+        return distinct(&value.items("texts", TEXTS_HINT, faults)?, text, faults).map(Json::from);
     }
     text(value, faults).map(|text| Json::from(vec![text]))
 }
@@ -129,8 +129,8 @@ fn texts(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
 fn time(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     let text = value.text(faults)?;
     if parse_wall_time(text).is_none() {
-        let mend = "write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"2024-05-01 00:00:00\"".to_owned();
-        faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(mend));
+        let hint = "write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"2024-05-01 00:00:00\"".to_owned();
+        faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(hint));
         return None;
     }
     Some(Json::from(text))

@@ -13,7 +13,7 @@ use super::names::{Keys, could_be_secret};
 use super::value::{Section, Value};
 
 const KEYS: Keys<'static> = Keys { known: &["env", "file"], refused: &[] };
-const MEND: &str = "write { env = \"NAME\" } or { file = \"PATH\" }";
+const HINT: &str = "write { env = \"NAME\" } or { file = \"PATH\" }";
 /// Stands for a secret that is not read; of the form of each gateway's, and right for none.
 const UNREAD: &str = "unread:unread";
 /// No platform's secret and no proxy's address is longer; a bigger file is the wrong one.
@@ -22,7 +22,7 @@ const LONGEST: usize = 4_096;
 /// The secret that `value` refers to; `owner` says whose it is, as in `account "main"`.
 pub(super) fn read(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     if !value.is_table() {
-        faults.push(&value.place, "a secret never stands in this file", Some(MEND.to_owned()));
+        faults.push(&value.place, "a secret never stands in this file", Some(HINT.to_owned()));
         return None;
     }
     let section = value.section(&KEYS, faults)?;
@@ -39,16 +39,16 @@ pub(super) fn read(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faul
 fn from_variable(name: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let variable = name.text(faults)?;
     if !is_variable_name(variable) {
-        let mend = "letters, digits and `_`; the secret itself belongs into the variable";
-        faults.push(&name.place, "is not the name of a variable", Some(mend.to_owned()));
+        let hint = "letters, digits and `_`; the secret itself belongs into the variable";
+        faults.push(&name.place, "is not the name of a variable", Some(hint.to_owned()));
         return None;
     }
     if !from.secrets {
         return Some(Secret::new(UNREAD));
     }
     let Some(secret) = from.variables.get(variable) else {
-        let mend = format!("set {variable}, or write it into a file given with --env-file");
-        faults.push(&name.place, format!("variable {variable} is not set, for {owner}"), Some(mend));
+        let hint = format!("set {variable}, or write it into a file given with --env-file");
+        faults.push(&name.place, format!("variable {variable} is not set, for {owner}"), Some(hint));
         return None;
     };
     checked(secret, &format!("variable {variable}"), owner, &name.place, faults)
@@ -68,8 +68,8 @@ fn from_file(path: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mu
                 io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
                 _ => format!("cannot be read ({error})"),
             };
-            let mend = "a relative path begins at the folder of this configuration".to_owned();
-            faults.push(&path.place, format!("file {shown} {reason}, for {owner}"), Some(mend));
+            let hint = "a relative path begins at the folder of this configuration".to_owned();
+            faults.push(&path.place, format!("file {shown} {reason}, for {owner}"), Some(hint));
             None
         }
     }
@@ -86,8 +86,8 @@ fn checked(secret: &str, source: &str, owner: &str, place: &Place, faults: &mut 
     } else {
         return Some(Secret::new(secret));
     };
-    let mend = "it must hold the secret and nothing else".to_owned();
-    faults.push(place, format!("{source} {fault}, for {owner}"), Some(mend));
+    let hint = "it must hold the secret and nothing else".to_owned();
+    faults.push(place, format!("{source} {fault}, for {owner}"), Some(hint));
     None
 }
 
@@ -102,6 +102,6 @@ fn is_variable_name(text: &str) -> bool {
 }
 
 fn refuse(section: &Section<'_>, message: &str, faults: &mut Faults<'_>) -> Option<Secret> {
-    faults.push(&section.place, message, Some(MEND.to_owned()));
+    faults.push(&section.place, message, Some(HINT.to_owned()));
     None
 }

@@ -1,6 +1,6 @@
 //! The accounts and datasets a command line asks for.
 
-use super::names::{mend, quoted};
+use super::names::{hint, quoted};
 use super::{Account, Config, Dataset};
 use crate::error::EtlError;
 
@@ -32,5 +32,5 @@ fn check(names: &[String], known: &[&str], what: &str, where_known: &str) -> Res
         }
     }
     let message = format!("no {what} {} is configured", quoted(name));
-    Err(EtlError::Usage { message, hint: Some(mend(name, where_known, &distinct)) })
+    Err(EtlError::Usage { message, hint: Some(hint(name, where_known, &distinct)) })
 }

@@ -15,17 +15,17 @@ pub(super) const RUN: Keys =
     Keys { known: &["settle", "lookback", "window", "concurrency", "quarantine_limit"], refused: &[] };
 
 const MOST_PAGES_IN_FLIGHT: i64 = 1_000;
-const URL_MEND: &str = "write a folder, as in url = \"./warehouse\"";
+const URL_HINT: &str = "write a folder, as in url = \"./warehouse\"";
 
 /// Where tables land; `folder` is what a relative path begins at.
 pub(super) fn warehouse(section: &Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<Warehouse> {
     let format = format(section, faults);
-    let value = section.required("url", URL_MEND, faults)?;
+    let value = section.required("url", URL_HINT, faults)?;
     let text = value.text(faults)?;
     match landing_folder(text, folder) {
         Ok(url) => Some(Warehouse { url, format }),
-        Err((message, mend)) => {
-            faults.push(&value.place, message, Some(mend.to_owned()));
+        Err((message, hint)) => {
+            faults.push(&value.place, message, Some(hint.to_owned()));
             None
         }
     }
@@ -54,8 +54,8 @@ fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
     let Some(value) = section.get("format") else { return Format::default() };
     let Some(text) = value.text(faults) else { return Format::default() };
     Format::ALL.into_iter().find(|format| format.name() == text).unwrap_or_else(|| {
-        let mend = names::mend(text, "formats of this version", &Format::ALL.map(Format::name));
-        faults.push(&value.place, format!("{} is not a format", quoted(text)), Some(mend));
+        let hint = names::hint(text, "formats of this version", &Format::ALL.map(Format::name));
+        faults.push(&value.place, format!("{} is not a format", quoted(text)), Some(hint));
         Format::default()
     })
 }
@@ -65,13 +65,13 @@ fn landing_folder(text: &str, folder: &Path) -> Result<String, (String, &'static
     let path = match text.split_once("://") {
         None if text.starts_with('~') => return Err(("`~` is not expanded".to_owned(), "write the whole path")),
         None => folder.join(text),
-        Some(("file", _)) => file_path(text).ok_or(("is not the address of a folder".to_owned(), URL_MEND))?,
+        Some(("file", _)) => file_path(text).ok_or(("is not the address of a folder".to_owned(), URL_HINT))?,
         Some((scheme, _)) => {
             let message = format!("{} is an object store, and this version lands in folders only", quoted(scheme));
-            return Err((message, URL_MEND));
+            return Err((message, URL_HINT));
         }
     };
-    let unusable = || ("is not a usable path".to_owned(), URL_MEND);
+    let unusable = || ("is not a usable path".to_owned(), URL_HINT);
     let absolute = std::path::absolute(path).map_err(|_| unusable())?;
     absolute.into_os_string().into_string().map_err(|_| unusable())
 }
@@ -89,8 +89,8 @@ fn seconds(value: &Value<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<
             None
         }
         None => {
-            let mend = "write a number and a unit, as in 30s, 5m, 2h or 1d".to_owned();
-            faults.push(&value.place, format!("{} is not a duration", quoted(text)), Some(mend));
+            let hint = "write a number and a unit, as in 30s, 5m, 2h or 1d".to_owned();
+            faults.push(&value.place, format!("{} is not a duration", quoted(text)), Some(hint));
             None
         }
     }
@@ -100,8 +100,8 @@ fn share(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<f64> {
     let text = value.text(faults)?;
     let share = duration::parse_percent(text);
     if share.is_none() {
-        let mend = "write \"1%\" or \"0.5%\", from 0% to 100%".to_owned();
-        faults.push(&value.place, format!("{} is not a share", quoted(text)), Some(mend));
+        let hint = "write \"1%\" or \"0.5%\", from 0% to 100%".to_owned();
+        faults.push(&value.place, format!("{} is not a share", quoted(text)), Some(hint));
     }
     share
 }

@@ -5,11 +5,11 @@ use wdt_models::{Dimension, Endpoint, Reading, Slice};
 use super::Ids;
 use super::dataset::Siblings;
 use super::fault::Faults;
-use super::names::{list, mend, quoted};
+use super::names::{list, hint, quoted};
 use super::params::sendable;
 use super::value::{Section, Value, distinct};
 
-const IDS_MEND: &str = "write whole numbers from 1, without quotes, as in rec_ids = [2447]";
+const IDS_HINT: &str = "write whole numbers from 1, without quotes, as in rec_ids = [2447]";
 
 /// Every slice of a snapshot; none for a dataset that has no slices.
 pub(super) fn slices(
@@ -72,7 +72,7 @@ fn dimension_value(value: &Value<'_>, dimension: &Dimension, owner: &str, faults
     }
     let what = format!("values of {}", dimension.setting);
     let message = format!("the platform knows no {} {}, for {owner}", dimension.name, quoted(&text));
-    faults.push(&value.place, message, Some(mend(&text, &what, dimension.values)));
+    faults.push(&value.place, message, Some(hint(&text, &what, dimension.values)));
     None
 }
 
@@ -87,9 +87,9 @@ fn listed_ids(value: &Value<'_>, owner: &str, faults: &mut Faults<'_>) -> Option
     let id = |item: &Value<'_>, faults: &mut Faults<'_>| {
         let id = item.whole_number().filter(|id| *id >= 1);
         if id.is_none() {
-            faults.push(&item.place, format!("is not an id, for {owner}"), Some(IDS_MEND.to_owned()));
+            faults.push(&item.place, format!("is not an id, for {owner}"), Some(IDS_HINT.to_owned()));
         }
         id
     };
-    distinct(&value.items("ids", IDS_MEND, faults)?, id, faults).map(Ids::Listed)
+    distinct(&value.items("ids", IDS_HINT, faults)?, id, faults).map(Ids::Listed)
 }

@@ -28,7 +28,7 @@ fn check_rate(draft: &Draft, before: &[Draft], faults: &mut Faults<'_>) {
     let rate = before.iter().filter(shares).find_map(|other| Some((other, other.calls_per_minute?)));
     if let Some((other, rate)) = rate.filter(|(_, rate)| *rate != calls) {
         let message = format!("is {calls}, but {} has the same gateway and app_key and {rate}", other.place.path());
-        let mend = "accounts with the same gateway and app_key share one limiter: give both the same number".to_owned();
-        faults.push(&draft.place.key("calls_per_minute", None), message, Some(mend));
+        let hint = "accounts with the same gateway and app_key share one limiter: give both the same number".to_owned();
+        faults.push(&draft.place.key("calls_per_minute", None), message, Some(hint));
     }
 }

@@ -69,10 +69,10 @@ impl<'a> Section<'a> {
     }
 
     /// The value under a key that must be there.
-    pub(super) fn required(&self, key: &str, mend: &str, faults: &mut Faults<'_>) -> Option<Value<'a>> {
+    pub(super) fn required(&self, key: &str, hint: &str, faults: &mut Faults<'_>) -> Option<Value<'a>> {
         let value = self.get(key);
         if value.is_none() {
-            faults.push(&self.place.key(key, None), "is missing", Some(mend.to_owned()));
+            faults.push(&self.place.key(key, None), "is missing", Some(hint.to_owned()));
         }
         value
     }
@@ -153,13 +153,13 @@ impl<'a> Value<'a> {
     }
 
     /// The elements of a list that must have some; `of` says what they are.
-    pub(super) fn items(&self, of: &str, mend: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
+    pub(super) fn items(&self, of: &str, hint: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
         let Raw::File(DeValue::Array(array)) = self.raw else {
-            faults.push(&self.place, format!("expected a list of {of}, found {}", self.kind()), Some(mend.to_owned()));
+            faults.push(&self.place, format!("expected a list of {of}, found {}", self.kind()), Some(hint.to_owned()));
             return None;
         };
         if array.is_empty() {
-            faults.push(&self.place, "is empty", Some(mend.to_owned()));
+            faults.push(&self.place, "is empty", Some(hint.to_owned()));
             return None;
         }
         let item = |(index, value): (usize, &'a Spanned<DeValue<'a>>)| Self {
@@ -223,8 +223,8 @@ impl<'a> Value<'a> {
 
     /// Notes that something else was expected there.
     pub(super) fn mismatch<T>(&self, expected: &str, faults: &mut Faults<'_>) -> Option<T> {
-        let mend = matches!(self.raw, Raw::File(DeValue::Datetime(_))).then(|| "put it in quotes".to_owned());
-        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), mend);
+        let hint = matches!(self.raw, Raw::File(DeValue::Datetime(_))).then(|| "put it in quotes".to_owned());
+        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), hint);
         None
     }
 
@@ -265,6 +265,6 @@ fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults
     let at = place.key(name, Some(key.span().start));
     match keys.refused.iter().find(|(refused, _)| *refused == name) {
         Some((_, reason)) => faults.push(&at, *reason, Some("leave it out".to_owned())),
-        None => faults.push(&at, "unknown key", Some(names::mend(name, "known keys here", keys.known))),
+        None => faults.push(&at, "unknown key", Some(names::hint(name, "known keys here", keys.known))),
     }
 }

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_is_told_with_its_mend() {
+    fn a_place_that_cannot_be_written_is_reported_with_a_hint() {
         let folder = tempfile::tempdir().unwrap();
         let refused = |path: PathBuf| Target::begin(&path).err().unwrap().report();
         assert!(refused(folder.path().to_owned()).contains("it is a folder"));

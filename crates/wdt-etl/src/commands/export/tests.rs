@@ -360,7 +360,7 @@ async fn heads_are_the_labels_asked_for_and_differ() {
 }
 
 #[tokio::test]
-async fn what_is_asked_wrongly_is_told_with_its_mend() {
+async fn a_wrong_command_line_is_refused_with_a_hint() {
     let shelf = Shelf::filled().await;
     let mut said = Vec::new();
     for (name, options, expected) in [

@@ -145,7 +145,7 @@ mod check {
         let failed: Vec<&Value> = lines.iter().filter(|line| line["ok"] == false).collect();
         assert_eq!(failed.len(), 1);
         assert_eq!((&failed[0]["check"], &failed[0]["exit_code"]), (&"gateway main".into(), &3.into()));
-        assert!(failed[0]["mend"].is_string());
+        assert!(failed[0]["hint"].is_string());
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod check {
         let home = Home::of(&platform);
         home.write("warehouse", "a file");
         let ran = home.run(&["check"]).ends_with(6);
-        assert!(ran.out.contains("FAIL warehouse: ") && ran.out.contains("     mend: make the folder"), "{}", ran.out);
+        assert!(ran.out.contains("FAIL warehouse: ") && ran.out.contains("     hint: make the folder"), "{}", ran.out);
         assert!(ran.out.contains("ok   gateway main: "), "the other lines come too: {}", ran.out);
     }
 
@@ -181,7 +181,7 @@ mod check {
         let platform = Platform::with(|config| config.clock = Arc::new(|| now() + 120));
         let ran = Home::of(&platform).run(&["check"]).ends_with(0);
         let after = ran.out.lines().skip_while(|line| !line.starts_with("ok   clock main: ")).nth(1);
-        assert!(after.is_some_and(|line| line.contains("mend: set this machine's clock")), "{}", ran.out);
+        assert!(after.is_some_and(|line| line.contains("hint: set this machine's clock")), "{}", ran.out);
     }
 
     #[test]
