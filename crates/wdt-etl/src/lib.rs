@@ -10,6 +10,7 @@ pub mod config;
 pub mod environment;
 pub mod error;
 pub mod failpoint;
+mod json_line;
 mod memory;
 pub mod pipeline;
 mod plan;

@@ -13,15 +13,12 @@ use super::output;
 use crate::cli::Check;
 use crate::config::{Account, Config, Dataset, Ids};
 use crate::error::{EtlError, Failure, gravest};
+use crate::json_line::JsonLine;
 use crate::pipeline::{Surroundings, account_client};
 use crate::warehouse::configured;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
-
 #[derive(Serialize)]
-struct Line {
-    schema_version: u32,
+struct CheckLine {
     check: String,
     ok: bool,
     detail: String,
@@ -30,10 +27,10 @@ struct Line {
     exit_code: u8,
 }
 
-impl Line {
+impl CheckLine {
     fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
         let (check, detail) = (check.into(), detail.into());
-        Self { schema_version: SCHEMA_VERSION, check, ok: true, detail, hint: None, exit_code: 0 }
+        Self { check, ok: true, detail, hint: None, exit_code: 0 }
     }
 
     /// Nothing is wrong, but there is something to know.
@@ -43,14 +40,7 @@ impl Line {
 
     fn failed(check: impl Into<String>, error: &EtlError) -> Self {
         let (check, detail) = (check.into(), error.to_string());
-        Self {
-            schema_version: SCHEMA_VERSION,
-            check,
-            ok: false,
-            detail,
-            hint: error.hint(),
-            exit_code: error.exit_code(),
-        }
+        Self { check, ok: false, detail, hint: error.hint(), exit_code: error.exit_code() }
     }
 }
 
@@ -69,7 +59,7 @@ pub async fn check(
 ) -> Result<u8, EtlError> {
     let datasets: usize = config.accounts.iter().map(|account| account.datasets.len()).sum();
     let accounts = config.accounts.len();
-    let mut lines = vec![Line::ok(
+    let mut lines = vec![CheckLine::ok(
         "configuration",
         format!("{}: accounts {accounts}, datasets {datasets}, every secret found", config.path.display()),
     )];
@@ -87,19 +77,19 @@ pub async fn check(
 }
 
 /// The worked example of each platform that is configured.
-fn signatures(config: &Config) -> impl Iterator<Item = Line> {
+fn signatures(config: &Config) -> impl Iterator<Item = CheckLine> {
     let configured = |gateway: &&Gateway| config.accounts.iter().any(|account| account.gateway == **gateway);
     Gateway::ALL.iter().filter(configured).map(|&gateway| {
         let name = format!("signature {gateway}");
         if self_test(gateway) {
-            return Line::ok(name, "the platform's worked example gives the published value");
+            return CheckLine::ok(name, "the platform's worked example gives the published value");
         }
-        Line::failed(name, &EtlError::Bug("the platform's worked example gives another signature".to_owned()))
+        CheckLine::failed(name, &EtlError::Bug("the platform's worked example gives another signature".to_owned()))
     })
 }
 
 /// Writes a file into the warehouse and takes it away again, and looks whether its tables are of the configured format.
-fn warehouse(config: &Config) -> Line {
+fn warehouse(config: &Config) -> CheckLine {
     let folder = Path::new(&config.warehouse.url);
     let probe = folder.join(".wdt-etl-check");
     let written = std::fs::create_dir_all(folder)
@@ -107,13 +97,12 @@ fn warehouse(config: &Config) -> Line {
         .and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => match configured(config) {
-            Ok(_) => Line::ok("warehouse", format!("{} can be written", folder.display())),
-            Err(error) => Line::failed("warehouse", &error.into()),
+            Ok(_) => CheckLine::ok("warehouse", format!("{} can be written", folder.display())),
+            Err(error) => CheckLine::failed("warehouse", &error.into()),
         },
         Err(error) => {
             let hint = "make the folder writable for this user, or name another in warehouse.url".to_owned();
-            Line {
-                schema_version: SCHEMA_VERSION,
+            CheckLine {
                 check: "warehouse".to_owned(),
                 ok: false,
                 detail: format!("{} cannot be written: {error}", folder.display()),
@@ -125,12 +114,12 @@ fn warehouse(config: &Config) -> Line {
 }
 
 /// Rows that were last modified before `start` never land; say so.
-fn late_starts(config: &Config) -> Vec<Line> {
+fn late_starts(config: &Config) -> Vec<CheckLine> {
     let earliest = crate::config::DEFAULT_START;
     let mut lines = Vec::new();
     for account in &config.accounts {
         for dataset in account.datasets.iter().filter(|dataset| dataset.start > earliest) {
-            lines.push(Line::note(
+            lines.push(CheckLine::note(
                 format!("start {}/{}", account.name, dataset.endpoint.dataset),
                 format!("rows not modified since {} never land", wdt_models::time::format_wall_time(dataset.start)),
                 "leave start out to read from 2012 on; sparse years cost few calls",
@@ -141,7 +130,7 @@ fn late_starts(config: &Config) -> Vec<Line> {
 }
 
 /// An address of plain http that leaves this machine.
-fn readable(account: &Account) -> Option<Line> {
+fn readable(account: &Account) -> Option<CheckLine> {
     let url = Url::parse(&account.base_url).ok()?;
     let stays_here = match url.host()? {
         Host::Domain(name) => name == "localhost",
@@ -151,7 +140,7 @@ fn readable(account: &Account) -> Option<Line> {
     if url.scheme() != "http" || stays_here {
         return None;
     }
-    Some(Line::note(
+    Some(CheckLine::note(
         format!("address {}", account.name),
         format!("{} is plain http: salt or session of a call travel readable", account.base_url),
         format!("base_url = \"{}\", if the platform answers there", account.base_url.replacen("http", "https", 1)),
@@ -159,15 +148,15 @@ fn readable(account: &Account) -> Option<Line> {
 }
 
 /// One call for one record: address, account, key, signature, clock.
-async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line> {
+async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<CheckLine> {
     let name = format!("gateway {}", account.name);
     let limiter = around.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
     let client = match account_client(account, &limiter, around) {
         Ok(client) => client,
-        Err(error) => return vec![Line::failed(name, &error)],
+        Err(error) => return vec![CheckLine::failed(name, &error)],
     };
     let Some((dataset, target)) = question(account, client.platform_now().div_euclid(1000) - settle) else {
-        return vec![Line::ok(name, "no live call: every dataset waits for ids that another one lands")];
+        return vec![CheckLine::ok(name, "no live call: every dataset waits for ids that another one lands")];
     };
     let request = PageRequest {
         method: dataset.method,
@@ -179,11 +168,11 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line
     };
     let answered = client.page(dataset.endpoint, &request).await;
     let mut lines = vec![match answered {
-        Ok(_) => Line::ok(
+        Ok(_) => CheckLine::ok(
             name,
             format!("{} answers {} for app_key {}", account.base_url, dataset.method.name, account.app_key),
         ),
-        Err(error) => Line::failed(name, &EtlError::of_call(account.gateway, error)),
+        Err(error) => CheckLine::failed(name, &EtlError::of_call(account.gateway, error)),
     }];
     lines.extend(clock(account, &client));
     lines
@@ -207,7 +196,7 @@ fn target(dataset: &Dataset, end: i64) -> Option<Target> {
     }
 }
 
-fn clock(account: &Account, client: &Client) -> Option<Line> {
+fn clock(account: &Account, client: &Client) -> Option<CheckLine> {
     // the header has whole seconds: less than one is no difference
     let skew = client.skew_ms()? / 1000;
     let accepted = Gateway::clock_tolerance_seconds(account.gateway);
@@ -215,17 +204,17 @@ fn clock(account: &Account, client: &Client) -> Option<Line> {
         // the call was refused for it, and its line says so
         return None;
     }
-    let mut line = Line::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
+    let mut line = CheckLine::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
     if skew.abs() > NOTABLE_SKEW_SECONDS {
         line.hint = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
     }
     Some(line)
 }
 
-fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+fn print(lines: &[CheckLine], json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     for line in lines {
         if json {
-            writeln!(out, "{}", serde_json::to_string(line)?)?;
+            JsonLine::new("check", line).write(out)?;
             continue;
         }
         writeln!(out, "{:<4} {}: {}", if line.ok { "ok" } else { "FAIL" }, line.check, line.detail)?;

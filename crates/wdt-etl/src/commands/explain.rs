@@ -11,7 +11,7 @@ use super::aligned::{write_rows, write_table};
 use crate::cli::Explain;
 use crate::config::{list, nearest, quoted};
 use crate::error::{EtlError, Failure};
-use crate::report::SCHEMA_VERSION;
+use crate::json_line::JsonLine;
 
 /// What wdt-etl prints before a platform's code.
 const BEFORE_CODE: &str = "code ";
@@ -122,9 +122,7 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Line {
-    schema_version: u32,
-    event: &'static str,
+struct ErrorLine {
     gateway: &'static str,
     /// `code`, `sub_code`, `words` or `rest`.
     told_by: &'static str,
@@ -149,9 +147,7 @@ fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write)
         Clue::Words(words) => ("words", words),
         Clue::None => ("rest", &[]),
     };
-    let line = Line {
-        schema_version: SCHEMA_VERSION,
-        event: "error",
+    let line = ErrorLine {
         gateway: gateway.name(),
         told_by,
         code: code_of(entry),
@@ -165,7 +161,7 @@ fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write)
         run_again: row.run_again,
         hint: entry.mend,
     };
-    writeln!(out, "{}", serde_json::to_string(&line)?)
+    JsonLine::new("error", line).write(out)
 }
 
 const fn name(class: Class) -> &'static str {

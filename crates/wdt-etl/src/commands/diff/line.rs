@@ -9,9 +9,8 @@ use wdt_models::time::format_wall_time;
 use super::compare::Compared;
 use super::shown::{Differs, Shown, ShownRow, Value};
 use super::side::{At, Side};
+use crate::json_line::JsonLine;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
 /// Longest value that a line of text shows whole, in characters.
 const SHOWN: usize = 120;
 /// So much of what is equal is shown before a long value's first difference.
@@ -29,8 +28,6 @@ pub(super) struct Outcome<'a> {
 
 #[derive(Serialize)]
 struct DatasetLine<'a> {
-    schema_version: u32,
-    event: &'static str,
     dataset: &'static str,
     different: bool,
     /// Null where both sides are the same version of the same tables, which is not read.
@@ -55,8 +52,6 @@ struct SideLine<'a> {
 
 #[derive(Serialize)]
 struct RowLine<'a> {
-    schema_version: u32,
-    event: &'static str,
     dataset: &'static str,
     change: &'static str,
     /// The side that has no such row has it marked as deleted.
@@ -117,8 +112,6 @@ impl Outcome<'_> {
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let count = |count: fn(&Compared) -> u64| self.found.as_ref().map(|(compared, _)| count(compared));
         let line = DatasetLine {
-            schema_version: SCHEMA_VERSION,
-            event: "dataset",
             dataset: self.dataset,
             different: self.differs(),
             equal: count(|compared| compared.equal),
@@ -128,11 +121,11 @@ impl Outcome<'_> {
             a: side_line(self.sides[0], self.at[0]),
             b: side_line(self.sides[1], self.at[1]),
         };
-        writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        JsonLine::new("dataset", line).write(out)?;
         let Some((_, shown)) = &self.found else { return Ok(()) };
         for (change, rows) in [("removed", &shown.removed), ("added", &shown.added), ("changed", &shown.changed)] {
             for row in rows {
-                writeln!(out, "{}", serde_json::to_string(&self.row_line(change, row)?)?)?;
+                JsonLine::new("row", self.row_line(change, row)?).write(out)?;
             }
         }
         Ok(())
@@ -146,8 +139,6 @@ impl Outcome<'_> {
         };
         let key = row.key.iter().map(|(name, value)| Ok((name.clone(), serde_json::from_str(&value.json)?)));
         Ok(RowLine {
-            schema_version: SCHEMA_VERSION,
-            event: "row",
             dataset: self.dataset,
             change,
             marked_deleted: row.marked,

@@ -6,16 +6,14 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::error::{EtlError, Failure};
+use crate::json_line::JsonLine;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
 /// So many findings of a check are told in full.
 const TOLD: usize = 3;
 
 /// What a check found, with a hint where there is one.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
-    schema_version: u32,
     check: &'static str,
     account: Option<String>,
     dataset: &'static str,
@@ -54,7 +52,7 @@ impl Line {
     /// `ok   windows main/enterprise_stock: …` and its hint, or one JSON object.
     pub(super) fn print(&self, json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         if json {
-            return writeln!(out, "{}", serde_json::to_string(self)?);
+            return JsonLine::new("verify", self).write(out);
         }
         let word = if self.ok { "ok" } else { "FAIL" };
         let account = self.account.as_ref().map(|account| format!("{account}/")).unwrap_or_default();
@@ -105,7 +103,6 @@ impl<'a> Subject<'a> {
 
     fn line(self, detail: String, hint: Option<String>, exit_code: u8) -> Line {
         Line {
-            schema_version: SCHEMA_VERSION,
             check: self.check,
             account: self.account.map(str::to_owned),
             dataset: self.dataset,
