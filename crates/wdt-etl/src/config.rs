@@ -4,17 +4,19 @@
 //! stands, is relative to the file's folder, so that a cron job lands in the same place from any working folder.
 
 mod account;
+mod context;
 mod credentials;
 mod dataset;
 mod duration;
 mod fault;
 mod model;
-mod names;
 mod overrides;
 mod params;
 mod secret_ref;
 mod select;
+mod sendable;
 mod settings;
+mod siblings;
 mod snapshot;
 mod validate;
 mod value;
@@ -27,11 +29,11 @@ pub(crate) use self::dataset::DEFAULT_START;
 pub use self::duration::parse as parse_duration;
 pub use self::fault::{ConfigError, Fault};
 pub use self::model::{Account, Config, Dataset, Format, Ids, RunSettings, Stage, Warehouse};
-pub(crate) use self::names::{list, nearest, quoted};
+pub use self::select::UnknownName;
 
-use self::fault::{Faults, Place};
-use self::names::Keys;
-use self::value::Section;
+use self::context::Context;
+use self::fault::{Faults, Location};
+use self::value::{Keys, Section};
 use crate::environment::Variables;
 
 const TOP: Keys<'static> = Keys {
@@ -40,17 +42,6 @@ const TOP: Keys<'static> = Keys {
 };
 const ACCOUNTS_HINT: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
 const RESERVED_FOR_MANY: &str = "reserved for many accounts, not read by this version";
-
-/// What the words of the file are read against.
-struct Surroundings<'a> {
-    /// The file's folder, absolute.
-    folder: &'a Path,
-    variables: &'a Variables,
-    /// Whether secrets are read; otherwise stand-ins take their place.
-    secrets: bool,
-    /// Epoch seconds.
-    now: i64,
-}
 
 impl Config {
     /// Reads the file, its secrets and the variables that override it; `now` is in epoch seconds.
@@ -98,10 +89,10 @@ impl Config {
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             // Only the message: the error's own text would print the line, and a secret may stand in it.
-            faults.push(&Place::root(error.span().map(|span| span.start)), error.message(), None);
+            faults.push(&Location::root(error.span().map(|span| span.start)), error.message(), None);
         }
         faults.stop_if_any()?;
-        let config = read(root.get_ref(), &Surroundings { folder, variables, secrets, now }, &mut faults);
+        let config = read(root.get_ref(), &Context { folder, variables, secrets, now }, &mut faults);
         faults.stop_if_any()?;
         let (warehouse, run, accounts) = config.ok_or_else(|| ConfigError::incomplete(path))?;
         Ok(Self { path: absolute, text: text.to_owned(), warehouse, run, accounts })
@@ -115,11 +106,11 @@ fn source(path: &Path) -> Result<String, ConfigError> {
 /// Everything the file says; `None` only beside a fault.
 fn read(
     root: &DeTable<'_>,
-    from: &Surroundings<'_>,
+    from: &Context<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<(Warehouse, RunSettings, Vec<Account>)> {
     overrides::check(from.variables, faults);
-    let top = Section::new(Place::root(None), root, &TOP, faults);
+    let top = Section::new(Location::root(None), root, &TOP, faults);
     let over = overrides::of("warehouse", &settings::WAREHOUSE, from.variables);
     let section = top.section("warehouse", &settings::WAREHOUSE, over, faults);
     let warehouse = settings::warehouse(&section, from.folder, faults);
@@ -129,7 +120,7 @@ fn read(
     Some((warehouse?, run, accounts?))
 }
 
-fn accounts(top: &Section<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
+fn accounts(top: &Section<'_>, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
     let items = top.required("accounts", ACCOUNTS_HINT, faults)?.items("tables", ACCOUNTS_HINT, faults)?;
     let drafts: Vec<_> = items.iter().filter_map(|item| account::read(item, from, faults)).collect();
     validate::accounts(&drafts, faults);

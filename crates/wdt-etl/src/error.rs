@@ -4,7 +4,7 @@ use wdt_fetch::{ErrorKind, FetchError};
 use wdt_models::error::entry;
 use wdt_models::{Gateway, PlatformError};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, UnknownName};
 use crate::environment::EnvFileError;
 use wdt_warehouse::WarehouseError;
 
@@ -18,7 +18,10 @@ pub enum EtlError {
     /// The file of `--env-file` cannot be used.
     #[error(transparent)]
     EnvFile(#[from] EnvFileError),
-    /// The command line asks for something that is not there.
+    /// The command line names an account or a dataset that is not configured.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// The command line asks for something that does not exist.
     #[error("{message}")]
     Usage {
         /// What is wrong.
@@ -152,7 +155,7 @@ impl EtlError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Config(_) | Self::EnvFile(_) => Failure::Configuration,
-            Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
+            Self::UnknownName(_) | Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
             Self::Fetch { error, .. } => Failure::of_call(error.kind()),
             Self::Closed { .. } => Failure::Unavailable,
             Self::Uncertified { .. } => Failure::Uncertified,
@@ -169,7 +172,7 @@ impl EtlError {
     /// The exit code of the command that ends with it.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        self.failure().row().exit_code
+        self.failure().policy().exit_code
     }
 
     /// What to try: the error's own words, or those of the table.
@@ -181,6 +184,7 @@ impl EtlError {
             )),
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
+            Self::UnknownName(error) => Some(error.hint.clone()),
             Self::Absent { hint, .. }
             | Self::Usage { hint: Some(hint), .. }
             | Self::Cassette { hint: Some(hint), .. }
@@ -196,7 +200,7 @@ impl EtlError {
                 }
                 None => (*hint).to_owned(),
             }),
-            _ => self.failure().row().hint.map(str::to_owned),
+            _ => self.failure().policy().hint.map(str::to_owned),
         }
     }
 
@@ -265,7 +269,7 @@ pub enum Failure {
 
 /// What follows from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct Policy {
     /// The word for tables and events.
     pub name: &'static str,
     /// Exit code of the command.
@@ -300,24 +304,24 @@ impl Failure {
     /// The table: one line a kind.
     #[must_use]
     #[rustfmt::skip]
-    pub const fn row(self) -> Row {
+    pub const fn policy(self) -> Policy {
         match self {
-            Self::Bug => Row::new("bug", 1, false, Some("please report it with the lines above; nothing half was committed")),
-            Self::Usage => Row::new("usage", 2, false, Some("`wdt-etl help` lists the commands and their options")),
-            Self::Configuration => Row::new("configuration", 2, false, Some("`wdt-etl check --offline` looks through the configuration without a call")),
-            Self::Parameter => Row::new("parameter", 2, false, Some("look at `params` of the dataset; `wdt-etl schema DATASET` lists what it takes")),
-            Self::Credential => Row::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tries them with one call")),
-            Self::Clock => Row::new("clock", 3, false, Some("set this machine's clock by a time server (NTP): the platform refuses every call until then")),
-            Self::Permission => Row::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
-            Self::Limited => Row::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
-            Self::Unavailable => Row::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped; if it stays so, look at base_url, proxy and the network")),
-            Self::Stale => Row::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs tells how the last runs ended")),
-            Self::Uncertified => Row::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
-            Self::Quarantine => Row::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),
-            Self::Vanished => Row::new("vanished", 5, false, Some("look whether the account lost a right or a shop; if the rows are gone, `--max-deletes N` or `--max-deletes all` marks them")),
-            Self::Cassette => Row::new("cassette", 5, false, Some("docs/replay.md says what a cassette holds; record it again if the change is wanted")),
-            Self::Warehouse => Row::new("warehouse", 6, false, Some("`wdt-etl check` tries to write to the warehouse")),
-            Self::Interrupted => Row::new("interrupted", 130, true, Some("run the same command again: it goes on where this one stopped")),
+            Self::Bug => Policy::new("bug", 1, false, Some("please report it with the lines above; nothing half was committed")),
+            Self::Usage => Policy::new("usage", 2, false, Some("`wdt-etl help` lists the commands and their options")),
+            Self::Configuration => Policy::new("configuration", 2, false, Some("`wdt-etl check --offline` looks through the configuration without a call")),
+            Self::Parameter => Policy::new("parameter", 2, false, Some("look at `params` of the dataset; `wdt-etl schema DATASET` lists what it takes")),
+            Self::Credential => Policy::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tries them with one call")),
+            Self::Clock => Policy::new("clock", 3, false, Some("set this machine's clock by a time server (NTP): the platform refuses every call until then")),
+            Self::Permission => Policy::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
+            Self::Limited => Policy::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
+            Self::Unavailable => Policy::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped; if it stays so, look at base_url, proxy and the network")),
+            Self::Stale => Policy::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs tells how the last runs ended")),
+            Self::Uncertified => Policy::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
+            Self::Quarantine => Policy::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),
+            Self::Vanished => Policy::new("vanished", 5, false, Some("look whether the account lost a right or a shop; if the rows are gone, `--max-deletes N` or `--max-deletes all` marks them")),
+            Self::Cassette => Policy::new("cassette", 5, false, Some("docs/replay.md says what a cassette holds; record it again if the change is wanted")),
+            Self::Warehouse => Policy::new("warehouse", 6, false, Some("`wdt-etl check` tries to write to the warehouse")),
+            Self::Interrupted => Policy::new("interrupted", 130, true, Some("run the same command again: it goes on where this one stopped")),
         }
     }
 
@@ -344,7 +348,7 @@ impl Failure {
     }
 }
 
-impl Row {
+impl Policy {
     const fn new(name: &'static str, exit_code: u8, run_again: bool, hint: Option<&'static str>) -> Self {
         Self { name, exit_code, run_again, hint }
     }
@@ -379,12 +383,12 @@ mod tests {
 
     #[test]
     fn every_failure_ends_with_a_documented_code_and_a_name_of_its_own() {
-        let mut names: Vec<_> = Failure::ALL.iter().map(|failure| failure.row().name).collect();
+        let mut names: Vec<_> = Failure::ALL.iter().map(|failure| failure.policy().name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Failure::ALL.len());
-        assert!(Failure::ALL.iter().all(|failure| GRAVEST_FIRST.contains(&failure.row().exit_code)));
-        assert!(Failure::ALL.iter().all(|failure| failure.row().hint.is_some()));
+        assert!(Failure::ALL.iter().all(|failure| GRAVEST_FIRST.contains(&failure.policy().exit_code)));
+        assert!(Failure::ALL.iter().all(|failure| failure.policy().hint.is_some()));
     }
 
     #[test]

@@ -18,5 +18,6 @@ pub mod report;
 pub mod warehouse;
 #[cfg(feature = "test-util")]
 pub mod wire;
+mod words;
 
 pub use error::EtlError;

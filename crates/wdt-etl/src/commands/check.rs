@@ -107,7 +107,7 @@ fn warehouse(config: &Config) -> CheckLine {
                 ok: false,
                 detail: format!("{} cannot be written: {error}", folder.display()),
                 hint: Some(hint),
-                exit_code: Failure::Warehouse.row().exit_code,
+                exit_code: Failure::Warehouse.policy().exit_code,
             }
         }
     }
@@ -204,7 +204,8 @@ fn clock(account: &Account, client: &Client) -> Option<CheckLine> {
         // the call was refused for it, and its line says so
         return None;
     }
-    let mut line = CheckLine::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
+    let mut line =
+        CheckLine::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
     if skew.abs() > NOTABLE_SKEW_SECONDS {
         line.hint = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
     }

@@ -9,9 +9,9 @@ use wdt_models::{Class, Gateway};
 
 use super::aligned::{write_rows, write_table};
 use crate::cli::Explain;
-use crate::config::{list, nearest, quoted};
 use crate::error::{EtlError, Failure};
 use crate::json_line::JsonLine;
+use crate::words::{list, nearest, quoted};
 
 /// What wdt-etl prints before a platform's code.
 const BEFORE_CODE: &str = "code ";
@@ -93,7 +93,7 @@ fn told_by(clue: Clue) -> String {
 
 fn write_list(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     let row = |(gateway, entry): &Entry| {
-        let (class, exit) = (name(entry.class), failure(entry.class).row().exit_code);
+        let (class, exit) = (name(entry.class), failure(entry.class).policy().exit_code);
         let words = [class, &exit.to_string(), entry.zh, entry.en].map(str::to_owned);
         let [class, exit, zh, en] = words;
         [gateway.name().to_owned(), told_by(entry.clue), class, exit, zh, en]
@@ -104,7 +104,7 @@ fn write_list(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
 
 fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     for (place, (gateway, entry)) in entries.iter().enumerate() {
-        let row = failure(entry.class).row();
+        let policy = failure(entry.class).policy();
         if place > 0 {
             writeln!(out)?;
         }
@@ -113,7 +113,7 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
             ("meaning", entry.zh.to_owned()),
             ("", entry.en.to_owned()),
             ("wdt-etl", course(entry.class).to_owned()),
-            ("class", format!("{}: exit code {} ({})", name(entry.class), row.exit_code, row.name)),
+            ("class", format!("{}: exit code {} ({})", name(entry.class), policy.exit_code, policy.name)),
             ("hint", entry.mend.to_owned()),
         ];
         write_rows(&lines.map(|(name, text)| [format!("  {name}"), text]), out)?;
@@ -140,7 +140,7 @@ struct ErrorLine {
 }
 
 fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write) -> io::Result<()> {
-    let row = failure(entry.class).row();
+    let policy = failure(entry.class).policy();
     let (told_by, words): (_, &[_]) = match entry.clue {
         Clue::Code(_) => ("code", &[]),
         Clue::SubCode(_) => ("sub_code", &[]),
@@ -156,9 +156,9 @@ fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write)
         en: entry.en,
         class: name(entry.class),
         action: course(entry.class),
-        failure: row.name,
-        exit_code: row.exit_code,
-        run_again: row.run_again,
+        failure: policy.name,
+        exit_code: policy.exit_code,
+        run_again: policy.run_again,
         hint: entry.mend,
     };
     JsonLine::new("error", line).write(out)
@@ -315,7 +315,7 @@ mod tests {
         let page = include_str!("../../../../docs/errors.md");
         for entry in all() {
             let class = entry.1.class;
-            let row = format!("\n| `{}` | {} | {} |\n", name(class), course(class), failure(class).row().exit_code);
+            let row = format!("\n| `{}` | {} | {} |\n", name(class), course(class), failure(class).policy().exit_code);
             assert!(page.contains(&row), "{row}");
         }
     }

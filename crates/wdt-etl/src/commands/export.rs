@@ -28,9 +28,10 @@ use self::target::Target;
 use super::output;
 use super::rows::{self, Source, Until};
 use crate::cli::{Export, ExportFormat};
-use crate::config::{Config, list, nearest, quoted};
+use crate::config::Config;
 use crate::error::EtlError;
 use crate::warehouse;
+use crate::words::{list, nearest, quoted};
 use wdt_warehouse::schema::TableSpec;
 use wdt_warehouse::{DatasetTables, WarehouseError};
 
@@ -40,7 +41,7 @@ const STDOUT: &str = "-";
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// Where the command writes and when it stops.
-pub struct Surroundings<'a> {
+pub struct Console<'a> {
     /// Standard output: the rows, with `-o -`.
     pub out: &'a mut (dyn Write + Send),
     /// Standard error: what was written, and what the user should know of it.
@@ -55,7 +56,7 @@ pub struct Surroundings<'a> {
 ///
 /// [`EtlError::Usage`] for what the command line asks wrongly and for files that cannot be written; otherwise faults of
 /// the warehouse. With `--all` the other datasets are written first, and the gravest fault is returned.
-pub async fn export(config: &Config, args: &Export, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+pub async fn export(config: &Config, args: &Export, around: &mut Console<'_>) -> Result<(), EtlError> {
     if args.all {
         return export_all(config, args, around).await;
     }
@@ -71,7 +72,7 @@ pub async fn export(config: &Config, args: &Export, around: &mut Surroundings<'_
     export_one(&tables, args, format, &args.output, around).await
 }
 
-async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+async fn export_all(config: &Config, args: &Export, around: &mut Console<'_>) -> Result<(), EtlError> {
     let folder = &args.output;
     if folder.as_os_str() == STDOUT {
         return Err(usage(
@@ -106,7 +107,7 @@ async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_
 }
 
 /// The gravest of the errors as the command's own; the others are told.
-pub(super) fn gravest(mut errors: Vec<EtlError>, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+pub(super) fn gravest(mut errors: Vec<EtlError>, around: &mut Console<'_>) -> Result<(), EtlError> {
     let code = crate::error::gravest(errors.iter().map(EtlError::exit_code));
     let Some(position) = errors.iter().position(|error| error.exit_code() == code) else { return Ok(()) };
     let gravest = errors.remove(position);
@@ -121,7 +122,7 @@ async fn export_one(
     args: &Export,
     format: ExportFormat,
     path: &Path,
-    around: &mut Surroundings<'_>,
+    around: &mut Console<'_>,
 ) -> Result<(), EtlError> {
     let dataset = tables.endpoint.dataset;
     let plan = Plan::new(tables.endpoint, args)?;
@@ -137,14 +138,14 @@ async fn export_one(
     let (rows, said) = if to_stdout {
         let out = BufWriter::with_capacity(BUFFER_BYTES, &mut *around.out);
         let head = Head { dataset, columns: &plan.columns, scratch: None };
-        let sink = sink::sink(format, &head, Box::new(out)).map_err(|error| output(&error))?;
+        let sink = sink(format, &head, Box::new(out)).map_err(|error| output(&error))?;
         plan.write(&source, sink, &around.stop, |error| output(&error)).await?
     } else {
         let (target, file) = Target::begin(path)?;
         let failed = |error: std::io::Error| target::unwritable(path, &error);
         let head = Head { dataset, columns: &plan.columns, scratch: Some(target.folder()) };
         let out = Box::new(BufWriter::with_capacity(BUFFER_BYTES, file));
-        let sink = sink::sink(format, &head, out).map_err(failed)?;
+        let sink = sink(format, &head, out).map_err(failed)?;
         let written = plan.write(&source, sink, &around.stop, failed).await?;
         target.publish()?;
         written
@@ -224,6 +225,24 @@ async fn open(config: &Config, endpoint: &'static Endpoint) -> Result<Option<Dat
     }
 }
 
+/// The writer of a format, its head written.
+///
+/// # Errors
+/// When the file cannot be written.
+fn sink<'a>(
+    format: ExportFormat,
+    head: &Head<'_>,
+    out: Box<dyn Write + Send + 'a>,
+) -> std::io::Result<Box<dyn Sink + 'a>> {
+    Ok(match format {
+        ExportFormat::Csv => Box::new(separated::Csv::new(head, out)?),
+        ExportFormat::Ndjson => Box::new(json::Lines::new(head, out)),
+        ExportFormat::Json => Box::new(json::Table::new(head, out)?),
+        ExportFormat::Parquet => Box::new(parquet_file::ParquetFile::new(head, out)?),
+        ExportFormat::Xlsx => Box::new(workbook::Xlsx::new(head, out, workbook::SHEET_ROWS)?),
+    })
+}
+
 /// The format asked for, or the one that the file's name ends with; CSV on standard output.
 fn format(args: &Export) -> Result<ExportFormat, EtlError> {
     let path = &args.output;
@@ -270,7 +289,7 @@ pub(super) fn find(name: &str) -> Result<&'static Endpoint, EtlError> {
 }
 
 /// A line on standard error; one that nobody reads is no fault.
-fn note(around: &mut Surroundings<'_>, text: &str) {
+fn note(around: &mut Console<'_>, text: &str) {
     let _gone = writeln!(around.notes, "{text}");
 }
 

@@ -4,11 +4,13 @@ use url::Url;
 use wdt_models::Gateway;
 use wdt_sign::Secret;
 
-use super::dataset::Siblings;
-use super::fault::{Faults, Place};
-use super::names::{self, Keys, quoted};
-use super::value::{Section, Value};
-use super::{Account, Dataset, Stage, Surroundings, credentials, dataset, params, secret_ref};
+use super::context::Context;
+use super::fault::{Faults, Location};
+use super::sendable::plain_text;
+use super::siblings::Siblings;
+use super::value::{Keys, Section, Setting};
+use super::{Account, Dataset, Stage, credentials, dataset, secret_ref};
+use crate::words::{self, quoted};
 
 const FIRST_KEYS: &[&str] = &["name", "merchant", "gateway", "environment", "base_url", "app_key", "app_secret"];
 const LAST_KEYS: &[&str] = &["calls_per_minute", "proxy", "datasets"];
@@ -18,8 +20,8 @@ const DATASETS_HINT: &str = "write an [[accounts.datasets]] section with name = 
 
 /// An account as far as it could be read: what the comparison of accounts needs, faults or not.
 pub(super) struct Draft {
-    pub(super) place: Place,
-    pub(super) name: Option<(Place, String)>,
+    pub(super) place: Location,
+    pub(super) name: Option<(Location, String)>,
     pub(super) gateway: Option<Gateway>,
     pub(super) app_key: Option<String>,
     pub(super) calls_per_minute: Option<u32>,
@@ -28,7 +30,7 @@ pub(super) struct Draft {
 }
 
 /// Reads one account; `None` when it is not even a table.
-pub(super) fn read(value: &Value<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Draft> {
+pub(super) fn read(value: &Setting<'_>, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Draft> {
     let section = value.table(faults)?;
     let place = section.place.clone();
     let name = section.required("name", "write the value of the column `account`, as in name = \"main\"", faults);
@@ -38,7 +40,8 @@ pub(super) fn read(value: &Value<'_>, from: &Surroundings<'_>, faults: &mut Faul
     check_keys(&section, gateway, faults);
     let stage = section.get("environment").map_or(Some(Stage::default()), |value| stage(&value, faults));
     let base_url = base_url(&section, gateway, stage, faults);
-    let (app_key, credentials) = credentials::Reader { section: &section, gateway, owner: &owner, from }.read(faults);
+    let (app_key, credentials) =
+        credentials::AccountSection { section: &section, gateway, owner: &owner, from }.read(faults);
     let proxy = section.get("proxy").map_or(Some(None), |value| proxy(&value, &owner, from, faults).map(Some));
     let merchant =
         section.get("merchant").map_or(name.clone().map(|(_, name)| name), |value| plain_text(&value, faults));
@@ -70,7 +73,7 @@ fn check_keys(section: &Section<'_>, gateway: Option<Gateway>, faults: &mut Faul
 }
 
 /// A name becomes a partition folder and a word on the command line: letters, digits, `_`, `-` and `.`, of any script.
-fn account_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
+fn account_name(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<String> {
     let text = value.text(faults)?;
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let begins_well = text.starts_with(char::is_alphanumeric);
@@ -82,23 +85,23 @@ fn account_name(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
     None
 }
 
-fn gateway(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Gateway> {
+fn gateway(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Gateway> {
     let text = value.text(faults)?;
     let gateway = Gateway::from_name(text);
     if gateway.is_none() {
         let known: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
         let message = format!("this version knows no gateway {}", quoted(text));
-        faults.push(&value.place, message, Some(names::hint(text, "gateways of this version", &known)));
+        faults.push(&value.place, message, Some(words::hint(text, "gateways of this version", &known)));
     }
     gateway
 }
 
 fn known_gateways() -> String {
     let known: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
-    format!("gateways of this version: {}", names::list(&known))
+    format!("gateways of this version: {}", words::list(&known))
 }
 
-fn stage(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Stage> {
+fn stage(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Stage> {
     let text = value.text(faults)?;
     let stage = Stage::ALL.iter().copied().find(|stage| stage.name() == text);
     if stage.is_none() {
@@ -106,7 +109,7 @@ fn stage(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Stage> {
         faults.push(
             &value.place,
             format!("{} is not an environment", quoted(text)),
-            Some(names::hint(text, "environments", &known)),
+            Some(words::hint(text, "environments", &known)),
         );
     }
     stage
@@ -144,11 +147,6 @@ fn address_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Text of one line that the platforms can sign.
-pub(super) fn plain_text(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<String> {
-    params::sendable(value.text(faults)?.to_owned(), &value.place, faults)
-}
-
 fn calls_per_minute(section: &Section<'_>, gateway: Option<Gateway>, faults: &mut Faults<'_>) -> Option<u32> {
     match section.get("calls_per_minute") {
         None => gateway.map(Gateway::calls_per_minute),
@@ -156,7 +154,7 @@ fn calls_per_minute(section: &Section<'_>, gateway: Option<Gateway>, faults: &mu
     }
 }
 
-fn proxy(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+fn proxy(value: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let secret = secret_ref::read(value, owner, from, faults)?;
     let url = Url::parse(secret.expose()).ok();
     if !from.secrets || url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {

@@ -4,10 +4,11 @@ use wdt_fetch::{AccountKeys, Credentials};
 use wdt_models::Gateway;
 use wdt_sign::Secret;
 
-use super::account::plain_text;
-use super::fault::{Faults, Place};
-use super::value::{Section, Value};
-use super::{Surroundings, secret_ref};
+use super::context::Context;
+use super::fault::{Faults, Location};
+use super::secret_ref;
+use super::sendable::plain_text;
+use super::value::{Section, Setting};
 
 const HANDED_OUT: &str = "the platform hands it out with the application";
 
@@ -15,13 +16,13 @@ const HANDED_OUT: &str = "the platform hands it out with the application";
 struct Noted;
 
 /// An account's section on the way to its credentials.
-pub(super) struct Reader<'r, 'a> {
+pub(super) struct AccountSection<'r, 'a> {
     pub(super) section: &'r Section<'a>,
     /// `None` only beside a fault.
     pub(super) gateway: Option<Gateway>,
     /// Whose credentials they are, as in "account `main`".
     pub(super) owner: &'r str,
-    pub(super) from: &'r Surroundings<'r>,
+    pub(super) from: &'r Context<'r>,
 }
 
 /// Keys of an account that the gateway asks for beside those of every account; of any gateway where it is not known.
@@ -47,7 +48,7 @@ pub(super) fn foreign(gateway: Option<Gateway>) -> Vec<(&'static str, String)> {
     others.map(reason).collect()
 }
 
-impl Reader<'_, '_> {
+impl AccountSection<'_, '_> {
     /// The public key and the credentials, faults or not.
     pub(super) fn read(&self, faults: &mut Faults<'_>) -> (Option<String>, Option<Credentials>) {
         let app_key = self.section.required("app_key", HANDED_OUT, faults);
@@ -72,7 +73,7 @@ impl Reader<'_, '_> {
         &self,
         key: &str,
         hint: &str,
-        read: impl FnOnce(&Value<'_>, &mut Faults<'_>) -> Option<T>,
+        read: impl FnOnce(&Setting<'_>, &mut Faults<'_>) -> Option<T>,
         faults: &mut Faults<'_>,
     ) -> Result<Option<T>, Noted> {
         if !keys(self.gateway).contains(&key) {
@@ -102,11 +103,11 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn secret(&self, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+    fn secret(&self, value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
         secret_ref::read(value, self.owner, self.from, faults)
     }
 
-    fn place(&self, key: &str) -> Place {
+    fn place(&self, key: &str) -> Location {
         self.section.get(key).map_or_else(|| self.section.place.key(key, None), |value| value.place)
     }
 }

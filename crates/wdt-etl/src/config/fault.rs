@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use super::names::could_be_secret;
+use crate::words::could_be_secret;
 
 /// Every fault found in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +79,7 @@ impl fmt::Display for Fault {
 
 /// Where a value stands.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Location {
     path: String,
     origin: Origin,
 }
@@ -90,7 +90,7 @@ enum Origin {
     Environment,
 }
 
-impl Place {
+impl Location {
     /// The top of the file, or a byte of it.
     pub(super) fn root(offset: Option<usize>) -> Self {
         Self { path: String::new(), origin: Origin::File { offset } }
@@ -141,7 +141,7 @@ impl<'a> Faults<'a> {
     }
 
     /// Notes a fault.
-    pub(super) fn push(&mut self, place: &Place, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn push(&mut self, place: &Location, message: impl Into<String>, hint: Option<String>) {
         let (order, location) = match place.origin {
             Origin::Environment => (None, "environment".to_owned()),
             Origin::File { offset: None } => (Some(self.source.len()), self.file.clone()),

@@ -5,9 +5,10 @@ use wdt_fetch::Params;
 use wdt_models::time::parse_wall_time;
 use wdt_models::{Arguments, Endpoint, Method, Param, ParamKind, Reading};
 
-use super::fault::{Faults, Place};
-use super::names::{self, quoted};
-use super::value::{Section, Value, distinct};
+use super::fault::{Faults, Location};
+use super::sendable::sendable;
+use super::value::{Section, Setting, distinct};
+use crate::words::{self, quoted};
 
 /// Parameters of any gateway that the run sets by itself: it addresses, pages and signs.
 const OWN_PARAMS: &[&str] = &[
@@ -27,7 +28,6 @@ const OWN_PARAMS: &[&str] = &[
     "page_no",
     "calc_total",
 ];
-const WIRE_HINT: &str = "write it as the platform shows it, in letters, digits and signs of one line";
 const TEXTS_HINT: &str = "write a list of texts, as in [\"A\", \"B\"]";
 
 /// The parameters of a dataset: those of `params`, and those that are keys of the dataset itself.
@@ -58,20 +58,7 @@ pub(super) fn switches(endpoint: &Endpoint) -> impl Iterator<Item = &'static str
     endpoint.params.iter().filter(move |param| by_ids && param.kind == ParamKind::Boolean).map(|param| param.name)
 }
 
-/// The text, unless it cannot be sent: platforms differ in how they count characters above U+FFFF.
-pub(super) fn sendable(text: String, place: &Place, faults: &mut Faults<'_>) -> Option<String> {
-    let fault = if text.chars().any(char::is_control) {
-        "holds a line break or another control character"
-    } else if text.chars().any(|character| character > '\u{ffff}') {
-        "holds a character above U+FFFF, which the platforms cannot sign"
-    } else {
-        return Some(text);
-    };
-    faults.push(place, fault, Some(WIRE_HINT.to_owned()));
-    None
-}
-
-fn param(name: &str, value: &Value<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<(String, Json)> {
+fn param(name: &str, value: &Setting<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<(String, Json)> {
     let Some(param) = endpoint.params.iter().find(|param| param.name == name) else {
         let (message, hint) = name_fault(name, endpoint);
         faults.push(&value.place, message, Some(hint));
@@ -99,12 +86,12 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
         _ if OWN_PARAMS.contains(&name) => (own, "leave it out".to_owned()),
         _ => {
             let known: Vec<_> = endpoint.params.iter().map(|param| param.name).collect();
-            ("unknown parameter", names::hint(name, &format!("parameters of {}", endpoint.dataset), &known))
+            ("unknown parameter", words::hint(name, &format!("parameters of {}", endpoint.dataset), &known))
         }
     }
 }
 
-fn typed(param: &Param, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
+fn typed(param: &Param, value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     match param.kind {
         ParamKind::Text => sendable(value.wire_text(faults)?, &value.place, faults).map(Json::from),
         ParamKind::Int => match value.digits() {
@@ -118,15 +105,15 @@ fn typed(param: &Param, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Js
 }
 
 /// A list of texts, or one that stands for itself.
-fn texts(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
-    let text = |value: &Value<'_>, faults: &mut Faults<'_>| sendable(value.wire_text(faults)?, &value.place, faults);
+fn texts(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
+    let text = |value: &Setting<'_>, faults: &mut Faults<'_>| sendable(value.wire_text(faults)?, &value.place, faults);
     if value.is_list() {
         return distinct(&value.items("texts", TEXTS_HINT, faults)?, text, faults).map(Json::from);
     }
     text(value, faults).map(|text| Json::from(vec![text]))
 }
 
-fn time(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
+fn time(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     let text = value.text(faults)?;
     if parse_wall_time(text).is_none() {
         let hint = "write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"2024-05-01 00:00:00\"".to_owned();

@@ -7,10 +7,10 @@ use std::io;
 
 use wdt_sign::Secret;
 
-use super::Surroundings;
-use super::fault::{Faults, Place};
-use super::names::{Keys, could_be_secret};
-use super::value::{Section, Value};
+use super::context::Context;
+use super::fault::{Faults, Location};
+use super::value::{Keys, Section, Setting};
+use crate::words::could_be_secret;
 
 const KEYS: Keys<'static> = Keys { known: &["env", "file"], refused: &[] };
 const HINT: &str = "write { env = \"NAME\" } or { file = \"PATH\" }";
@@ -20,7 +20,7 @@ const UNREAD: &str = "unread:unread";
 const LONGEST: usize = 4_096;
 
 /// The secret that `value` refers to; `owner` says whose it is, as in `account "main"`.
-pub(super) fn read(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+pub(super) fn read(value: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     if !value.is_table() {
         faults.push(&value.place, "a secret never stands in this file", Some(HINT.to_owned()));
         return None;
@@ -36,7 +36,7 @@ pub(super) fn read(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faul
     }
 }
 
-fn from_variable(name: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+fn from_variable(name: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let variable = name.text(faults)?;
     if !is_variable_name(variable) {
         let hint = "letters, digits and `_`; the secret itself belongs into the variable";
@@ -54,7 +54,7 @@ fn from_variable(name: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults:
     checked(secret, &format!("variable {variable}"), owner, &name.place, faults)
 }
 
-fn from_file(path: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+fn from_file(path: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let text = path.text(faults)?;
     if !from.secrets {
         return Some(Secret::new(UNREAD));
@@ -76,7 +76,7 @@ fn from_file(path: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mu
 }
 
 /// Refuses what no platform hands out and an editor or a shell easily adds.
-fn checked(secret: &str, source: &str, owner: &str, place: &Place, faults: &mut Faults<'_>) -> Option<Secret> {
+fn checked(secret: &str, source: &str, owner: &str, place: &Location, faults: &mut Faults<'_>) -> Option<Secret> {
     let fault = if secret.is_empty() {
         "is empty"
     } else if secret.len() > LONGEST {

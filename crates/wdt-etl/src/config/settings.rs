@@ -6,9 +6,9 @@ use url::Url;
 use wdt_models::Window;
 
 use super::fault::Faults;
-use super::names::{self, Keys, quoted};
-use super::value::{Section, Value};
+use super::value::{Keys, Section, Setting};
 use super::{Format, RunSettings, Warehouse, duration};
+use crate::words::{self, quoted};
 
 pub(super) const WAREHOUSE: Keys<'static> = Keys { known: &["url", "format"], refused: &[] };
 pub(super) const RUN: Keys =
@@ -54,7 +54,7 @@ fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
     let Some(value) = section.get("format") else { return Format::default() };
     let Some(text) = value.text(faults) else { return Format::default() };
     Format::ALL.into_iter().find(|format| format.name() == text).unwrap_or_else(|| {
-        let hint = names::hint(text, "formats of this version", &Format::ALL.map(Format::name));
+        let hint = words::hint(text, "formats of this version", &Format::ALL.map(Format::name));
         faults.push(&value.place, format!("{} is not a format", quoted(text)), Some(hint));
         Format::default()
     })
@@ -80,7 +80,7 @@ fn file_path(text: &str) -> Option<PathBuf> {
     Url::parse(text).ok()?.to_file_path().ok()
 }
 
-fn seconds(value: &Value<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<i64> {
+fn seconds(value: &Setting<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<i64> {
     let text = value.text(faults)?;
     match duration::parse(text) {
         Some(seconds) if seconds >= shortest => Some(seconds),
@@ -96,7 +96,7 @@ fn seconds(value: &Value<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<
     }
 }
 
-fn share(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<f64> {
+fn share(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<f64> {
     let text = value.text(faults)?;
     let share = duration::parse_percent(text);
     if share.is_none() {

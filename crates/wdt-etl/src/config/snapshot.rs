@@ -3,11 +3,11 @@
 use wdt_models::{Dimension, Endpoint, Reading, Slice};
 
 use super::Ids;
-use super::dataset::Siblings;
 use super::fault::Faults;
-use super::names::{list, hint, quoted};
-use super::params::sendable;
-use super::value::{Section, Value, distinct};
+use super::sendable::sendable;
+use super::siblings::Siblings;
+use super::value::{Section, Setting, distinct};
+use crate::words::{hint, list, quoted};
 
 const IDS_HINT: &str = "write whole numbers from 1, without quotes, as in rec_ids = [2447]";
 
@@ -65,7 +65,7 @@ fn values(section: &Section<'_>, dimension: &Dimension, owner: &str, faults: &mu
     distinct(&items, |item, faults| dimension_value(item, dimension, owner, faults), faults)
 }
 
-fn dimension_value(value: &Value<'_>, dimension: &Dimension, owner: &str, faults: &mut Faults<'_>) -> Option<String> {
+fn dimension_value(value: &Setting<'_>, dimension: &Dimension, owner: &str, faults: &mut Faults<'_>) -> Option<String> {
     let text = value.code(faults)?;
     if dimension.values.is_empty() || dimension.values.contains(&text.as_str()) {
         return sendable(text, &value.place, faults);
@@ -83,8 +83,8 @@ fn example(dimension: &Dimension) -> String {
     }
 }
 
-fn listed_ids(value: &Value<'_>, owner: &str, faults: &mut Faults<'_>) -> Option<Ids> {
-    let id = |item: &Value<'_>, faults: &mut Faults<'_>| {
+fn listed_ids(value: &Setting<'_>, owner: &str, faults: &mut Faults<'_>) -> Option<Ids> {
+    let id = |item: &Setting<'_>, faults: &mut Faults<'_>| {
         let id = item.whole_number().filter(|id| *id >= 1);
         if id.is_none() {
             faults.push(&item.place, format!("is not an id, for {owner}"), Some(IDS_HINT.to_owned()));

@@ -2,7 +2,7 @@
 
 use super::account::Draft;
 use super::fault::Faults;
-use super::names::quoted;
+use crate::words::quoted;
 
 /// Notes accounts of one name, and accounts that share a limiter and disagree about its rate.
 pub(super) fn accounts(drafts: &[Draft], faults: &mut Faults<'_>) {

@@ -7,20 +7,34 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::fault::{Faults, Place};
-use super::names::{self, Keys};
-use super::overrides::Override;
+use super::fault::{Faults, Location};
+use crate::words;
+
+/// The keys that a section of the file may contain.
+pub(super) struct Keys<'k> {
+    /// Keys that are read.
+    pub(super) known: &'k [&'static str],
+    /// Keys the documentation knows and this section does not contain, each with the reason.
+    pub(super) refused: &'k [(&'static str, &'k str)],
+}
+
+/// A variable over one key of a section.
+pub(super) struct Override<'a> {
+    pub(super) key: &'static str,
+    pub(super) variable: String,
+    pub(super) value: &'a str,
+}
 
 /// A table of the file, its keys checked, and the variables that stand over it.
 pub(super) struct Section<'a> {
-    pub(super) place: Place,
+    pub(super) place: Location,
     table: Option<&'a DeTable<'a>>,
     overrides: Vec<Override<'a>>,
 }
 
 /// One value and where it stands.
-pub(super) struct Value<'a> {
-    pub(super) place: Place,
+pub(super) struct Setting<'a> {
+    pub(super) place: Location,
     raw: Raw<'a>,
 }
 
@@ -32,7 +46,7 @@ enum Raw<'a> {
 
 impl<'a> Section<'a> {
     /// Takes a table and notes each key that it should not hold.
-    pub(super) fn new(place: Place, table: &'a DeTable<'a>, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Self {
+    pub(super) fn new(place: Location, table: &'a DeTable<'a>, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Self {
         let section = Self { place, table: Some(table), overrides: Vec::new() };
         section.check_keys(keys, faults);
         section
@@ -60,16 +74,16 @@ impl<'a> Section<'a> {
     }
 
     /// The value under `key`: the variable that stands over it, or the file's.
-    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+    pub(super) fn get(&self, key: &str) -> Option<Setting<'a>> {
         if let Some(over) = self.overrides.iter().find(|over| over.key == key) {
-            return Some(Value { place: Place::variable(&over.variable), raw: Raw::Variable(over.value) });
+            return Some(Setting { place: Location::variable(&over.variable), raw: Raw::Variable(over.value) });
         }
         let (_, value) = self.table?.iter().find(|(name, _)| name.get_ref() == key)?;
         Some(self.value(key, value))
     }
 
     /// The value under a key that must be there.
-    pub(super) fn required(&self, key: &str, hint: &str, faults: &mut Faults<'_>) -> Option<Value<'a>> {
+    pub(super) fn required(&self, key: &str, hint: &str, faults: &mut Faults<'_>) -> Option<Setting<'a>> {
         let value = self.get(key);
         if value.is_none() {
             faults.push(&self.place.key(key, None), "is missing", Some(hint.to_owned()));
@@ -78,17 +92,17 @@ impl<'a> Section<'a> {
     }
 
     /// Every key of the file's table with its value.
-    pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
+    pub(super) fn entries(&self) -> Vec<(&'a str, Setting<'a>)> {
         let entries = self.table.into_iter().flat_map(|table| table.iter());
         entries.map(|(key, value)| (key.get_ref().as_ref(), self.value(key.get_ref(), value))).collect()
     }
 
-    fn value(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        Value { place: self.place.key(key, Some(value.span().start)), raw: Raw::File(value.get_ref()) }
+    fn value(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Setting<'a> {
+        Setting { place: self.place.key(key, Some(value.span().start)), raw: Raw::File(value.get_ref()) }
     }
 }
 
-impl<'a> Value<'a> {
+impl<'a> Setting<'a> {
     /// A text that is not empty.
     pub(super) fn text(&self, faults: &mut Faults<'_>) -> Option<&'a str> {
         let text = match self.raw {
@@ -242,8 +256,8 @@ impl<'a> Value<'a> {
 
 /// What the elements of a list are read as, none twice.
 pub(super) fn distinct<'a, T: PartialEq>(
-    items: &[Value<'a>],
-    read: impl Fn(&Value<'a>, &mut Faults<'_>) -> Option<T>,
+    items: &[Setting<'a>],
+    read: impl Fn(&Setting<'a>, &mut Faults<'_>) -> Option<T>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<T>> {
     let mut found = Vec::new();
@@ -257,7 +271,7 @@ pub(super) fn distinct<'a, T: PartialEq>(
     found.into_iter().collect()
 }
 
-fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults: &mut Faults<'_>) {
+fn check_key(place: &Location, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults: &mut Faults<'_>) {
     let name = key.get_ref().as_ref();
     if keys.known.contains(&name) {
         return;
@@ -265,6 +279,6 @@ fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults
     let at = place.key(name, Some(key.span().start));
     match keys.refused.iter().find(|(refused, _)| *refused == name) {
         Some((_, reason)) => faults.push(&at, *reason, Some("leave it out".to_owned())),
-        None => faults.push(&at, "unknown key", Some(names::hint(name, "known keys here", keys.known))),
+        None => faults.push(&at, "unknown key", Some(words::hint(name, "known keys here", keys.known))),
     }
 }

@@ -6,8 +6,8 @@ use wdt_models::field::COMMENT;
 
 use super::super::rows::part;
 use crate::cli::Diff;
-use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
+use crate::words::{list, nearest, quoted};
 use wdt_warehouse::schema::{ACCOUNT, DELETED_AT, EXTRA, TableSpec};
 
 /// Stands for the columns that change without moving the cursor.

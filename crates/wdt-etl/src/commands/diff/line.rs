@@ -17,7 +17,7 @@ const SHOWN: usize = 120;
 const BEFORE: usize = 20;
 
 /// A dataset that was compared.
-pub(super) struct Outcome<'a> {
+pub(super) struct DiffOutcome<'a> {
     pub(super) dataset: &'static str,
     pub(super) sides: [&'a Side; 2],
     /// What each was looked at; none where the dataset never landed.
@@ -27,7 +27,7 @@ pub(super) struct Outcome<'a> {
 }
 
 #[derive(Serialize)]
-struct DatasetLine<'a> {
+struct DatasetDiff<'a> {
     dataset: &'static str,
     different: bool,
     /// Null where both sides are the same version of the same tables, which is not read.
@@ -51,24 +51,24 @@ struct SideLine<'a> {
 }
 
 #[derive(Serialize)]
-struct RowLine<'a> {
+struct RowDiff<'a> {
     dataset: &'static str,
     change: &'static str,
     /// The side that has no such row has it marked as deleted.
     marked_deleted: bool,
     key: serde_json::Map<String, serde_json::Value>,
-    columns: Vec<ColumnLine<'a>>,
+    columns: Vec<ColumnDiff<'a>>,
 }
 
 #[derive(Serialize)]
-struct ColumnLine<'a> {
+struct ColumnDiff<'a> {
     column: &'a str,
     label: &'a str,
     a: Box<RawValue>,
     b: Box<RawValue>,
 }
 
-impl Outcome<'_> {
+impl DiffOutcome<'_> {
     /// Whether the two sides differ.
     pub(super) fn differs(&self) -> bool {
         self.found.as_ref().is_some_and(|(compared, _)| compared.differ())
@@ -111,7 +111,7 @@ impl Outcome<'_> {
 
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let count = |count: fn(&Compared) -> u64| self.found.as_ref().map(|(compared, _)| count(compared));
-        let line = DatasetLine {
+        let line = DatasetDiff {
             dataset: self.dataset,
             different: self.differs(),
             equal: count(|compared| compared.equal),
@@ -131,14 +131,14 @@ impl Outcome<'_> {
         Ok(())
     }
 
-    fn row_line<'r>(&self, change: &'static str, row: &'r ShownRow) -> serde_json::Result<RowLine<'r>> {
+    fn row_line<'r>(&self, change: &'static str, row: &'r ShownRow) -> serde_json::Result<RowDiff<'r>> {
         let raw = |value: &Value| RawValue::from_string(value.json.clone());
         let column = |cell: &'r Differs| {
             let [a, b] = [raw(&cell.values[0])?, raw(&cell.values[1])?];
-            Ok(ColumnLine { column: &cell.column, label: &cell.label, a, b })
+            Ok(ColumnDiff { column: &cell.column, label: &cell.label, a, b })
         };
         let key = row.key.iter().map(|(name, value)| Ok((name.clone(), serde_json::from_str(&value.json)?)));
-        Ok(RowLine {
+        Ok(RowDiff {
             dataset: self.dataset,
             change,
             marked_deleted: row.marked,

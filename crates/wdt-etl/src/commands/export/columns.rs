@@ -7,8 +7,8 @@ use wdt_models::field::COMMENT;
 use wdt_models::{Code, Endpoint, Field};
 
 use crate::cli::{ExportLabels, ExportWords};
-use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
+use crate::words::{list, nearest, quoted};
 
 /// Stands for the columns of the dataset's report.
 const REPORT: &str = "report";

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use wdt_models::Endpoint;
 
-use super::{Column, chosen, columns};
+use super::described::{DescribedColumn, chosen, columns};
 
 const HEAD: [&str; 12] =
     ["dataset", "column", "type", "zh", "en", "unit", "key", "cursor", "volatile", "personal", "required", "codes"];
@@ -18,7 +18,7 @@ pub(super) fn write(endpoint: Option<&'static Endpoint>, out: &mut dyn Write) ->
     Ok(())
 }
 
-fn line(endpoint: &Endpoint, column: &Column) -> [String; 12] {
+fn line(endpoint: &Endpoint, column: &DescribedColumn) -> [String; 12] {
     let field = column.field;
     let codes: Vec<_> = field.codes.iter().map(|code| format!("{}={} | {}", code.value, code.zh, code.en)).collect();
     let texts = [endpoint.dataset, &column.name, field.kind.name(), field.zh, field.en, field.unit.unwrap_or_default()];

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use wdt_models::{Dimension, Endpoint, Reading, endpoints};
 
-use super::{Column, chosen, columns, type_of};
+use super::described::{DescribedColumn, chosen, columns, type_of};
 use crate::json_line::{JsonLine, SCHEMA_VERSION};
 
 /// One line a dataset, or for one dataset one line a column.
@@ -67,7 +67,7 @@ struct ColumnLine {
 }
 
 impl ColumnLine {
-    fn new(endpoint: &Endpoint, column: &Column) -> Self {
+    fn new(endpoint: &Endpoint, column: &DescribedColumn) -> Self {
         Self { dataset: endpoint.dataset, column: ColumnFacts::new(column) }
     }
 }
@@ -88,7 +88,7 @@ struct ColumnFacts {
 }
 
 impl ColumnFacts {
-    fn new(column: &Column) -> Self {
+    fn new(column: &DescribedColumn) -> Self {
         let field = column.field;
         let codes = field.codes.iter().map(|code| CodeFacts { value: code.value, zh: code.zh, en: code.en });
         Self {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use wdt_models::{Arguments, Endpoint, IdSource, Method, Reading, endpoints};
 
 use super::super::aligned::{write_rows, write_table};
-use super::{Column, columns, type_of};
-use crate::config::list;
+use super::described::{DescribedColumn, columns, type_of};
+use crate::words::list;
 
 const COLUMNS_OF_EVERY_TABLE: &str = "\
 Each table begins with `account` (text, part of the key) and ends with `_wdt_pulled_at` (timestamp), `_wdt_run_id` (text)
@@ -95,7 +95,7 @@ fn write_columns(endpoint: &'static Endpoint, out: &mut dyn Write) -> io::Result
     write!(out, "\n{COLUMNS_OF_EVERY_TABLE}")
 }
 
-fn column_row(column: &Column) -> [String; 5] {
+fn column_row(column: &DescribedColumn) -> [String; 5] {
     let field = column.field;
     let unit = field.unit.map(|unit| format!(" [{unit}]")).unwrap_or_default();
     let label = field.zh.to_owned();
@@ -103,7 +103,7 @@ fn column_row(column: &Column) -> [String; 5] {
 }
 
 fn values(endpoint: &'static Endpoint) -> Vec<[String; 4]> {
-    let of = |column: Column| {
+    let of = |column: DescribedColumn| {
         let codes = column.field.codes.iter();
         codes.map(move |code| [column.name.clone(), code.value.to_owned(), code.zh.to_owned(), code.en.to_owned()])
     };

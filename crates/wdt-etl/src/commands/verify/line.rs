@@ -88,7 +88,7 @@ impl<'a> Subject<'a> {
             Grave::Doubt => Failure::Uncertified,
             Grave::Damage => Failure::Warehouse,
         };
-        self.line(detail.into(), Some(hint.into()), failure.row().exit_code)
+        self.line(detail.into(), Some(hint.into()), failure.policy().exit_code)
     }
 
     /// It could not be looked at.

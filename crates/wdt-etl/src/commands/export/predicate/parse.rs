@@ -9,8 +9,8 @@ use sqlparser::tokenizer::Token;
 use super::literal::{self, Literal};
 use super::{Comparison, Predicate};
 use crate::commands::export::columns::unknown;
-use crate::config::quoted;
 use crate::error::EtlError;
+use crate::words::quoted;
 
 const HINT: &str = "a condition is made of columns, numbers, 'texts', TRUE, FALSE, NULL, = <> < <= > >=, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL and parentheses; docs/export.md has examples";
 
