@@ -40,8 +40,8 @@ const TOP: Keys<'static> = Keys {
     known: &["warehouse", "run", "accounts"],
     refused: &[("defaults", RESERVED_FOR_MANY), ("include", RESERVED_FOR_MANY)],
 };
-const ACCOUNTS_HINT: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
-const RESERVED_FOR_MANY: &str = "reserved for many accounts, not read by this version";
+const ACCOUNTS_HINT: &str = "add an [[accounts]] section; `wdt-etl init` writes an example";
+const RESERVED_FOR_MANY: &str = "is reserved for a later version and not read by this one";
 
 impl Config {
     /// Reads the file, its secrets and the variables that override it; `now` is in epoch seconds.
@@ -53,9 +53,9 @@ impl Config {
         Self::of(path, &source(path)?, variables, true, now)
     }
 
-    /// The same for a command that makes no call: a secret that is not there is no fault.
+    /// The same for a command that makes no call: a missing secret is not a fault.
     ///
-    /// The credentials and proxies of what it returns are stand-ins, which nobody takes.
+    /// The credentials and proxies of what it returns are stand-ins, which no call uses.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Config {
         Self::of(path, &source(path)?, variables, false, now)
     }
 
-    /// What [`Config::load`] gives, for a text that stands for the file at `path`.
+    /// What [`Config::load`] gives, for a text in place of the file at `path`.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Config {
         Self::of(path, text, variables, true, now)
     }
 
-    /// What [`Config::load_without_secrets`] gives, for a text that stands for the file at `path`.
+    /// What [`Config::load_without_secrets`] gives, for a text in place of the file at `path`.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Config {
         let mut faults = Faults::new(path, text);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
-            // Only the message: the error's own text would print the line, and a secret may stand in it.
+            // Only the message: the error's own text would print the line, which may contain a secret.
             faults.push(&Location::root(error.span().map(|span| span.start)), error.message(), None);
         }
         faults.stop_if_any()?;

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 /// Version of the layout of every line; it grows when a member changes its meaning or is removed.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// The line of an event.
 #[derive(Debug, Serialize)]
-pub struct JsonLine<T> {
+pub(crate) struct JsonLine<T> {
     schema_version: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<&'static str>,
@@ -20,12 +20,12 @@ pub struct JsonLine<T> {
 
 impl<T: Serialize> JsonLine<T> {
     /// The line of the event with that name.
-    pub const fn new(event: &'static str, members: T) -> Self {
+    pub(crate) const fn new(event: &'static str, members: T) -> Self {
         Self { schema_version: SCHEMA_VERSION, event: Some(event), members }
     }
 
     /// The line of an event whose first member is `event`.
-    pub const fn tagged(event: T) -> Self {
+    pub(crate) const fn tagged(event: T) -> Self {
         Self { schema_version: SCHEMA_VERSION, event: None, members: event }
     }
 
@@ -34,7 +34,7 @@ impl<T: Serialize> JsonLine<T> {
     /// # Errors
     ///
     /// When `out` cannot be written.
-    pub fn write<W: Write + ?Sized>(&self, out: &mut W) -> io::Result<()> {
+    pub(crate) fn write<W: Write + ?Sized>(&self, out: &mut W) -> io::Result<()> {
         writeln!(out, "{}", serde_json::to_string(self)?)
     }
 }

@@ -2,7 +2,7 @@
 
 /// Shortest likeness, 0 to 1, at which a name is offered instead of another.
 const ALIKE: f64 = 0.55;
-/// Shortest beginning of a name, in bytes, that stands for it.
+/// Shortest beginning of a name, in bytes, that counts as the name.
 const SHORTEST_BEGINNING: usize = 3;
 /// Longest piece of a user's text that an error repeats, in characters.
 const SHOWN: usize = 60;

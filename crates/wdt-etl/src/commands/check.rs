@@ -44,7 +44,7 @@ impl CheckLine {
     }
 }
 
-/// Looks through everything a run needs and returns the gravest exit code.
+/// Checks everything that a run needs and returns the gravest exit code.
 ///
 /// `config` has been loaded: its own faults, secrets among them, ended the command before.
 ///
@@ -88,7 +88,7 @@ fn signatures(config: &Config) -> impl Iterator<Item = CheckLine> {
     })
 }
 
-/// Writes a file into the warehouse and takes it away again, and looks whether its tables are of the configured format.
+/// Writes a file into the warehouse and removes it, and checks that its tables have the configured format.
 fn warehouse(config: &Config) -> CheckLine {
     let folder = Path::new(&config.warehouse.url);
     let probe = folder.join(".wdt-etl-check");
@@ -101,7 +101,7 @@ fn warehouse(config: &Config) -> CheckLine {
             Err(error) => CheckLine::failed("warehouse", &error.into()),
         },
         Err(error) => {
-            let hint = "make the folder writable for this user, or name another in warehouse.url".to_owned();
+            let hint = "make the folder writable for this user, or set another in warehouse.url".to_owned();
             CheckLine {
                 check: "warehouse".to_owned(),
                 ok: false,
@@ -113,7 +113,7 @@ fn warehouse(config: &Config) -> CheckLine {
     }
 }
 
-/// Rows that were last modified before `start` never land; say so.
+/// Notes each `start` that leaves older rows out.
 fn late_starts(config: &Config) -> Vec<CheckLine> {
     let earliest = crate::config::DEFAULT_START;
     let mut lines = Vec::new();
@@ -121,15 +121,18 @@ fn late_starts(config: &Config) -> Vec<CheckLine> {
         for dataset in account.datasets.iter().filter(|dataset| dataset.start > earliest) {
             lines.push(CheckLine::note(
                 format!("start {}/{}", account.name, dataset.endpoint.dataset),
-                format!("rows not modified since {} never land", wdt_models::time::format_wall_time(dataset.start)),
-                "leave start out to read from 2012 on; sparse years cost few calls",
+                format!(
+                    "rows last modified before {} are never landed",
+                    wdt_models::time::format_wall_time(dataset.start)
+                ),
+                "remove `start` to read from 2012 on; years with few rows cost few calls",
             ));
         }
     }
     lines
 }
 
-/// An address of plain http that leaves this machine.
+/// Notes an address of plain http on another machine.
 fn readable(account: &Account) -> Option<CheckLine> {
     let url = Url::parse(&account.base_url).ok()?;
     let stays_here = match url.host()? {
@@ -142,7 +145,7 @@ fn readable(account: &Account) -> Option<CheckLine> {
     }
     Some(CheckLine::note(
         format!("address {}", account.name),
-        format!("{} is plain http: salt or session of a call travel readable", account.base_url),
+        format!("{} is plain http: the salt or session of each call is sent unencrypted", account.base_url),
         format!("base_url = \"{}\", if the platform answers there", account.base_url.replacen("http", "https", 1)),
     ))
 }
@@ -156,7 +159,7 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Chec
         Err(error) => return vec![CheckLine::failed(name, &error)],
     };
     let Some((dataset, target)) = question(account, client.platform_now().div_euclid(1000) - settle) else {
-        return vec![CheckLine::ok(name, "no live call: every dataset waits for ids that another one lands")];
+        return vec![CheckLine::ok(name, "no live call: every dataset needs ids that another one has to land first")];
     };
     let request = PageRequest {
         method: dataset.method,
@@ -207,7 +210,7 @@ fn clock(account: &Account, client: &Client) -> Option<CheckLine> {
     let mut line =
         CheckLine::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
     if skew.abs() > NOTABLE_SKEW_SECONDS {
-        line.hint = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
+        line.hint = Some(format!("set this machine's clock (NTP); the platform accepts at most {accepted} s"));
     }
     Some(line)
 }
@@ -283,7 +286,7 @@ mod tests {
         };
         assert_eq!(
             with("").unwrap(),
-            "true address main: http://wdt.wangdian.cn/openapi is plain http: salt or session of a call travel readable \
+            "true address main: http://wdt.wangdian.cn/openapi is plain http: the salt or session of each call is sent unencrypted \
              | base_url = \"https://wdt.wangdian.cn/openapi\", if the platform answers there"
         );
         for address in [

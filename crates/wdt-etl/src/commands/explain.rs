@@ -16,7 +16,7 @@ use crate::words::{list, nearest, quoted};
 /// What wdt-etl prints before a platform's code.
 const BEFORE_CODE: &str = "code ";
 
-/// Prints every entry that the code, sub-code or message may stand for; without one, all.
+/// Prints every entry that the code, sub-code or message may mean; without one, all.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ fn unknown(text: &str, gateway: Option<Gateway>) -> EtlError {
     let near = nearest(text.trim(), codes).map(|code| format!("did you mean {code}? "));
     let elsewhere = found(text).into_iter().map(|(gateway, _)| gateway.name()).collect::<BTreeSet<_>>();
     let elsewhere = match (elsewhere.is_empty(), gateway) {
-        (false, Some(_)) => format!("known of gateway {}; ", list(&elsewhere.into_iter().collect::<Vec<_>>())),
+        (false, Some(_)) => format!("known for gateway {}; ", list(&elsewhere.into_iter().collect::<Vec<_>>())),
         _ => String::new(),
     };
     let place = gateway.map(|gateway| format!(" of gateway {gateway}")).unwrap_or_default();
@@ -71,10 +71,10 @@ fn unknown(text: &str, gateway: Option<Gateway>) -> EtlError {
         "{elsewhere}{}give the code, the sub-code or words of the message; `wdt-etl explain` lists all",
         near.unwrap_or_default()
     );
-    EtlError::Usage { message: format!("no known error{place} has {}", quoted(text)), hint: Some(hint) }
+    EtlError::Usage { message: format!("no known error{place} matches {}", quoted(text)), hint: Some(hint) }
 }
 
-/// The code that tells the entry, if it is told by one.
+/// The code that the entry is recognized by, if it has one.
 const fn code_of(entry: &ErrorEntry) -> Option<&'static str> {
     match entry.clue {
         Clue::Code(code) | Clue::SubCode(code) => Some(code),
@@ -99,7 +99,7 @@ fn write_list(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
         [gateway.name().to_owned(), told_by(entry.clue), class, exit, zh, en]
     };
     let rows: Vec<_> = entries.iter().map(row).collect();
-    write_table(["gateway", "told by", "class", "exit", "label", "meaning"], &rows, out)
+    write_table(["gateway", "recognized by", "class", "exit", "label", "meaning"], &rows, out)
 }
 
 fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
@@ -182,7 +182,7 @@ const fn name(class: Class) -> &'static str {
 const fn course(class: Class) -> &'static str {
     match class {
         Class::RateLimit => {
-            "all calls under the same limit wait, as long as the platform tells, else a minute and more, then go on; when it tells more than 5 minutes, or after 8 waits in a row, the dataset fails"
+            "all calls under the same limit wait as long as the platform asks, or else a minute and more, and then continue; if it asks for more than 5 minutes, or after 8 waits in a row, the dataset fails"
         }
         Class::Busy => "tries the page again after 30 seconds, at most 5 times; then the dataset fails",
         Class::Transient => "tries the page again within 20 seconds, at most 5 times; then the dataset fails",
@@ -299,12 +299,12 @@ mod tests {
             error.report()
         };
         let report = told("2140", None);
-        assert!(report.contains("error: no known error has `2140`\nhint: did you mean 21"), "{report}");
+        assert!(report.contains("error: no known error matches `2140`\nhint: did you mean 21"), "{report}");
         assert!(report.contains("`wdt-etl explain` lists all"), "{report}");
         assert!(!told("xyzzy plugh", None).contains("did you mean"));
         let report = told("2104", Some(Gateway::Top));
         assert!(
-            report.contains("no known error of gateway top has `2104`\nhint: known of gateway enterprise; "),
+            report.contains("no known error of gateway top matches `2104`\nhint: known for gateway enterprise; "),
             "{report}"
         );
     }

@@ -86,7 +86,7 @@ async fn export_all(config: &Config, args: &Export, around: &mut Console<'_>) ->
     for endpoint in endpoints::ALL {
         match open(config, endpoint).await? {
             Some(tables) => found.push(tables),
-            None => note(around, &format!("{}: skipped, the warehouse has no such table yet", endpoint.dataset)),
+            None => note(around, &format!("{}: skipped, the warehouse has no table for it yet", endpoint.dataset)),
         }
     }
     let mut accounts = Vec::new();
@@ -106,7 +106,7 @@ async fn export_all(config: &Config, args: &Export, around: &mut Console<'_>) ->
     gravest(errors, around)
 }
 
-/// The gravest of the errors as the command's own; the others are told.
+/// The gravest of the errors as the command's own; the others are printed.
 pub(super) fn gravest(mut errors: Vec<EtlError>, around: &mut Console<'_>) -> Result<(), EtlError> {
     let code = crate::error::gravest(errors.iter().map(EtlError::exit_code));
     let Some(position) = errors.iter().position(|error| error.exit_code() == code) else { return Ok(()) };
@@ -128,7 +128,7 @@ async fn export_one(
     let plan = Plan::new(tables.endpoint, args)?;
     let behind = tables.behind().await?;
     if behind > 0 && args.as_of.is_none() {
-        note(around, &format!("{dataset}: the table is {behind} commits behind its log; `wdt-etl run` brings it up"));
+        note(around, &format!("{dataset}: the table is {behind} commits behind its log; `wdt-etl run` updates it"));
     }
     let source = match args.as_of {
         Some(seconds) => Source::as_of(tables, &args.accounts, Until::Time(seconds.saturating_mul(1_000_000))).await?,
@@ -251,20 +251,20 @@ fn format(args: &Export) -> Result<ExportFormat, EtlError> {
         None if path.as_os_str() == STDOUT => ExportFormat::Csv,
         None => ExportFormat::of_ending(path).ok_or_else(|| {
             let endings = "name it .csv, .xlsx, .ndjson, .jsonl, .parquet or .json, or add --format";
-            usage(format!("the name of {} tells no format", path.display()), endings.to_owned())
+            usage(format!("the name of {} does not end with a known format", path.display()), endings.to_owned())
         })?,
     };
     let binary = matches!(format, ExportFormat::Xlsx | ExportFormat::Parquet);
     if binary && path.as_os_str() == STDOUT && std::io::stdout().is_terminal() {
         return Err(usage(
-            format!("{} is not for a terminal", format.ending()),
+            format!("{} cannot be printed on a terminal", format.ending()),
             "write to a file, as in -o FILE".to_owned(),
         ));
     }
     Ok(format)
 }
 
-/// Refuses an account that nobody configured and that has no row.
+/// Refuses an account that is not configured and has no row.
 fn known_accounts(config: &Config, args: &Export, landed: &[String]) -> Result<(), EtlError> {
     let configured = config.accounts.iter().map(|account| account.name.as_str());
     let known: Vec<&str> = configured.chain(landed.iter().map(String::as_str)).collect();
@@ -274,7 +274,7 @@ fn known_accounts(config: &Config, args: &Export, landed: &[String]) -> Result<(
     known.sort_unstable();
     known.dedup();
     Err(usage(
-        format!("no account {} is configured or has rows", quoted(name)),
+        format!("account {} is not configured and has no rows", quoted(name)),
         format!("{}accounts: {}", near.unwrap_or_default(), list(&known)),
     ))
 }
@@ -284,11 +284,11 @@ pub(super) fn find(name: &str) -> Result<&'static Endpoint, EtlError> {
         let known: Vec<_> = endpoints::ALL.iter().map(|endpoint| endpoint.dataset).collect();
         let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         let hint = format!("{}datasets of this version: {}", near.unwrap_or_default(), list(&known));
-        usage(format!("this version knows no dataset {}", quoted(name)), hint)
+        usage(format!("unknown dataset {}", quoted(name)), hint)
     })
 }
 
-/// A line on standard error; one that nobody reads is no fault.
+/// A line on standard error; it does not matter when nobody reads it.
 fn note(around: &mut Console<'_>, text: &str) {
     let _gone = writeln!(around.notes, "{text}");
 }

@@ -34,7 +34,7 @@ fn find(name: &str) -> Result<&'static Endpoint, EtlError> {
         let known: Vec<_> = endpoints::ALL.iter().map(|endpoint| endpoint.dataset).collect();
         let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         let hint = format!("{}datasets of this version: {}", near.unwrap_or_default(), list(&known));
-        EtlError::Usage { message: format!("this version knows no dataset {}", quoted(name)), hint: Some(hint) }
+        EtlError::Usage { message: format!("unknown dataset {}", quoted(name)), hint: Some(hint) }
     })
 }
 
@@ -59,7 +59,7 @@ mod tests {
         let error = schema(&args, &mut Vec::new()).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         let report = error.report();
-        let expected = "error: this version knows no dataset `enterprise_stok`\nhint: did you mean `enterprise_stock`? datasets of this version: enterprise_stock, enterprise_goods";
+        let expected = "error: unknown dataset `enterprise_stok`\nhint: did you mean `enterprise_stock`? datasets of this version: enterprise_stock, enterprise_goods";
         assert!(report.starts_with(expected), "{report}");
         assert!(endpoints::ALL.iter().all(|endpoint| report.contains(endpoint.dataset)));
     }

@@ -16,7 +16,7 @@ const FIRST_KEYS: &[&str] = &["name", "merchant", "gateway", "environment", "bas
 const LAST_KEYS: &[&str] = &["calls_per_minute", "proxy", "datasets"];
 const LONGEST_NAME: usize = 64;
 const MOST_CALLS_PER_MINUTE: i64 = 1_000_000;
-const DATASETS_HINT: &str = "write an [[accounts.datasets]] section with name = \"…\"";
+const DATASETS_HINT: &str = "add an [[accounts.datasets]] section with name = \"…\"";
 
 /// An account as far as it could be read: what the comparison of accounts needs, faults or not.
 pub(super) struct Draft {
@@ -33,7 +33,11 @@ pub(super) struct Draft {
 pub(super) fn read(value: &Setting<'_>, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Draft> {
     let section = value.table(faults)?;
     let place = section.place.clone();
-    let name = section.required("name", "write the value of the column `account`, as in name = \"main\"", faults);
+    let name = section.required(
+        "name",
+        "give the account a name, the value of the column `account`, as in name = \"main\"",
+        faults,
+    );
     let name = name.and_then(|value| Some((value.place.clone(), account_name(&value, faults)?)));
     let owner = name.as_ref().map_or_else(|| place.path().to_owned(), |(_, name)| format!("account {}", quoted(name)));
     let gateway = section.required("gateway", &known_gateways(), faults).and_then(|value| gateway(&value, faults));
@@ -64,7 +68,7 @@ pub(super) fn read(value: &Setting<'_>, from: &Context<'_>, faults: &mut Faults<
     Some(Draft { account: account(), place, name, gateway, app_key, calls_per_minute })
 }
 
-/// Which keys an account may hold depends on its gateway.
+/// Which keys an account may have depends on its gateway.
 fn check_keys(section: &Section<'_>, gateway: Option<Gateway>, faults: &mut Faults<'_>) {
     let known = [FIRST_KEYS, &credentials::keys(gateway), LAST_KEYS].concat();
     let foreign = credentials::foreign(gateway);
@@ -80,8 +84,9 @@ fn account_name(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<String> 
     if begins_well && text.chars().all(allowed) && text.chars().count() <= LONGEST_NAME {
         return Some(text.to_owned());
     }
-    let hint = format!("1 to {LONGEST_NAME} letters (of any script), digits, `_`, `-` or `.`, a letter or digit first");
-    faults.push(&value.place, "is not a usable name", Some(hint));
+    let hint =
+        format!("1 to {LONGEST_NAME} letters (of any script), digits, `_`, `-` or `.`; begin with a letter or digit");
+    faults.push(&value.place, "is not a valid name", Some(hint));
     None
 }
 
@@ -90,7 +95,7 @@ fn gateway(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Gateway> {
     let gateway = Gateway::from_name(text);
     if gateway.is_none() {
         let known: Vec<_> = Gateway::ALL.iter().map(|gateway| gateway.name()).collect();
-        let message = format!("this version knows no gateway {}", quoted(text));
+        let message = format!("unknown gateway {}", quoted(text));
         faults.push(&value.place, message, Some(words::hint(text, "gateways of this version", &known)));
     }
     gateway
@@ -123,11 +128,11 @@ fn base_url(
 ) -> Option<String> {
     let Some(value) = section.get("base_url") else { return Some(stage?.url(gateway?).to_owned()) };
     let text = value.text(faults)?;
-    // The address is not repeated: somebody may have put a password into it.
+    // The address is not repeated: it may contain a password.
     match address_fault(text) {
         None => Some(text.trim_end_matches('/').to_owned()),
         Some(fault) => {
-            let hint = "as in \"https://host/path\", without a question mark".to_owned();
+            let hint = "write it as in \"https://host/path\", without a question mark".to_owned();
             faults.push(&value.place, fault, Some(hint));
             None
         }
@@ -135,13 +140,13 @@ fn base_url(
 }
 
 fn address_fault(text: &str) -> Option<&'static str> {
-    let Ok(url) = Url::parse(text) else { return Some("is not an address") };
+    let Ok(url) = Url::parse(text) else { return Some("is not a valid address") };
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         Some("is not an http or https address")
     } else if !url.username().is_empty() || url.password().is_some() {
-        Some("holds a user or a password")
+        Some("contains a user or a password")
     } else if url.query().is_some() || url.fragment().is_some() {
-        Some("holds a query or a fragment")
+        Some("contains a query or a fragment")
     } else {
         None
     }
@@ -160,8 +165,8 @@ fn proxy(value: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faul
     if !from.secrets || url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Some(secret);
     }
-    let hint = "as in http://host:3128".to_owned();
-    faults.push(&value.place, format!("does not lead to an http or https address, for {owner}"), Some(hint));
+    let hint = "write it as in http://host:3128".to_owned();
+    faults.push(&value.place, format!("does not contain an http or https address, for {owner}"), Some(hint));
     None
 }
 

@@ -10,7 +10,7 @@ use super::secret_ref;
 use super::sendable::plain_text;
 use super::value::{Section, Setting};
 
-const HANDED_OUT: &str = "the platform hands it out with the application";
+const HANDED_OUT: &str = "the platform issues it with the application";
 
 /// A fault was noted.
 struct Noted;
@@ -36,7 +36,7 @@ pub(super) fn keys(gateway: Option<Gateway>) -> Vec<&'static str> {
     keys
 }
 
-/// The keys of other gateways, each with the reason why it does not stand here.
+/// The keys of other gateways, each with the reason why it is refused here.
 pub(super) fn foreign(gateway: Option<Gateway>) -> Vec<(&'static str, String)> {
     let own = keys(gateway);
     let others = keys(None).into_iter().filter(|key| !own.contains(key));

@@ -40,7 +40,7 @@ pub(super) fn read(value: &Setting<'_>, siblings: &mut Siblings, faults: &mut Fa
     })
 }
 
-/// Which keys a dataset may hold depends on how it is read.
+/// Which keys a dataset may have depends on how it is read.
 fn check_keys(section: &Section<'_>, endpoint: Option<&'static Endpoint>, faults: &mut Faults<'_>) {
     let mut known = endpoint.map_or_else(Vec::new, keys);
     let mut foreign = Vec::new();
@@ -71,7 +71,7 @@ fn keys(endpoint: &'static Endpoint) -> Vec<&'static str> {
     keys
 }
 
-/// Why a key of other datasets does not stand here.
+/// Why a key of other datasets is refused here.
 fn foreign_reason(key: &str, endpoint: &Endpoint) -> String {
     if key == "start" {
         return format!("{} is read whole each run", endpoint.dataset);
@@ -84,13 +84,13 @@ fn foreign_reason(key: &str, endpoint: &Endpoint) -> String {
 fn endpoint(value: &Setting<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<&'static Endpoint> {
     let (gateway, text) = (siblings.gateway, value.text(faults)?);
     let Some(endpoint) = endpoints::find(text) else {
-        let message = format!("this version knows no dataset {}", quoted(text));
+        let message = format!("unknown dataset {}", quoted(text));
         faults.push(&value.place, message, Some(words::hint(text, "datasets of this version", &names_of(gateway))));
         return None;
     };
     if siblings.names.contains(&endpoint.dataset) {
-        let hint = "a dataset stands once per account".to_owned();
-        faults.push(&value.place, format!("{} stands twice in this account", quoted(text)), Some(hint));
+        let hint = "name each dataset once per account".to_owned();
+        faults.push(&value.place, format!("{} is named twice in this account", quoted(text)), Some(hint));
     }
     siblings.names.push(endpoint.dataset);
     if gateway.is_some_and(|gateway| endpoint.gateway != gateway) {
@@ -112,7 +112,7 @@ fn start_time(value: &Setting<'_>, now: i64, faults: &mut Faults<'_>) -> Option<
         }
         Some(start) if start > now => {
             let hint = format!("it is {} now in Asia/Shanghai", format_wall_time(now));
-            faults.push(&value.place, format!("{} lies in the future", quoted(text)), Some(hint));
+            faults.push(&value.place, format!("{} is in the future", quoted(text)), Some(hint));
         }
         Some(_) => {}
     }

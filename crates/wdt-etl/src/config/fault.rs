@@ -1,4 +1,4 @@
-//! Faults of the configuration, collected so that all are told at once, each with its place and its hint.
+//! Faults of the configuration, collected so that all are reported at once, each with its place and its hint.
 
 use std::fmt;
 use std::io;
@@ -30,18 +30,18 @@ impl ConfigError {
     pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
         let (message, hint) = match error.kind() {
             io::ErrorKind::NotFound => (
-                "no configuration here".to_owned(),
-                "`wdt-etl init` writes an example; `--config FILE` names another place",
+                "this file does not exist".to_owned(),
+                "`wdt-etl init` writes an example; `--config FILE` reads another file",
             ),
             io::ErrorKind::InvalidData => ("is not UTF-8 text".to_owned(), "save it as UTF-8"),
-            _ => (format!("cannot be read: {error}"), "check the path and its rights"),
+            _ => (format!("cannot be read: {error}"), "check the path and its permissions"),
         };
         Self::of(path, message, Some(hint.to_owned()))
     }
 
     /// A value is missing though no fault was noted; only a mistake in this module leads here.
     pub(super) fn incomplete(path: &Path) -> Self {
-        Self::of(path, "cannot be used, and the reason was not noted; please report it".to_owned(), None)
+        Self::of(path, "cannot be used, and the reason was not recorded; please report it".to_owned(), None)
     }
 
     /// The faults in the file's order, those of the environment first; never empty.
@@ -77,7 +77,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Where a value stands.
+/// Where a value is written.
 #[derive(Debug, Clone)]
 pub(super) struct Location {
     path: String,

@@ -1,4 +1,4 @@
-//! Variables that stand over the file: `WDT_ETL_RUN__SETTLE=10m` over `settle` of `[run]`.
+//! Variables that override the file: `WDT_ETL_RUN__SETTLE=10m` over `settle` of `[run]`.
 //!
 //! Only `[warehouse]` and `[run]` can be overridden: accounts are a list, which a variable cannot name.
 
@@ -28,7 +28,7 @@ pub(super) fn check(variables: &Variables, faults: &mut Faults<'_>) {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     for name in variables.names().filter(|name| is_meant(name) && !known.contains(name)) {
         let hint = words::hint(name, "variables that are read", &known);
-        faults.push(&Location::variable(name), "overrides no key of the configuration", Some(hint));
+        faults.push(&Location::variable(name), "does not override any key of the configuration", Some(hint));
     }
 }
 

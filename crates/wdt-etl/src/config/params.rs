@@ -5,7 +5,7 @@ use wdt_fetch::Params;
 use wdt_models::time::parse_wall_time;
 use wdt_models::{Arguments, Endpoint, Method, Param, ParamKind, Reading};
 
-use super::fault::{Faults, Location};
+use super::fault::Faults;
 use super::sendable::sendable;
 use super::value::{Section, Setting, distinct};
 use crate::words::{self, quoted};
@@ -39,14 +39,14 @@ pub(super) fn read(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faul
     for switch in switches(endpoint) {
         let Some(value) = section.get(switch) else { continue };
         if named.iter().any(|(name, _)| *name == switch) {
-            faults.push(&value.place, "stands in params too", Some("say it once".to_owned()));
+            faults.push(&value.place, "is also set in params", Some("set it once".to_owned()));
         }
         named.push((switch, value));
     }
     let read: Vec<_> = named.iter().map(|(name, value)| param(name, value, endpoint, faults)).collect();
     let mut params: Params = read.into_iter().collect::<Option<_>>()?;
     if matches!(endpoint.reading, Reading::Ids(_)) {
-        // such a call always carries every switch, off where none is set: off is no other question than nothing
+        // such a call always carries every switch, off where none is set: a switch that is off asks the same as one that is not set
         params.retain(|_, value| *value != Json::Bool(false));
     }
     Some(params)
@@ -71,7 +71,7 @@ fn param(name: &str, value: &Setting<'_>, endpoint: &Endpoint, faults: &mut Faul
 fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
     let own = "is set by the run itself";
     if endpoint.cursor().is_some_and(|cursor| [cursor.start_param, cursor.end_param].contains(&name)) {
-        return (own, "say where to begin with the dataset's key `start`".to_owned());
+        return (own, "use the dataset's key `start`".to_owned());
     }
     if let Some(dimension) = endpoint.dimensions().iter().find(|dimension| dimension.name == name) {
         return (own, format!("use the dataset's key `{}`", dimension.setting));
@@ -83,7 +83,7 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
     }
     match name {
         "page_size" | "method" => (own, format!("use the dataset's key `{name}`")),
-        _ if OWN_PARAMS.contains(&name) => (own, "leave it out".to_owned()),
+        _ if OWN_PARAMS.contains(&name) => (own, "remove it".to_owned()),
         _ => {
             let known: Vec<_> = endpoint.params.iter().map(|param| param.name).collect();
             ("unknown parameter", words::hint(name, &format!("parameters of {}", endpoint.dataset), &known))
@@ -104,7 +104,7 @@ fn typed(param: &Param, value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<
     }
 }
 
-/// A list of texts, or one that stands for itself.
+/// A list of texts, or one text as a list of one.
 fn texts(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     let text = |value: &Setting<'_>, faults: &mut Faults<'_>| sendable(value.wire_text(faults)?, &value.place, faults);
     if value.is_list() {

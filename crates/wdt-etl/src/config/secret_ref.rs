@@ -1,6 +1,6 @@
 //! `{ env = "NAME" }` and `{ file = "PATH" }`: the only two ways a secret gets in.
 //!
-//! What stands here may be the secret itself, put in a wrong place, so nothing is repeated that could be one. Where no
+//! The value may be the secret itself, put in the wrong place, so nothing is repeated that could be one. Where no
 //! call follows, the reference is checked and not followed.
 
 use std::io;
@@ -22,7 +22,7 @@ const LONGEST: usize = 4_096;
 /// The secret that `value` refers to; `owner` says whose it is, as in `account "main"`.
 pub(super) fn read(value: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     if !value.is_table() {
-        faults.push(&value.place, "a secret never stands in this file", Some(HINT.to_owned()));
+        faults.push(&value.place, "a secret must not be written in this file", Some(HINT.to_owned()));
         return None;
     }
     let section = value.section(&KEYS, faults)?;
@@ -39,7 +39,7 @@ pub(super) fn read(value: &Setting<'_>, owner: &str, from: &Context<'_>, faults:
 fn from_variable(name: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let variable = name.text(faults)?;
     if !is_variable_name(variable) {
-        let hint = "letters, digits and `_`; the secret itself belongs into the variable";
+        let hint = "use letters, digits and `_`; put the secret itself in the variable";
         faults.push(&name.place, "is not the name of a variable", Some(hint.to_owned()));
         return None;
     }
@@ -47,7 +47,7 @@ fn from_variable(name: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &m
         return Some(Secret::new(UNREAD));
     }
     let Some(secret) = from.variables.get(variable) else {
-        let hint = format!("set {variable}, or write it into a file given with --env-file");
+        let hint = format!("set {variable}, or put it in a file given with --env-file");
         faults.push(&name.place, format!("variable {variable} is not set, for {owner}"), Some(hint));
         return None;
     };
@@ -68,25 +68,25 @@ fn from_file(path: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut F
                 io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
                 _ => format!("cannot be read ({error})"),
             };
-            let hint = "a relative path begins at the folder of this configuration".to_owned();
+            let hint = "a relative path starts at the folder of this configuration".to_owned();
             faults.push(&path.place, format!("file {shown} {reason}, for {owner}"), Some(hint));
             None
         }
     }
 }
 
-/// Refuses what no platform hands out and an editor or a shell easily adds.
+/// Refuses what no platform issues and an editor or a shell easily adds.
 fn checked(secret: &str, source: &str, owner: &str, place: &Location, faults: &mut Faults<'_>) -> Option<Secret> {
     let fault = if secret.is_empty() {
         "is empty"
     } else if secret.len() > LONGEST {
         "is too long for a secret"
     } else if secret.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        "holds white space or a line break"
+        "contains white space or a line break"
     } else {
         return Some(Secret::new(secret));
     };
-    let hint = "it must hold the secret and nothing else".to_owned();
+    let hint = "it must contain the secret and nothing else".to_owned();
     faults.push(place, format!("{source} {fault}, for {owner}"), Some(hint));
     None
 }

@@ -5,7 +5,7 @@ use crate::words::{self, quoted};
 
 /// The command line names an account or a dataset that is not configured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no {kind} {} is configured", quoted(name))]
+#[error("{kind} {} is not configured", quoted(name))]
 pub struct UnknownName {
     /// `account` or `dataset`.
     pub kind: &'static str,
@@ -23,7 +23,7 @@ impl Config {
     /// When a name is not configured.
     pub fn select(&self, accounts: &[String], datasets: &[String]) -> Result<Vec<(&Account, &Dataset)>, UnknownName> {
         let known: Vec<&str> = self.accounts.iter().map(|account| account.name.as_str()).collect();
-        check(accounts, &known, "account", "accounts of the configuration")?;
+        check(accounts, &known, "account", "configured accounts")?;
         let chosen = self.accounts.iter().filter(|account| accounts.is_empty() || accounts.contains(&account.name));
         let pairs: Vec<_> =
             chosen.flat_map(|account| account.datasets.iter().map(move |dataset| (account, dataset))).collect();

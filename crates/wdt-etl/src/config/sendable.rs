@@ -3,7 +3,7 @@
 use super::fault::{Faults, Location};
 use super::value::Setting;
 
-const WIRE_HINT: &str = "write it as the platform shows it, in letters, digits and signs of one line";
+const WIRE_HINT: &str = "write it as the platform shows it, on one line";
 
 /// Text of one line that the platforms can sign.
 pub(super) fn plain_text(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<String> {
@@ -13,9 +13,9 @@ pub(super) fn plain_text(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option
 /// The text, unless it cannot be sent: platforms differ in how they count characters above U+FFFF.
 pub(super) fn sendable(text: String, place: &Location, faults: &mut Faults<'_>) -> Option<String> {
     let fault = if text.chars().any(char::is_control) {
-        "holds a line break or another control character"
+        "contains a line break or another control character"
     } else if text.chars().any(|character| character > '\u{ffff}') {
-        "holds a character above U+FFFF, which the platforms cannot sign"
+        "contains a character above U+FFFF, which the platforms cannot sign"
     } else {
         return Some(text);
     };

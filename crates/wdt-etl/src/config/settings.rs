@@ -49,7 +49,7 @@ pub(super) fn run(section: &Section<'_>, faults: &mut Faults<'_>) -> RunSettings
     }
 }
 
-/// How tables are kept; the default in place of what is no format, which is told.
+/// How tables are kept; a name that is not a format is noted, and the default takes its place.
 fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
     let Some(value) = section.get("format") else { return Format::default() };
     let Some(text) = value.text(faults) else { return Format::default() };
@@ -63,15 +63,15 @@ fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
 /// The absolute path of the folder that `text` names.
 fn landing_folder(text: &str, folder: &Path) -> Result<String, (String, &'static str)> {
     let path = match text.split_once("://") {
-        None if text.starts_with('~') => return Err(("`~` is not expanded".to_owned(), "write the whole path")),
+        None if text.starts_with('~') => return Err(("`~` is not expanded".to_owned(), "write the full path")),
         None => folder.join(text),
         Some(("file", _)) => file_path(text).ok_or(("is not the address of a folder".to_owned(), URL_HINT))?,
         Some((scheme, _)) => {
-            let message = format!("{} is an object store, and this version lands in folders only", quoted(scheme));
+            let message = format!("{} is an object store; this version writes to folders only", quoted(scheme));
             return Err((message, URL_HINT));
         }
     };
-    let unusable = || ("is not a usable path".to_owned(), URL_HINT);
+    let unusable = || ("is not a valid path".to_owned(), URL_HINT);
     let absolute = std::path::absolute(path).map_err(|_| unusable())?;
     absolute.into_os_string().into_string().map_err(|_| unusable())
 }
@@ -101,7 +101,7 @@ fn share(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<f64> {
     let share = duration::parse_percent(text);
     if share.is_none() {
         let hint = "write \"1%\" or \"0.5%\", from 0% to 100%".to_owned();
-        faults.push(&value.place, format!("{} is not a share", quoted(text)), Some(hint));
+        faults.push(&value.place, format!("{} is not a percentage", quoted(text)), Some(hint));
     }
     share
 }

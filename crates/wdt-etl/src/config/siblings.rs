@@ -28,7 +28,7 @@ impl Siblings {
         self.sources.push((place, dataset, source));
     }
 
-    /// Notes each dataset whose ids nobody lands.
+    /// Notes each dataset whose ids no other dataset lands.
     pub(super) fn check_sources(&self, faults: &mut Faults<'_>) {
         for (place, dataset, source) in self.sources.iter().filter(|(.., source)| !self.names.contains(source)) {
             let message = format!("{dataset} takes its ids from {source}, which is not configured for {}", self.owner);

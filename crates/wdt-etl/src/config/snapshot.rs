@@ -33,7 +33,7 @@ pub(super) fn ids(
     let Reading::Ids(source) = endpoint.reading else { return Some(Ids::default()) };
     let (from, listed) = (section.get("ids_from"), section.get("rec_ids"));
     if let (Some(from), Some(_)) = (&from, &listed) {
-        faults.push(&from.place, "stands beside rec_ids", Some("give one of the two".to_owned()));
+        faults.push(&from.place, "cannot be combined with rec_ids", Some("keep one of the two".to_owned()));
         return None;
     }
     if let Some(listed) = listed {
@@ -43,7 +43,7 @@ pub(super) fn ids(
     siblings.takes_ids(place.clone(), endpoint.dataset, source.dataset);
     let text = from.as_ref().map_or(Some(source.dataset), |from| from.text(faults))?;
     if text != source.dataset {
-        let message = format!("{} gives no ids for {}", quoted(text), endpoint.dataset);
+        let message = format!("{} has no ids for {}", quoted(text), endpoint.dataset);
         faults.push(place, message, Some(format!("write \"{}\", or list rec_ids instead", source.dataset)));
         return None;
     }
@@ -71,7 +71,7 @@ fn dimension_value(value: &Setting<'_>, dimension: &Dimension, owner: &str, faul
         return sendable(text, &value.place, faults);
     }
     let what = format!("values of {}", dimension.setting);
-    let message = format!("the platform knows no {} {}, for {owner}", dimension.name, quoted(&text));
+    let message = format!("unknown {} {}, for {owner}", dimension.name, quoted(&text));
     faults.push(&value.place, message, Some(hint(&text, &what, dimension.values)));
     None
 }

@@ -1,6 +1,6 @@
 //! Typed reading of the TOML document: each value knows its place, each mismatch becomes a fault.
 //!
-//! A value is never repeated in a fault here: what stands under a wrong key may be a secret.
+//! A value is never repeated in a fault here: the value of a wrong key may be a secret.
 
 use std::ops::RangeInclusive;
 
@@ -25,14 +25,14 @@ pub(super) struct Override<'a> {
     pub(super) value: &'a str,
 }
 
-/// A table of the file, its keys checked, and the variables that stand over it.
+/// A table of the file, its keys checked, and the variables that override it.
 pub(super) struct Section<'a> {
     pub(super) place: Location,
     table: Option<&'a DeTable<'a>>,
     overrides: Vec<Override<'a>>,
 }
 
-/// One value and where it stands.
+/// One value and where it is written.
 pub(super) struct Setting<'a> {
     pub(super) place: Location,
     raw: Raw<'a>,
@@ -45,14 +45,14 @@ enum Raw<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Takes a table and notes each key that it should not hold.
+    /// Takes a table and notes each key that it should not have.
     pub(super) fn new(place: Location, table: &'a DeTable<'a>, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Self {
         let section = Self { place, table: Some(table), overrides: Vec::new() };
         section.check_keys(keys, faults);
         section
     }
 
-    /// Notes each key that the table should not hold.
+    /// Notes each key that the table should not have.
     pub(super) fn check_keys(&self, keys: &Keys<'_>, faults: &mut Faults<'_>) {
         for key in self.table.into_iter().flat_map(|table| table.keys()) {
             check_key(&self.place, key, keys, faults);
@@ -73,7 +73,7 @@ impl<'a> Section<'a> {
         Self { overrides, ..section }
     }
 
-    /// The value under `key`: the variable that stands over it, or the file's.
+    /// The value under `key`: the variable that overrides it, or the file's.
     pub(super) fn get(&self, key: &str) -> Option<Setting<'a>> {
         if let Some(over) = self.overrides.iter().find(|over| over.key == key) {
             return Some(Setting { place: Location::variable(&over.variable), raw: Raw::Variable(over.value) });
@@ -111,7 +111,7 @@ impl<'a> Setting<'a> {
             Raw::File(_) => return self.mismatch("text in quotes", faults),
         };
         if text.is_empty() {
-            faults.push(&self.place, "is empty", Some("give it a value, or leave it out".to_owned()));
+            faults.push(&self.place, "is empty", Some("give it a value, or remove it".to_owned()));
             return None;
         }
         Some(text)
@@ -148,7 +148,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// A table with the keys it may hold.
+    /// A table with the keys it may have.
     pub(super) fn section(&self, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Option<Section<'a>> {
         match self.raw {
             Raw::File(DeValue::Table(table)) => Some(Section::new(self.place.clone(), table, keys, faults)),
@@ -198,7 +198,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// The whole number that stands there without quotes, if one does.
+    /// The whole number, if the value is one without quotes.
     pub(super) fn whole_number(&self) -> Option<i64> {
         match self.raw {
             Raw::File(DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
@@ -206,7 +206,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// The whole number that stands there, in quotes or not, if one does.
+    /// The whole number, if the value is one, in quotes or not.
     pub(super) fn digits(&self) -> Option<i64> {
         match self.raw {
             Raw::File(DeValue::String(text)) => text.parse().ok(),
@@ -264,7 +264,7 @@ pub(super) fn distinct<'a, T: PartialEq>(
     for item in items {
         let value = read(item, faults);
         if value.is_some() && found.contains(&value) {
-            faults.push(&item.place, "stands twice in this list", Some("leave one out".to_owned()));
+            faults.push(&item.place, "is listed twice", Some("remove one".to_owned()));
         }
         found.push(value);
     }
@@ -278,7 +278,7 @@ fn check_key(place: &Location, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, fau
     }
     let at = place.key(name, Some(key.span().start));
     match keys.refused.iter().find(|(refused, _)| *refused == name) {
-        Some((_, reason)) => faults.push(&at, *reason, Some("leave it out".to_owned())),
+        Some((_, reason)) => faults.push(&at, *reason, Some("remove it".to_owned())),
         None => faults.push(&at, "unknown key", Some(words::hint(name, "known keys here", keys.known))),
     }
 }

@@ -248,7 +248,7 @@ fn the_binary_needs_no_secret_and_says_what_it_cannot_do() {
         (vec!["enterprise_stock", "-o", "stock.csv"], "it is open in another program"),
         (vec!["enterprise_stok", "-o", "-"], "did you mean `enterprise_stock`?"),
         (vec!["enterprise_stock", "-o", "-", "--account", "mian"], "did you mean `main`?"),
-        (vec!["enterprise_goods", "-o", "-", "--warehouse", "W1"], "leave out --warehouse"),
+        (vec!["enterprise_goods", "-o", "-", "--warehouse", "W1"], "remove --warehouse"),
         (vec!["enterprise_stock", "-o", "-", "--where", "lower(spec_no) = 'a'"], "`lower(spec_no)`"),
         (vec!["enterprise_stock", "--all", "-o", "x"], "cannot be used with"),
         (vec!["-o", "x.csv"], "DATASET"),

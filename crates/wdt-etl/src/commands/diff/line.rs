@@ -172,7 +172,7 @@ fn key_text(row: &ShownRow) -> String {
     known.map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// A text of a key without its quotes, where they are not needed to tell it from what stands around it.
+/// A text of a key without its quotes, where it cannot be mistaken for the text around it.
 fn plain(text: &str) -> &str {
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let simple = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '#');

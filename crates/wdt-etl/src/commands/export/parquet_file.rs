@@ -11,7 +11,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::sink::{Head, Sink};
 
-/// Rows of a row group: the writer holds one in memory.
+/// Rows of a row group: the writer keeps one in memory.
 const ROW_GROUP_ROWS: usize = 32 * 1024;
 
 /// A Parquet file.

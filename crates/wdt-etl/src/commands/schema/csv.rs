@@ -33,7 +33,7 @@ fn write_line(cells: &[String], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", cells.join(","))
 }
 
-/// A cell in quotes where it holds what would end it.
+/// A cell, in quotes where it contains what would end it.
 fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }

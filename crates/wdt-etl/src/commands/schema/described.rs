@@ -27,7 +27,7 @@ impl DescribedColumn {
         }
     }
 
-    /// `key`, `cursor`, `required`, `volatile`, `personal`, `report`, where they hold.
+    /// `key`, `cursor`, `required`, `volatile`, `personal`, `report`, where they apply.
     pub(super) fn marks(&self) -> Vec<&'static str> {
         let marks = [
             ("key", self.key),

@@ -143,10 +143,10 @@ fn report(endpoint: &Endpoint) -> Vec<[String; 2]> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::super::super::aligned::width;
     use super::super::tests::printed;
     use super::*;
     use crate::cli::SchemaFormat;
+    use unicode_width::UnicodeWidthStr;
 
     fn text(dataset: Option<&str>) -> String {
         printed(dataset, SchemaFormat::Text, false)
@@ -158,10 +158,10 @@ mod tests {
             let text = text(Some(endpoint.dataset));
             let lines: Vec<_> = text.lines().collect();
             let head = lines.iter().position(|line| line.starts_with("column ")).unwrap();
-            let expected = width(lines[head].split("meaning").next().unwrap());
+            let expected = UnicodeWidthStr::width(lines[head].split("meaning").next().unwrap());
             for (column, line) in columns(endpoint).iter().zip(&lines[head + 1..]) {
                 let meaning = column_row(column)[4].clone();
-                assert_eq!(line.strip_suffix(meaning.trim_end()).map(width), Some(expected), "{line}");
+                assert_eq!(line.strip_suffix(meaning.trim_end()).map(UnicodeWidthStr::width), Some(expected), "{line}");
             }
             assert!(endpoint.notes.iter().all(|note| text.contains(&format!("\n  - {note}\n"))));
             assert!(endpoint.params.iter().all(|param| text.contains(&format!("\n  {} ", param.name))));
