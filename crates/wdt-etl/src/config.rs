@@ -4,17 +4,19 @@
 //! stands, is relative to the file's folder, so that a cron job lands in the same place from any working folder.
 
 mod account;
+mod context;
 mod credentials;
 mod dataset;
 mod duration;
 mod fault;
 mod model;
-mod names;
 mod overrides;
 mod params;
 mod secret_ref;
 mod select;
+mod sendable;
 mod settings;
+mod siblings;
 mod snapshot;
 mod validate;
 mod value;
@@ -27,31 +29,20 @@ pub(crate) use self::dataset::DEFAULT_START;
 pub use self::duration::parse as parse_duration;
 pub use self::fault::{ConfigError, Fault};
 pub use self::model::{Account, Config, Dataset, Ids, RunSettings, Stage, Warehouse};
-pub(crate) use self::names::{list, nearest, quoted};
+pub use self::select::UnknownName;
 pub use wdt_warehouse::Format;
 
-use self::fault::{Faults, Place};
-use self::names::Keys;
-use self::value::Section;
+use self::context::Context;
+use self::fault::{Faults, Location};
+use self::value::{Keys, Section};
 use crate::environment::Variables;
 
 const TOP: Keys<'static> = Keys {
     known: &["warehouse", "run", "accounts"],
     refused: &[("defaults", RESERVED_FOR_MANY), ("include", RESERVED_FOR_MANY)],
 };
-const ACCOUNTS_MEND: &str = "write an [[accounts]] section; `wdt-etl init` writes an example";
-const RESERVED_FOR_MANY: &str = "reserved for many accounts, not read by this version";
-
-/// What the words of the file are read against.
-struct Surroundings<'a> {
-    /// The file's folder, absolute.
-    folder: &'a Path,
-    variables: &'a Variables,
-    /// Whether secrets are read; otherwise stand-ins take their place.
-    secrets: bool,
-    /// Epoch seconds.
-    now: i64,
-}
+const ACCOUNTS_HINT: &str = "add an [[accounts]] section; `wdt-etl init` writes an example";
+const RESERVED_FOR_MANY: &str = "is reserved for a later version and not read by this one";
 
 impl Config {
     /// Reads the file, its secrets and the variables that override it; `now` is in epoch seconds.
@@ -63,9 +54,9 @@ impl Config {
         Self::of(path, &source(path)?, variables, true, now)
     }
 
-    /// The same for a command that makes no call: a secret that is not there is no fault.
+    /// The same for a command that makes no call: a missing secret is not a fault.
     ///
-    /// The credentials and proxies of what it returns are stand-ins, which nobody takes.
+    /// The credentials and proxies of what it returns are stand-ins, which no call uses.
     ///
     /// # Errors
     ///
@@ -74,7 +65,7 @@ impl Config {
         Self::of(path, &source(path)?, variables, false, now)
     }
 
-    /// What [`Config::load`] gives, for a text that stands for the file at `path`.
+    /// What [`Config::load`] gives, for a text in place of the file at `path`.
     ///
     /// # Errors
     ///
@@ -83,7 +74,7 @@ impl Config {
         Self::of(path, text, variables, true, now)
     }
 
-    /// What [`Config::load_without_secrets`] gives, for a text that stands for the file at `path`.
+    /// What [`Config::load_without_secrets`] gives, for a text in place of the file at `path`.
     ///
     /// # Errors
     ///
@@ -98,11 +89,11 @@ impl Config {
         let mut faults = Faults::new(path, text);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
-            // Only the message: the error's own text would print the line, and a secret may stand in it.
-            faults.push(&Place::root(error.span().map(|span| span.start)), error.message(), None);
+            // Only the message: the error's own text would print the line, which may contain a secret.
+            faults.push(&Location::root(error.span().map(|span| span.start)), error.message(), None);
         }
         faults.stop_if_any()?;
-        let config = read(root.get_ref(), &Surroundings { folder, variables, secrets, now }, &mut faults);
+        let config = read(root.get_ref(), &Context { folder, variables, secrets, now }, &mut faults);
         faults.stop_if_any()?;
         let (warehouse, run, accounts) = config.ok_or_else(|| ConfigError::incomplete(path))?;
         Ok(Self { path: absolute, text: text.to_owned(), warehouse, run, accounts })
@@ -116,11 +107,11 @@ fn source(path: &Path) -> Result<String, ConfigError> {
 /// Everything the file says; `None` only beside a fault.
 fn read(
     root: &DeTable<'_>,
-    from: &Surroundings<'_>,
+    from: &Context<'_>,
     faults: &mut Faults<'_>,
 ) -> Option<(Warehouse, RunSettings, Vec<Account>)> {
     overrides::check(from.variables, faults);
-    let top = Section::new(Place::root(None), root, &TOP, faults);
+    let top = Section::new(Location::root(None), root, &TOP, faults);
     let over = overrides::of("warehouse", &settings::WAREHOUSE, from.variables);
     let section = top.section("warehouse", &settings::WAREHOUSE, over, faults);
     let warehouse = settings::warehouse(&section, from.folder, faults);
@@ -130,8 +121,8 @@ fn read(
     Some((warehouse?, run, accounts?))
 }
 
-fn accounts(top: &Section<'_>, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
-    let items = top.required("accounts", ACCOUNTS_MEND, faults)?.items("tables", ACCOUNTS_MEND, faults)?;
+fn accounts(top: &Section<'_>, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Vec<Account>> {
+    let items = top.required("accounts", ACCOUNTS_HINT, faults)?.items("tables", ACCOUNTS_HINT, faults)?;
     let drafts: Vec<_> = items.iter().filter_map(|item| account::read(item, from, faults)).collect();
     validate::accounts(&drafts, faults);
     drafts.into_iter().map(|draft| draft.account).collect()

@@ -22,8 +22,8 @@ pub enum EnvFileError {
         /// What the system said.
         reason: String,
     },
-    /// A line that sets no variable; the line is not repeated, since a secret may stand in it.
-    #[error("variables file {}{}: not a line like NAME='value'", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    /// A line that sets no variable; the line is not repeated, since it may contain a secret.
+    #[error("variables file {}{}: expected a line like NAME='value'", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Malformed {
         /// The file as given.
         path: PathBuf,
@@ -48,7 +48,7 @@ impl Variables {
             .collect()
     }
 
-    /// Adds the variables of a file, as dotenv tools do: what is set already stays, the last of two lines holds.
+    /// Adds the variables of a file, as dotenv tools do: a variable that is already set keeps its value, and of two lines the last one counts.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl fmt::Debug for Variables {
     }
 }
 
-/// Keeps the line's number and drops its text, which the parser's own error holds.
+/// Keeps the line's number and drops its text, which the parser's own error contains.
 fn malformed(path: &Path, text: &str, error: &dotenvy::Error) -> EnvFileError {
     let line = match error {
         dotenvy::Error::LineParse(piece, _) => {
@@ -136,7 +136,7 @@ mod tests {
         ] {
             let error = with_file(broken).unwrap_err();
             let shown = format!("{error} {error:?}");
-            assert!(shown.contains(":2: not a line like NAME='value'"), "{shown}");
+            assert!(shown.contains(":2: expected a line like NAME='value'"), "{shown}");
             assert!(!shown.contains("hidden") && !shown.contains("dden"), "{shown}");
         }
     }

@@ -4,7 +4,7 @@ use wdt_fetch::{ErrorKind, FetchError};
 use wdt_models::Gateway;
 use wdt_models::error::{PlatformError, entry};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, UnknownName};
 use crate::environment::EnvFileError;
 use wdt_warehouse::WarehouseError;
 
@@ -18,7 +18,10 @@ pub enum EtlError {
     /// The file of `--env-file` cannot be used.
     #[error(transparent)]
     EnvFile(#[from] EnvFileError),
-    /// The command line asks for something that is not there.
+    /// The command line names an account or a dataset that is not configured.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// The command line asks for something that does not exist.
     #[error("{message}")]
     Usage {
         /// What is wrong.
@@ -31,11 +34,11 @@ pub enum EtlError {
     Fetch {
         /// Which call, and why. Boxed: it is large, and most results carry none.
         error: Box<FetchError>,
-        /// What mends it, by the gateway's error table.
-        mend: Option<&'static str>,
+        /// What fixes it, by the gateway's error table.
+        hint: Option<&'static str>,
     },
     /// The platform takes such a call in certain hours only, and these are others.
-    #[error("{dataset}: the platform takes a full read from {hours} in China only, and there it is {now}")]
+    #[error("{dataset}: the platform accepts a full read from {hours} in China only; it is {now} there")]
     Closed {
         /// Name of the dataset.
         dataset: String,
@@ -56,7 +59,7 @@ pub enum EtlError {
         /// Why it was not.
         reason: String,
         /// What to try, where it is more than for all such failures.
-        mend: Option<String>,
+        hint: Option<String>,
     },
     /// More records were refused than `quarantine_limit` allows.
     #[error("{refused} of {read} records of {dataset} were refused, more than the limit of {limit_percent}%")]
@@ -72,7 +75,7 @@ pub enum EtlError {
     },
     /// More rows vanished than may be marked as deleted.
     #[error(
-        "{vanished} of {standing} rows of {dataset} were found nowhere, more than the {most} that may be marked as deleted: none is"
+        "{vanished} of {standing} rows of {dataset} were not found on the platform, more than the {most} that may be marked as deleted; none was marked"
     )]
     Vanished {
         /// Name of the dataset.
@@ -84,7 +87,7 @@ pub enum EtlError {
         /// Most rows that may be marked.
         most: u64,
     },
-    /// A warehouse that is to be read is not there, or what is to be read of it.
+    /// The warehouse that is to be read does not exist, or a part of it.
     #[error("{what}")]
     Absent {
         /// What is missing, and where.
@@ -104,7 +107,7 @@ pub enum EtlError {
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
     /// A dataset is older than a gate allows.
-    #[error("{account}/{dataset} is complete up to {complete_until}, longer ago than {max_age_seconds} s")]
+    #[error("{account}/{dataset} is older than {max_age_seconds} s; complete until: {complete_until}")]
     Stale {
         /// Name of the account.
         account: String,
@@ -123,7 +126,7 @@ pub enum EtlError {
         /// What the system said.
         reason: String,
     },
-    /// Whoever read standard output has gone, as `head` does; no fault.
+    /// The reader of standard output is gone, as with `head`; this is not a failure.
     #[error("nobody reads the output any more")]
     ReaderGone,
     /// Ctrl-C or SIGTERM.
@@ -136,15 +139,15 @@ pub enum EtlError {
 
 impl From<FetchError> for EtlError {
     fn from(error: FetchError) -> Self {
-        Self::Fetch { error: Box::new(error), mend: None }
+        Self::Fetch { error: Box::new(error), hint: None }
     }
 }
 
 impl EtlError {
-    /// A call to that gateway failed for good; the platform's own refusals bring the mend of the gateway's error table.
+    /// A call to that gateway failed for good; the platform's own refusals bring the hint of the gateway's error table.
     pub(crate) fn of_call(gateway: Gateway, error: FetchError) -> Self {
-        let mend = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.hint);
-        Self::Fetch { error: Box::new(error), mend }
+        let hint = error.platform_error().and_then(|refusal| entry(gateway, refusal)).map(|entry| entry.hint);
+        Self::Fetch { error: Box::new(error), hint }
     }
 
     /// The kind of failure, which decides everything else.
@@ -152,7 +155,7 @@ impl EtlError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Config(_) | Self::EnvFile(_) => Failure::Configuration,
-            Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
+            Self::UnknownName(_) | Self::Usage { .. } | Self::Output { .. } | Self::ReaderGone => Failure::Usage,
             Self::Fetch { error, .. } => Failure::of_call(error.kind()),
             Self::Closed { .. } => Failure::Unavailable,
             Self::Uncertified { .. } => Failure::Uncertified,
@@ -169,7 +172,7 @@ impl EtlError {
     /// The exit code of the command that ends with it.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        self.failure().row().exit_code
+        self.failure().policy().exit_code
     }
 
     /// What to try: the error's own words, or those of the table.
@@ -177,26 +180,27 @@ impl EtlError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Closed { opens, .. } => Some(format!(
-                "run the same command at {opens}, or read the rows in windows at any time: wdt-etl backfill --from … --to …"
+                "run the same command at {opens}; `wdt-etl backfill --from … --to …` reads the rows in windows at any time"
             )),
             // Each fault is printed with a hint of its own.
             Self::Config(_) => None,
+            Self::UnknownName(error) => Some(error.hint.clone()),
             Self::Absent { hint, .. }
             | Self::Usage { hint: Some(hint), .. }
             | Self::Cassette { hint: Some(hint), .. }
-            | Self::Uncertified { mend: Some(hint), .. } => Some(hint.clone()),
+            | Self::Uncertified { hint: Some(hint), .. } => Some(hint.clone()),
             Self::EnvFile(_) => {
-                Some("copy .env.example to .env and fill it; `wdt-etl init` writes the example".to_owned())
+                Some("copy .env.example to .env and fill it in; `wdt-etl init` writes the example".to_owned())
             }
             Self::Warehouse(error) => Some(warehouse_hint(error).to_owned()),
-            Self::Fetch { error, mend: Some(mend) } => Some(match error.platform_error() {
+            Self::Fetch { error, hint: Some(hint) } => Some(match error.platform_error() {
                 Some(PlatformError { code, sub_code, .. }) => {
                     let code = if sub_code.is_empty() { code } else { sub_code };
-                    format!("{mend}; `wdt-etl explain {code}` tells more")
+                    format!("{hint}; `wdt-etl explain {code}` has the details")
                 }
-                None => (*mend).to_owned(),
+                None => (*hint).to_owned(),
             }),
-            _ => self.failure().row().hint.map(str::to_owned),
+            _ => self.failure().policy().hint.map(str::to_owned),
         }
     }
 
@@ -211,18 +215,18 @@ impl EtlError {
 fn warehouse_hint(error: &WarehouseError) -> &'static str {
     match error {
         WarehouseError::Schema { .. } => {
-            "move the table's folder away, or name another folder in warehouse.url: nothing was written"
+            "nothing was written; move the table's folder away, or set another folder in warehouse.url"
         }
         WarehouseError::OtherFormat { .. } => {
-            "write that format as warehouse.format, or name another folder in warehouse.url: nothing was written"
+            "nothing was written; set warehouse.format to that format, or set another folder in warehouse.url"
         }
         WarehouseError::OtherLog { .. } => {
-            "a history and its tables belong together: put the history back, or move the named table away and it is built again"
+            "a history and its tables belong together: restore the history, or move the named table away so that it is built again"
         }
-        WarehouseError::LostCommit { .. } => "put the log's files back from a copy; they are never deleted by wdt-etl",
-        WarehouseError::LaterFormat { .. } => "use the wdt-etl that wrote it, or a later one",
+        WarehouseError::LostCommit { .. } => "restore the log's files from a copy; wdt-etl never deletes them",
+        WarehouseError::LaterFormat { .. } => "use the version of wdt-etl that wrote it, or a later one",
         WarehouseError::Conflict { .. } => "run again when no other run writes to this warehouse",
-        _ => "`wdt-etl check` tries to write to the warehouse",
+        _ => "`wdt-etl check` tests whether the warehouse can be written",
     }
 }
 
@@ -265,7 +269,7 @@ pub enum Failure {
 
 /// What follows from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct Policy {
     /// The word for tables and events.
     pub name: &'static str,
     /// Exit code of the command.
@@ -300,24 +304,24 @@ impl Failure {
     /// The table: one line a kind.
     #[must_use]
     #[rustfmt::skip]
-    pub const fn row(self) -> Row {
+    pub const fn policy(self) -> Policy {
         match self {
-            Self::Bug => Row::new("bug", 1, false, Some("please report it with the lines above; nothing half was committed")),
-            Self::Usage => Row::new("usage", 2, false, Some("`wdt-etl help` lists the commands and their options")),
-            Self::Configuration => Row::new("configuration", 2, false, Some("`wdt-etl check --offline` looks through the configuration without a call")),
-            Self::Parameter => Row::new("parameter", 2, false, Some("look at `params` of the dataset; `wdt-etl schema DATASET` lists what it takes")),
-            Self::Credential => Row::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tries them with one call")),
-            Self::Clock => Row::new("clock", 3, false, Some("set this machine's clock by a time server (NTP): the platform refuses every call until then")),
-            Self::Permission => Row::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
-            Self::Limited => Row::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
-            Self::Unavailable => Row::new("unavailable", 4, true, Some("run again later: the next run goes on where this one stopped; if it stays so, look at base_url, proxy and the network")),
-            Self::Stale => Row::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs tells how the last runs ended")),
-            Self::Uncertified => Row::new("uncertified", 5, true, Some("run again when the ERP is quiet: nothing past this window was landed")),
-            Self::Quarantine => Row::new("quarantine", 5, false, Some("look into the table etl_quarantine; raise quarantine_limit if these records may be left out")),
-            Self::Vanished => Row::new("vanished", 5, false, Some("look whether the account lost a right or a shop; if the rows are gone, `--max-deletes N` or `--max-deletes all` marks them")),
-            Self::Cassette => Row::new("cassette", 5, false, Some("docs/replay.md says what a cassette holds; record it again if the change is wanted")),
-            Self::Warehouse => Row::new("warehouse", 6, false, Some("`wdt-etl check` tries to write to the warehouse")),
-            Self::Interrupted => Row::new("interrupted", 130, true, Some("run the same command again: it goes on where this one stopped")),
+            Self::Bug => Policy::new("bug", 1, false, Some("please report it with the lines above; no partial result was committed")),
+            Self::Usage => Policy::new("usage", 2, false, Some("`wdt-etl help` lists the commands and their options")),
+            Self::Configuration => Policy::new("configuration", 2, false, Some("`wdt-etl check --offline` checks the configuration without a call")),
+            Self::Parameter => Policy::new("parameter", 2, false, Some("check `params` of the dataset; `wdt-etl schema DATASET` lists the parameters it accepts")),
+            Self::Credential => Policy::new("credential", 3, false, Some("compare sid, app_key and the secret with the platform's page; `wdt-etl check` tests them with one call")),
+            Self::Clock => Policy::new("clock", 3, false, Some("set this machine's clock from a time server (NTP); the platform refuses every call until then")),
+            Self::Permission => Policy::new("permission", 3, false, Some("ask the platform to allow this call and this machine's address for the application")),
+            Self::Limited => Policy::new("limited", 4, true, Some("run again later; lower calls_per_minute if other programs use the same application")),
+            Self::Unavailable => Policy::new("unavailable", 4, true, Some("run again later: the next run continues where this one stopped; if it keeps failing, check base_url, proxy and the network")),
+            Self::Stale => Policy::new("stale", 4, true, Some("run `wdt-etl run`; the table etl_runs shows how the last runs ended")),
+            Self::Uncertified => Policy::new("uncertified", 5, true, Some("run again when the ERP is quiet; nothing after this window was landed")),
+            Self::Quarantine => Policy::new("quarantine", 5, false, Some("the table etl_quarantine contains the records; raise quarantine_limit if they may be left out")),
+            Self::Vanished => Policy::new("vanished", 5, false, Some("check whether the account lost a permission or a shop; if the rows are really gone, `--max-deletes N` or `--max-deletes all` marks them")),
+            Self::Cassette => Policy::new("cassette", 5, false, Some("docs/replay.md explains what a cassette contains; record it again if the change is intended")),
+            Self::Warehouse => Policy::new("warehouse", 6, false, Some("`wdt-etl check` tests whether the warehouse can be written")),
+            Self::Interrupted => Policy::new("interrupted", 130, true, Some("run the same command again; it continues where this one stopped")),
         }
     }
 
@@ -344,7 +348,7 @@ impl Failure {
     }
 }
 
-impl Row {
+impl Policy {
     const fn new(name: &'static str, exit_code: u8, run_again: bool, hint: Option<&'static str>) -> Self {
         Self { name, exit_code, run_again, hint }
     }
@@ -379,21 +383,21 @@ mod tests {
 
     #[test]
     fn every_failure_ends_with_a_documented_code_and_a_name_of_its_own() {
-        let mut names: Vec<_> = Failure::ALL.iter().map(|failure| failure.row().name).collect();
+        let mut names: Vec<_> = Failure::ALL.iter().map(|failure| failure.policy().name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Failure::ALL.len());
-        assert!(Failure::ALL.iter().all(|failure| GRAVEST_FIRST.contains(&failure.row().exit_code)));
-        assert!(Failure::ALL.iter().all(|failure| failure.row().hint.is_some()));
+        assert!(Failure::ALL.iter().all(|failure| GRAVEST_FIRST.contains(&failure.policy().exit_code)));
+        assert!(Failure::ALL.iter().all(|failure| failure.policy().hint.is_some()));
     }
 
     #[test]
     fn an_error_is_reported_with_its_hint_below() {
         let error = EtlError::Usage {
-            message: "no account `mian` is configured".to_owned(),
+            message: "account `mian` is not configured".to_owned(),
             hint: Some("did you mean `main`?".to_owned()),
         };
-        assert_eq!(error.report(), "error: no account `mian` is configured\nhint: did you mean `main`?");
+        assert_eq!(error.report(), "error: account `mian` is not configured\nhint: did you mean `main`?");
         assert_eq!(error.exit_code(), 2);
     }
 }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod environment;
 pub mod error;
 pub mod failpoint;
+mod json_line;
 mod memory;
 pub mod pipeline;
 mod plan;
@@ -17,5 +18,6 @@ pub mod report;
 pub mod warehouse;
 #[cfg(feature = "test-util")]
 pub mod wire;
+mod words;
 
 pub use error::EtlError;

@@ -82,12 +82,12 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
             verify::verify(&config, args, &silent(), &mut out).await
         }
         Command::Export(args) => {
-            let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
+            let mut around = export::Console { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
             export::export(&load_without_secrets()?, args, &mut around).await.map(|()| 0)
         }
         Command::Diff(args) => {
             let config = args.asks_configuration().then(load_without_secrets).transpose()?;
-            let mut around = export::Surroundings { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
+            let mut around = export::Console { out: &mut out, notes: &mut notes, stop: stop_on_signal() };
             diff::diff(args, config.as_ref(), &mut around).await
         }
         Command::Demo(args) => {

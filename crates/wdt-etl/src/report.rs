@@ -7,8 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-/// Layout of the JSON lines; it grows when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
+use crate::json_line::JsonLine;
 
 /// Something that happened in a run. Times are Asia/Shanghai wall time unless the name says otherwise.
 #[derive(Debug, Clone, Serialize)]
@@ -199,13 +198,6 @@ impl Reporter for Silent {
 /// One JSON object a line; pages are left out, they would drown the rest.
 pub struct JsonLines<W: Write + Send>(Mutex<W>);
 
-#[derive(Serialize)]
-struct Line<'a> {
-    schema_version: u32,
-    #[serde(flatten)]
-    event: &'a Event,
-}
-
 impl<W: Write + Send> JsonLines<W> {
     /// Writes to `out`.
     pub const fn new(out: W) -> Self {
@@ -218,13 +210,9 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
         if matches!(event, Event::Page { .. }) {
             return;
         }
-        let (Ok(line), Ok(mut out)) =
-            (serde_json::to_string(&Line { schema_version: SCHEMA_VERSION, event }), self.0.lock())
-        else {
-            return;
-        };
+        let Ok(mut out) = self.0.lock() else { return };
         // a reader that went away must not stop the load
-        let _gone = writeln!(out, "{line}").and_then(|()| out.flush());
+        let _gone = JsonLine::tagged(event).write(&mut *out).and_then(|()| out.flush());
     }
 }
 

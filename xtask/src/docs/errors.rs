@@ -69,7 +69,7 @@ const fn course(class: Class) -> (&'static str, &'static str, u8) {
     match class {
         Class::RateLimit => (
             "rate_limit",
-            "all calls under the same limit wait, as long as the platform tells, else a minute and more, then go on; when it tells more than 5 minutes, or after 8 waits in a row, the dataset fails",
+            "all calls under the same limit wait as long as the platform asks, or else a minute and more, and then continue; if it asks for more than 5 minutes, or after 8 waits in a row, the dataset fails",
             4,
         ),
         Class::Busy => ("busy", "tries the page again after 30 seconds, at most 5 times; then the dataset fails", 4),

@@ -24,7 +24,7 @@ pub(super) enum Cell<'a> {
     List(ArrayRef),
 }
 
-/// The cell of a column; `None` for a type that no table holds.
+/// The cell of a column; `None` for a type that no table has.
 pub(super) fn cell(column: &dyn Array, row: usize) -> Option<Cell<'_>> {
     if column.is_null(row) {
         return Some(Cell::Null);

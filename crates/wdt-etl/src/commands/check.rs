@@ -1,4 +1,5 @@
-//! `wdt-etl check`: configuration, signature, warehouse, and one live call per account; each line with its mend.
+//! `wdt-etl check`: configuration, signature, warehouse, and one live call per account; a line each, with a hint where
+//! something can be done.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,48 +13,38 @@ use super::output;
 use crate::cli::Check;
 use crate::config::{Account, Config, Dataset, Ids};
 use crate::error::{EtlError, Failure, gravest};
+use crate::json_line::JsonLine;
 use crate::pipeline::{Surroundings, account_client};
 use crate::warehouse::configured;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
-
 #[derive(Serialize)]
-struct Line {
-    schema_version: u32,
+struct CheckLine {
     check: String,
     ok: bool,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    hint: Option<String>,
     exit_code: u8,
 }
 
-impl Line {
+impl CheckLine {
     fn ok(check: impl Into<String>, detail: impl Into<String>) -> Self {
         let (check, detail) = (check.into(), detail.into());
-        Self { schema_version: SCHEMA_VERSION, check, ok: true, detail, mend: None, exit_code: 0 }
+        Self { check, ok: true, detail, hint: None, exit_code: 0 }
     }
 
     /// Nothing is wrong, but there is something to know.
-    fn note(check: impl Into<String>, detail: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { mend: Some(mend.into()), ..Self::ok(check, detail) }
+    fn note(check: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::ok(check, detail) }
     }
 
     fn failed(check: impl Into<String>, error: &EtlError) -> Self {
         let (check, detail) = (check.into(), error.to_string());
-        Self {
-            schema_version: SCHEMA_VERSION,
-            check,
-            ok: false,
-            detail,
-            mend: error.hint(),
-            exit_code: error.exit_code(),
-        }
+        Self { check, ok: false, detail, hint: error.hint(), exit_code: error.exit_code() }
     }
 }
 
-/// Looks through everything a run needs and returns the gravest exit code.
+/// Checks everything that a run needs and returns the gravest exit code.
 ///
 /// `config` has been loaded: its own faults, secrets among them, ended the command before.
 ///
@@ -68,7 +59,7 @@ pub async fn check(
 ) -> Result<u8, EtlError> {
     let datasets: usize = config.accounts.iter().map(|account| account.datasets.len()).sum();
     let accounts = config.accounts.len();
-    let mut lines = vec![Line::ok(
+    let mut lines = vec![CheckLine::ok(
         "configuration",
         format!("{}: accounts {accounts}, datasets {datasets}, every secret found", config.path.display()),
     )];
@@ -86,19 +77,19 @@ pub async fn check(
 }
 
 /// The worked example of each platform that is configured.
-fn signatures(config: &Config) -> impl Iterator<Item = Line> {
+fn signatures(config: &Config) -> impl Iterator<Item = CheckLine> {
     let configured = |gateway: &&Gateway| config.accounts.iter().any(|account| account.gateway == **gateway);
     Gateway::ALL.iter().filter(configured).map(|&gateway| {
         let name = format!("signature {gateway}");
         if self_test(gateway) {
-            return Line::ok(name, "the platform's worked example gives the published value");
+            return CheckLine::ok(name, "the platform's worked example gives the published value");
         }
-        Line::failed(name, &EtlError::Bug("the platform's worked example gives another signature".to_owned()))
+        CheckLine::failed(name, &EtlError::Bug("the platform's worked example gives another signature".to_owned()))
     })
 }
 
-/// Writes a file into the warehouse and takes it away again, and looks whether its tables are of the configured format.
-fn warehouse(config: &Config) -> Line {
+/// Writes a file into the warehouse and removes it, and checks that its tables have the configured format.
+fn warehouse(config: &Config) -> CheckLine {
     let folder = Path::new(&config.warehouse.url);
     let probe = folder.join(".wdt-etl-check");
     let written = std::fs::create_dir_all(folder)
@@ -106,41 +97,43 @@ fn warehouse(config: &Config) -> Line {
         .and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => match configured(config) {
-            Ok(_) => Line::ok("warehouse", format!("{} can be written", folder.display())),
-            Err(error) => Line::failed("warehouse", &error.into()),
+            Ok(_) => CheckLine::ok("warehouse", format!("{} can be written", folder.display())),
+            Err(error) => CheckLine::failed("warehouse", &error.into()),
         },
         Err(error) => {
-            let mend = "make the folder writable for this user, or name another in warehouse.url".to_owned();
-            Line {
-                schema_version: SCHEMA_VERSION,
+            let hint = "make the folder writable for this user, or set another in warehouse.url".to_owned();
+            CheckLine {
                 check: "warehouse".to_owned(),
                 ok: false,
                 detail: format!("{} cannot be written: {error}", folder.display()),
-                mend: Some(mend),
-                exit_code: Failure::Warehouse.row().exit_code,
+                hint: Some(hint),
+                exit_code: Failure::Warehouse.policy().exit_code,
             }
         }
     }
 }
 
-/// Rows that were last modified before `start` never land; say so.
-fn late_starts(config: &Config) -> Vec<Line> {
+/// Notes each `start` that leaves older rows out.
+fn late_starts(config: &Config) -> Vec<CheckLine> {
     let earliest = crate::config::DEFAULT_START;
     let mut lines = Vec::new();
     for account in &config.accounts {
         for dataset in account.datasets.iter().filter(|dataset| dataset.start > earliest) {
-            lines.push(Line::note(
+            lines.push(CheckLine::note(
                 format!("start {}/{}", account.name, dataset.endpoint.dataset),
-                format!("rows not modified since {} never land", wdt_models::time::format_wall_time(dataset.start)),
-                "leave start out to read from 2012 on; sparse years cost few calls",
+                format!(
+                    "rows last modified before {} are never landed",
+                    wdt_models::time::format_wall_time(dataset.start)
+                ),
+                "remove `start` to read from 2012 on; years with few rows cost few calls",
             ));
         }
     }
     lines
 }
 
-/// An address of plain http that leaves this machine.
-fn readable(account: &Account) -> Option<Line> {
+/// Notes an address of plain http on another machine.
+fn readable(account: &Account) -> Option<CheckLine> {
     let url = Url::parse(&account.base_url).ok()?;
     let stays_here = match url.host()? {
         Host::Domain(name) => name == "localhost",
@@ -150,23 +143,23 @@ fn readable(account: &Account) -> Option<Line> {
     if url.scheme() != "http" || stays_here {
         return None;
     }
-    Some(Line::note(
+    Some(CheckLine::note(
         format!("address {}", account.name),
-        format!("{} is plain http: salt or session of a call travel readable", account.base_url),
+        format!("{} is plain http: the salt or session of each call is sent unencrypted", account.base_url),
         format!("base_url = \"{}\", if the platform answers there", account.base_url.replacen("http", "https", 1)),
     ))
 }
 
 /// One call for one record: address, account, key, signature, clock.
-async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line> {
+async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<CheckLine> {
     let name = format!("gateway {}", account.name);
     let limiter = around.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
     let client = match account_client(account, &limiter, around) {
         Ok(client) => client,
-        Err(error) => return vec![Line::failed(name, &error)],
+        Err(error) => return vec![CheckLine::failed(name, &error)],
     };
     let Some((dataset, target)) = question(account, client.platform_now().div_euclid(1000) - settle) else {
-        return vec![Line::ok(name, "no live call: every dataset waits for ids that another one lands")];
+        return vec![CheckLine::ok(name, "no live call: every dataset needs ids that another one has to land first")];
     };
     let request = PageRequest {
         method: dataset.method,
@@ -178,11 +171,11 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Line
     };
     let answered = client.page(dataset.endpoint, &request).await;
     let mut lines = vec![match answered {
-        Ok(_) => Line::ok(
+        Ok(_) => CheckLine::ok(
             name,
             format!("{} answers {} for app_key {}", account.base_url, dataset.method.name, account.app_key),
         ),
-        Err(error) => Line::failed(name, &EtlError::of_call(account.gateway, error)),
+        Err(error) => CheckLine::failed(name, &EtlError::of_call(account.gateway, error)),
     }];
     lines.extend(clock(account, &client));
     lines
@@ -206,7 +199,7 @@ fn target(dataset: &Dataset, end: i64) -> Option<Target> {
     }
 }
 
-fn clock(account: &Account, client: &Client) -> Option<Line> {
+fn clock(account: &Account, client: &Client) -> Option<CheckLine> {
     // the header has whole seconds: less than one is no difference
     let skew = client.skew_ms()? / 1000;
     let accepted = Gateway::clock_tolerance_seconds(account.gateway);
@@ -214,22 +207,23 @@ fn clock(account: &Account, client: &Client) -> Option<Line> {
         // the call was refused for it, and its line says so
         return None;
     }
-    let mut line = Line::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
+    let mut line =
+        CheckLine::ok(format!("clock {}", account.name), format!("the platform's clock differs by {skew} s"));
     if skew.abs() > NOTABLE_SKEW_SECONDS {
-        line.mend = Some(format!("set this machine's clock (NTP); the platform refuses more than {accepted} s"));
+        line.hint = Some(format!("set this machine's clock (NTP); the platform accepts at most {accepted} s"));
     }
     Some(line)
 }
 
-fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+fn print(lines: &[CheckLine], json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     for line in lines {
         if json {
-            writeln!(out, "{}", serde_json::to_string(line)?)?;
+            JsonLine::new("check", line).write(out)?;
             continue;
         }
         writeln!(out, "{:<4} {}: {}", if line.ok { "ok" } else { "FAIL" }, line.check, line.detail)?;
-        if let Some(mend) = &line.mend {
-            writeln!(out, "     mend: {mend}")?;
+        if let Some(hint) = &line.hint {
+            writeln!(out, "     hint: {hint}")?;
         }
     }
     Ok(())
@@ -288,11 +282,11 @@ mod tests {
         let with = |lines: &str| {
             let line =
                 readable(&account("flagship", &format!("sid = \"s\"\n{lines}"), &dataset("flagship_stock", "")))?;
-            Some(format!("{} {}: {} | {}", line.ok, line.check, line.detail, line.mend.unwrap_or_default()))
+            Some(format!("{} {}: {} | {}", line.ok, line.check, line.detail, line.hint.unwrap_or_default()))
         };
         assert_eq!(
             with("").unwrap(),
-            "true address main: http://wdt.wangdian.cn/openapi is plain http: salt or session of a call travel readable \
+            "true address main: http://wdt.wangdian.cn/openapi is plain http: the salt or session of each call is sent unencrypted \
              | base_url = \"https://wdt.wangdian.cn/openapi\", if the platform answers there"
         );
         for address in [

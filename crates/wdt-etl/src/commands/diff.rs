@@ -9,14 +9,15 @@ use wdt_models::{Endpoint, endpoints};
 use wdt_warehouse::as_of::{self, Source};
 use wdt_warehouse::compare::{Columns, Compared, Sides};
 
-use self::line::Outcome;
+use self::line::DiffOutcome;
 use self::shown::Shown;
 use self::side::{At, Side};
-use super::export::{Surroundings, find};
+use super::export::{Console, find};
 use super::output;
 use crate::cli::{Diff, Moment};
-use crate::config::{Config, list, nearest, quoted};
+use crate::config::Config;
 use crate::error::EtlError;
+use crate::words::{list, nearest, quoted};
 use wdt_warehouse::DatasetTables;
 
 /// Exit code for sides that differ.
@@ -31,7 +32,7 @@ type Tables = [Option<DatasetTables>; 2];
 ///
 /// [`EtlError::Usage`] for names and versions that are not there, [`EtlError::Absent`] for a side that is no warehouse, and
 /// faults of the warehouses. The other datasets are compared first, and the gravest fault is returned.
-pub async fn diff(args: &Diff, config: Option<&Config>, around: &mut Surroundings<'_>) -> Result<u8, EtlError> {
+pub async fn diff(args: &Diff, config: Option<&Config>, around: &mut Console<'_>) -> Result<u8, EtlError> {
     let mut asked = chosen(args)?;
     columns::check(&asked, args)?;
     let sides = [Side::open(&args.a, config)?, Side::open(&args.b, config)?];
@@ -65,7 +66,7 @@ pub async fn diff(args: &Diff, config: Option<&Config>, around: &mut Surrounding
 struct Work<'a, 'o> {
     args: &'a Diff,
     sides: &'a [Side; 2],
-    around: &'a mut Surroundings<'o>,
+    around: &'a mut Console<'o>,
     different: bool,
     /// Nobody reads what is printed; the exit code still tells.
     reader_gone: bool,
@@ -87,13 +88,13 @@ impl<'a> Work<'a, '_> {
         Ok(())
     }
 
-    async fn compare(&self, endpoint: &'static Endpoint, tables: &Tables) -> Result<Outcome<'a>, EtlError> {
+    async fn compare(&self, endpoint: &'static Endpoint, tables: &Tables) -> Result<DiffOutcome<'a>, EtlError> {
         let [a, b] = self.sides;
         let [left, right] = tables;
         let at = [left.as_ref().map(|tables| a.at(tables)), right.as_ref().map(|tables| b.at(tables))];
         let [left, right] = at.map(Option::transpose);
         let at = [left?, right?];
-        let mut outcome = Outcome { dataset: endpoint.dataset, sides: [a, b], at, found: None };
+        let mut outcome = DiffOutcome { dataset: endpoint.dataset, sides: [a, b], at, found: None };
         if !self.args.accounts.is_empty() || !self.same(tables, at) {
             let columns = columns::of(endpoint, self.args);
             outcome.found = Some(self.rows(&columns, tables, at).await?);

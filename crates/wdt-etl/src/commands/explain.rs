@@ -1,4 +1,4 @@
-//! `wdt-etl explain`: what a platform's error means, what wdt-etl does about it, and what mends it.
+//! `wdt-etl explain`: what a platform's error means, what wdt-etl does about it, and how to fix it.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -9,14 +9,14 @@ use wdt_models::{Gateway, error};
 
 use super::aligned::{write_rows, write_table};
 use crate::cli::Explain;
-use crate::config::{list, nearest, quoted};
 use crate::error::{EtlError, Failure};
-use crate::report::SCHEMA_VERSION;
+use crate::json_line::JsonLine;
+use crate::words::{list, nearest, quoted};
 
 /// What wdt-etl prints before a platform's code.
 const BEFORE_CODE: &str = "code ";
 
-/// Prints every entry that the code, sub-code or message may stand for; without one, all.
+/// Prints every entry that the code, sub-code or message may mean; without one, all.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ fn unknown(text: &str, gateway: Option<Gateway>) -> EtlError {
     let near = nearest(text.trim(), codes).map(|code| format!("did you mean {code}? "));
     let elsewhere = found(text).into_iter().map(|(gateway, _)| gateway.name()).collect::<BTreeSet<_>>();
     let elsewhere = match (elsewhere.is_empty(), gateway) {
-        (false, Some(_)) => format!("known of gateway {}; ", list(&elsewhere.into_iter().collect::<Vec<_>>())),
+        (false, Some(_)) => format!("known for gateway {}; ", list(&elsewhere.into_iter().collect::<Vec<_>>())),
         _ => String::new(),
     };
     let place = gateway.map(|gateway| format!(" of gateway {gateway}")).unwrap_or_default();
@@ -71,10 +71,10 @@ fn unknown(text: &str, gateway: Option<Gateway>) -> EtlError {
         "{elsewhere}{}give the code, the sub-code or words of the message; `wdt-etl explain` lists all",
         near.unwrap_or_default()
     );
-    EtlError::Usage { message: format!("no known error{place} has {}", quoted(text)), hint: Some(hint) }
+    EtlError::Usage { message: format!("no known error{place} matches {}", quoted(text)), hint: Some(hint) }
 }
 
-/// The code that tells the entry, if it is told by one.
+/// The code that the entry is recognized by, if it has one.
 const fn code_of(entry: &ErrorEntry) -> Option<&'static str> {
     match entry.clue {
         Clue::Code(code) | Clue::SubCode(code) => Some(code),
@@ -93,18 +93,18 @@ fn told_by(clue: Clue) -> String {
 
 fn write_list(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     let row = |(gateway, entry): &Entry| {
-        let (class, exit) = (name(entry.class), failure(entry.class).row().exit_code);
+        let (class, exit) = (name(entry.class), failure(entry.class).policy().exit_code);
         let words = [class, &exit.to_string(), entry.zh, entry.en].map(str::to_owned);
         let [class, exit, zh, en] = words;
         [gateway.name().to_owned(), told_by(entry.clue), class, exit, zh, en]
     };
     let rows: Vec<_> = entries.iter().map(row).collect();
-    write_table(["gateway", "told by", "class", "exit", "label", "meaning"], &rows, out)
+    write_table(["gateway", "recognized by", "class", "exit", "label", "meaning"], &rows, out)
 }
 
 fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
     for (place, (gateway, entry)) in entries.iter().enumerate() {
-        let row = failure(entry.class).row();
+        let policy = failure(entry.class).policy();
         if place > 0 {
             writeln!(out)?;
         }
@@ -113,8 +113,8 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
             ("meaning", entry.zh.to_owned()),
             ("", entry.en.to_owned()),
             ("wdt-etl", course(entry.class).to_owned()),
-            ("class", format!("{}: exit code {} ({})", name(entry.class), row.exit_code, row.name)),
-            ("mend", entry.hint.to_owned()),
+            ("class", format!("{}: exit code {} ({})", name(entry.class), policy.exit_code, policy.name)),
+            ("hint", entry.hint.to_owned()),
         ];
         write_rows(&lines.map(|(name, text)| [format!("  {name}"), text]), out)?;
     }
@@ -122,9 +122,7 @@ fn write_entries(entries: &[Entry], out: &mut dyn Write) -> io::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Line {
-    schema_version: u32,
-    event: &'static str,
+struct ErrorLine {
     gateway: &'static str,
     /// `code`, `sub_code`, `words` or `rest`.
     told_by: &'static str,
@@ -138,20 +136,18 @@ struct Line {
     failure: &'static str,
     exit_code: u8,
     run_again: bool,
-    mend: &'static str,
+    hint: &'static str,
 }
 
 fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write) -> io::Result<()> {
-    let row = failure(entry.class).row();
+    let policy = failure(entry.class).policy();
     let (told_by, words): (_, &[_]) = match entry.clue {
         Clue::Code(_) => ("code", &[]),
         Clue::SubCode(_) => ("sub_code", &[]),
         Clue::Words(words) => ("words", words),
         Clue::None => ("rest", &[]),
     };
-    let line = Line {
-        schema_version: SCHEMA_VERSION,
-        event: "error",
+    let line = ErrorLine {
         gateway: gateway.name(),
         told_by,
         code: code_of(entry),
@@ -160,12 +156,12 @@ fn write_line(gateway: Gateway, entry: &'static ErrorEntry, out: &mut dyn Write)
         en: entry.en,
         class: name(entry.class),
         action: course(entry.class),
-        failure: row.name,
-        exit_code: row.exit_code,
-        run_again: row.run_again,
-        mend: entry.hint,
+        failure: policy.name,
+        exit_code: policy.exit_code,
+        run_again: policy.run_again,
+        hint: entry.hint,
     };
-    writeln!(out, "{}", serde_json::to_string(&line)?)
+    JsonLine::new("error", line).write(out)
 }
 
 const fn name(class: Class) -> &'static str {
@@ -186,7 +182,7 @@ const fn name(class: Class) -> &'static str {
 const fn course(class: Class) -> &'static str {
     match class {
         Class::RateLimit => {
-            "all calls under the same limit wait, as long as the platform tells, else a minute and more, then go on; when it tells more than 5 minutes, or after 8 waits in a row, the dataset fails"
+            "all calls under the same limit wait as long as the platform asks, or else a minute and more, and then continue; if it asks for more than 5 minutes, or after 8 waits in a row, the dataset fails"
         }
         Class::Busy => "tries the page again after 30 seconds, at most 5 times; then the dataset fails",
         Class::Transient => "tries the page again within 20 seconds, at most 5 times; then the dataset fails",
@@ -236,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_explained_with_what_follows_and_what_mends_it() {
+    fn a_code_is_explained_with_what_follows_and_a_hint() {
         assert_eq!(
             printed(Some("2104"), None, false),
             "enterprise (旺店通企业版), code 2104\n  \
@@ -244,7 +240,7 @@ mod tests {
                         the window is longer than the platform takes\n  \
                wdt-etl  halves the window, down to two seconds; then the dataset fails\n  \
                class    window_too_wide: exit code 2 (parameter)\n  \
-               mend     set a shorter window\n"
+               hint     set a shorter window\n"
         );
     }
 
@@ -303,12 +299,12 @@ mod tests {
             error.report()
         };
         let report = told("2140", None);
-        assert!(report.contains("error: no known error has `2140`\nhint: did you mean 21"), "{report}");
+        assert!(report.contains("error: no known error matches `2140`\nhint: did you mean 21"), "{report}");
         assert!(report.contains("`wdt-etl explain` lists all"), "{report}");
         assert!(!told("xyzzy plugh", None).contains("did you mean"));
         let report = told("2104", Some(Gateway::Top));
         assert!(
-            report.contains("no known error of gateway top has `2104`\nhint: known of gateway enterprise; "),
+            report.contains("no known error of gateway top matches `2104`\nhint: known for gateway enterprise; "),
             "{report}"
         );
     }
@@ -319,7 +315,7 @@ mod tests {
         let page = include_str!("../../../../docs/errors.md");
         for entry in all() {
             let class = entry.1.class;
-            let row = format!("\n| `{}` | {} | {} |\n", name(class), course(class), failure(class).row().exit_code);
+            let row = format!("\n| `{}` | {} | {} |\n", name(class), course(class), failure(class).policy().exit_code);
             assert!(page.contains(&row), "{row}");
         }
     }

@@ -28,9 +28,10 @@ use self::sink::{Head, Sink};
 use self::target::Target;
 use super::output;
 use crate::cli::{Export, ExportFormat};
-use crate::config::{Config, list, nearest, quoted};
+use crate::config::Config;
 use crate::error::EtlError;
 use crate::warehouse;
+use crate::words::{list, nearest, quoted};
 use wdt_warehouse::schema::TableSpec;
 use wdt_warehouse::{DatasetTables, WarehouseError};
 
@@ -40,7 +41,7 @@ const STDOUT: &str = "-";
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// Where the command writes and when it stops.
-pub struct Surroundings<'a> {
+pub struct Console<'a> {
     /// Standard output: the rows, with `-o -`.
     pub out: &'a mut (dyn Write + Send),
     /// Standard error: what was written, and what the user should know of it.
@@ -55,7 +56,7 @@ pub struct Surroundings<'a> {
 ///
 /// [`EtlError::Usage`] for what the command line asks wrongly and for files that cannot be written; otherwise faults of
 /// the warehouse. With `--all` the other datasets are written first, and the gravest fault is returned.
-pub async fn export(config: &Config, args: &Export, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+pub async fn export(config: &Config, args: &Export, around: &mut Console<'_>) -> Result<(), EtlError> {
     if args.all {
         return export_all(config, args, around).await;
     }
@@ -71,7 +72,7 @@ pub async fn export(config: &Config, args: &Export, around: &mut Surroundings<'_
     export_one(&tables, args, format, &args.output, around).await
 }
 
-async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+async fn export_all(config: &Config, args: &Export, around: &mut Console<'_>) -> Result<(), EtlError> {
     let folder = &args.output;
     if folder.as_os_str() == STDOUT {
         return Err(usage(
@@ -85,7 +86,7 @@ async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_
     for endpoint in endpoints::ALL {
         match open(config, endpoint).await? {
             Some(tables) => found.push(tables),
-            None => note(around, &format!("{}: skipped, the warehouse has no such table yet", endpoint.dataset)),
+            None => note(around, &format!("{}: skipped, the warehouse has no table for it yet", endpoint.dataset)),
         }
     }
     let mut accounts = Vec::new();
@@ -105,8 +106,8 @@ async fn export_all(config: &Config, args: &Export, around: &mut Surroundings<'_
     gravest(errors, around)
 }
 
-/// The gravest of the errors as the command's own; the others are told.
-pub(super) fn gravest(mut errors: Vec<EtlError>, around: &mut Surroundings<'_>) -> Result<(), EtlError> {
+/// The gravest of the errors as the command's own; the others are printed.
+pub(super) fn gravest(mut errors: Vec<EtlError>, around: &mut Console<'_>) -> Result<(), EtlError> {
     let code = crate::error::gravest(errors.iter().map(EtlError::exit_code));
     let Some(position) = errors.iter().position(|error| error.exit_code() == code) else { return Ok(()) };
     let gravest = errors.remove(position);
@@ -121,13 +122,13 @@ async fn export_one(
     args: &Export,
     format: ExportFormat,
     path: &Path,
-    around: &mut Surroundings<'_>,
+    around: &mut Console<'_>,
 ) -> Result<(), EtlError> {
     let dataset = tables.endpoint.dataset;
     let plan = Plan::new(tables.endpoint, args)?;
     let behind = tables.behind().await?;
     if behind > 0 && args.as_of.is_none() {
-        note(around, &format!("{dataset}: the table is {behind} commits behind its log; `wdt-etl run` brings it up"));
+        note(around, &format!("{dataset}: the table is {behind} commits behind its log; `wdt-etl run` updates it"));
     }
     let source = match args.as_of {
         Some(seconds) => Source::as_of(tables, &args.accounts, Until::Time(seconds.saturating_mul(1_000_000))).await?,
@@ -137,14 +138,14 @@ async fn export_one(
     let (rows, said) = if to_stdout {
         let out = BufWriter::with_capacity(BUFFER_BYTES, &mut *around.out);
         let head = Head { dataset, columns: &plan.columns, scratch: None };
-        let sink = sink::sink(format, &head, Box::new(out)).map_err(|error| output(&error))?;
+        let sink = sink(format, &head, Box::new(out)).map_err(|error| output(&error))?;
         plan.write(&source, sink, &around.stop, |error| output(&error)).await?
     } else {
         let (target, file) = Target::begin(path)?;
         let failed = |error: std::io::Error| target::unwritable(path, &error);
         let head = Head { dataset, columns: &plan.columns, scratch: Some(target.folder()) };
         let out = Box::new(BufWriter::with_capacity(BUFFER_BYTES, file));
-        let sink = sink::sink(format, &head, out).map_err(failed)?;
+        let sink = sink(format, &head, out).map_err(failed)?;
         let written = plan.write(&source, sink, &around.stop, failed).await?;
         target.publish()?;
         written
@@ -224,6 +225,24 @@ async fn open(config: &Config, endpoint: &'static Endpoint) -> Result<Option<Dat
     }
 }
 
+/// The writer of a format, its head written.
+///
+/// # Errors
+/// When the file cannot be written.
+fn sink<'a>(
+    format: ExportFormat,
+    head: &Head<'_>,
+    out: Box<dyn Write + Send + 'a>,
+) -> std::io::Result<Box<dyn Sink + 'a>> {
+    Ok(match format {
+        ExportFormat::Csv => Box::new(separated::Csv::new(head, out)?),
+        ExportFormat::Ndjson => Box::new(json::Lines::new(head, out)),
+        ExportFormat::Json => Box::new(json::Table::new(head, out)?),
+        ExportFormat::Parquet => Box::new(parquet_file::LabelledRows::new(head, out)?),
+        ExportFormat::Xlsx => Box::new(workbook::Xlsx::new(head, out, workbook::SHEET_ROWS)?),
+    })
+}
+
 /// The format asked for, or the one that the file's name ends with; CSV on standard output.
 fn format(args: &Export) -> Result<ExportFormat, EtlError> {
     let path = &args.output;
@@ -232,20 +251,20 @@ fn format(args: &Export) -> Result<ExportFormat, EtlError> {
         None if path.as_os_str() == STDOUT => ExportFormat::Csv,
         None => ExportFormat::of_ending(path).ok_or_else(|| {
             let endings = "name it .csv, .xlsx, .ndjson, .jsonl, .parquet or .json, or add --format";
-            usage(format!("the name of {} tells no format", path.display()), endings.to_owned())
+            usage(format!("the name of {} does not end with a known format", path.display()), endings.to_owned())
         })?,
     };
     let binary = matches!(format, ExportFormat::Xlsx | ExportFormat::Parquet);
     if binary && path.as_os_str() == STDOUT && std::io::stdout().is_terminal() {
         return Err(usage(
-            format!("{} is not for a terminal", format.ending()),
+            format!("{} cannot be printed on a terminal", format.ending()),
             "write to a file, as in -o FILE".to_owned(),
         ));
     }
     Ok(format)
 }
 
-/// Refuses an account that nobody configured and that has no row.
+/// Refuses an account that is not configured and has no row.
 fn known_accounts(config: &Config, args: &Export, landed: &[String]) -> Result<(), EtlError> {
     let configured = config.accounts.iter().map(|account| account.name.as_str());
     let known: Vec<&str> = configured.chain(landed.iter().map(String::as_str)).collect();
@@ -255,7 +274,7 @@ fn known_accounts(config: &Config, args: &Export, landed: &[String]) -> Result<(
     known.sort_unstable();
     known.dedup();
     Err(usage(
-        format!("no account {} is configured or has rows", quoted(name)),
+        format!("account {} is not configured and has no rows", quoted(name)),
         format!("{}accounts: {}", near.unwrap_or_default(), list(&known)),
     ))
 }
@@ -265,12 +284,12 @@ pub(super) fn find(name: &str) -> Result<&'static Endpoint, EtlError> {
         let known: Vec<_> = endpoints::ALL.iter().map(|endpoint| endpoint.dataset).collect();
         let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         let hint = format!("{}datasets of this version: {}", near.unwrap_or_default(), list(&known));
-        usage(format!("this version knows no dataset {}", quoted(name)), hint)
+        usage(format!("unknown dataset {}", quoted(name)), hint)
     })
 }
 
-/// A line on standard error; one that nobody reads is no fault.
-fn note(around: &mut Surroundings<'_>, text: &str) {
+/// A line on standard error; it does not matter when nobody reads it.
+fn note(around: &mut Console<'_>, text: &str) {
     let _gone = writeln!(around.notes, "{text}");
 }
 

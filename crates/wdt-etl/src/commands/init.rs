@@ -19,16 +19,16 @@ next:
   4. wdt-etl run --env-file .env
 ";
 
-/// Writes the example files into `dir`, making it where needed, and tells on `out` what comes next.
+/// Writes the example files into `dir`, making it where needed, and prints on `out` what comes next.
 ///
 /// # Errors
 ///
-/// [`EtlError::Usage`] when a file is there already and `force` is not given, before any file is written;
+/// [`EtlError::Usage`] when a file exists already and `force` is not given, before any file is written;
 /// [`EtlError::Output`] when one cannot be written.
 pub fn init(dir: &Path, force: bool, out: &mut dyn Write) -> Result<(), EtlError> {
     let there = FILES.iter().map(|(name, _)| dir.join(name)).find(|path| path.symlink_metadata().is_ok());
     if let Some(path) = there.filter(|_| !force) {
-        let message = format!("{} is there already", path.display());
+        let message = format!("{} already exists", path.display());
         return Err(EtlError::Usage {
             message,
             hint: Some("--force overwrites it; --dir DIR writes elsewhere".to_owned()),
@@ -144,7 +144,7 @@ mod tests {
         let error = init(folder.path(), false, &mut Vec::new()).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(
-            error.report().contains(".env.example is there already\nhint: --force overwrites it"),
+            error.report().contains(".env.example already exists\nhint: --force overwrites it"),
             "{}",
             error.report()
         );

@@ -55,7 +55,7 @@ pub(crate) fn start(config: SimConfig) -> Result<Sim, EtlError> {
 
 /// `[[accounts]]` sections of a configuration, one for each simulated gateway, with every dataset.
 ///
-/// `secret` gives the value of a key that holds a secret, by account and key.
+/// `secret` gives the value of a key that contains a secret, by account and key.
 #[must_use]
 pub fn accounts(sim: &Sim, calls_per_minute: u32, secret: impl Fn(&str, &str) -> String) -> String {
     let sections = Gateway::ALL.iter().map(|&gateway| {
@@ -99,7 +99,7 @@ fn dataset(endpoint: &Endpoint) -> String {
 
 fn tell(sim: &Sim, args: &Simulate, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     let variable = |account: &str, key: &str| format!("SIM_{account}_{key}").to_uppercase();
-    writeln!(out, "# the simulated gateways answer until Ctrl-C; accounts for them, whose secrets are invented:")?;
+    writeln!(out, "# the simulated gateways run until Ctrl-C; accounts for them, with invented secrets:")?;
     for (account, key, secret) in secrets() {
         writeln!(out, "# export {}='{}'", variable(account, key), secret.expose())?;
     }

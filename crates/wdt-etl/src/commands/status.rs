@@ -11,16 +11,13 @@ use super::output;
 use crate::cli::Status;
 use crate::config::{Account, Config, Dataset};
 use crate::error::EtlError;
+use crate::json_line::JsonLine;
 use crate::warehouse;
 use wdt_warehouse::DatasetTables;
 use wdt_warehouse::Warehouse;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
-
 #[derive(Serialize)]
-struct Line {
-    schema_version: u32,
+struct StatusLine {
     account: String,
     dataset: &'static str,
     /// Asia/Shanghai wall time.
@@ -36,7 +33,7 @@ struct Line {
     behind: u64,
 }
 
-/// Prints where every configured dataset stands; `now` is in epoch seconds.
+/// Prints how far every configured dataset is complete; `now` is in epoch seconds.
 ///
 /// # Errors
 ///
@@ -73,9 +70,8 @@ async fn line(
     kept: bool,
     (account, dataset): (&Account, &Dataset),
     now: i64,
-) -> Result<Line, EtlError> {
-    let mut line = Line {
-        schema_version: SCHEMA_VERSION,
+) -> Result<StatusLine, EtlError> {
+    let mut line = StatusLine {
         account: account.name.clone(),
         dataset: dataset.endpoint.dataset,
         complete_until: None,
@@ -100,9 +96,9 @@ async fn line(
     Ok(line)
 }
 
-fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
+fn print(lines: &[StatusLine], json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
     if json {
-        return lines.iter().try_for_each(|line| writeln!(out, "{}", serde_json::to_string(line)?));
+        return lines.iter().try_for_each(|line| JsonLine::new("status", line).write(out));
     }
     writeln!(
         out,
@@ -121,7 +117,7 @@ fn print(lines: &[Line], json: bool, out: &mut (dyn Write + Send)) -> std::io::R
             size(line.bytes),
             line.history_rows,
             size(line.history_bytes),
-            if line.behind > 0 { "  (current table behind its log; the next run mends it)" } else { "" },
+            if line.behind > 0 { "  (current table behind its log; the next run updates it)" } else { "" },
         )?;
     }
     Ok(())

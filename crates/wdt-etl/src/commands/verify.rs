@@ -162,7 +162,7 @@ impl Asked<'_> {
             both &= found.readable();
         }
         if !both {
-            lines.push(self.table("current").note("not compared with the history", "mend what is told above first"));
+            lines.push(self.table("current").note("not compared with the history", "fix what is reported above first"));
         }
         Ok(both)
     }

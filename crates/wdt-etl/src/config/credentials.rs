@@ -4,24 +4,25 @@ use wdt_fetch::{AccountKeys, CredentialFault, Credentials};
 use wdt_models::Gateway;
 use wdt_sign::Secret;
 
-use super::account::plain_text;
-use super::fault::{Faults, Place};
-use super::value::{Section, Value};
-use super::{Surroundings, secret_ref};
+use super::context::Context;
+use super::fault::{Faults, Location};
+use super::secret_ref;
+use super::sendable::plain_text;
+use super::value::{Section, Setting};
 
-const HANDED_OUT: &str = "the platform hands it out with the application";
+const HANDED_OUT: &str = "the platform issues it with the application";
 
 /// A fault was noted.
 struct Noted;
 
 /// An account's section on the way to its credentials.
-pub(super) struct Reader<'r, 'a> {
+pub(super) struct AccountSection<'r, 'a> {
     pub(super) section: &'r Section<'a>,
     /// `None` only beside a fault.
     pub(super) gateway: Option<Gateway>,
     /// Whose credentials they are, as in "account `main`".
     pub(super) owner: &'r str,
-    pub(super) from: &'r Surroundings<'r>,
+    pub(super) from: &'r Context<'r>,
 }
 
 /// Keys of an account that the gateway asks for beside those of every account; of any gateway where it is not known.
@@ -35,7 +36,7 @@ pub(super) fn keys(gateway: Option<Gateway>) -> Vec<&'static str> {
     keys
 }
 
-/// The keys of other gateways, each with the reason why it does not stand here.
+/// The keys of other gateways, each with the reason why it is refused here.
 pub(super) fn foreign(gateway: Option<Gateway>) -> Vec<(&'static str, String)> {
     let own = keys(gateway);
     let others = keys(None).into_iter().filter(|key| !own.contains(key));
@@ -47,7 +48,7 @@ pub(super) fn foreign(gateway: Option<Gateway>) -> Vec<(&'static str, String)> {
     others.map(reason).collect()
 }
 
-impl Reader<'_, '_> {
+impl AccountSection<'_, '_> {
     /// The public key and the credentials, faults or not.
     pub(super) fn read(&self, faults: &mut Faults<'_>) -> (Option<String>, Option<Credentials>) {
         let app_key = self.section.required("app_key", HANDED_OUT, faults);
@@ -71,8 +72,8 @@ impl Reader<'_, '_> {
     fn part<T>(
         &self,
         key: &str,
-        mend: &str,
-        read: impl FnOnce(&Value<'_>, &mut Faults<'_>) -> Option<T>,
+        hint: &str,
+        read: impl FnOnce(&Setting<'_>, &mut Faults<'_>) -> Option<T>,
         faults: &mut Faults<'_>,
     ) -> Result<Option<T>, Noted> {
         if !keys(self.gateway).contains(&key) {
@@ -85,7 +86,7 @@ impl Reader<'_, '_> {
             None => Ok(None),
             Some(gateway) => {
                 let message = format!("is missing, for {}: gateway {gateway} needs it", self.owner);
-                faults.push(&self.place(key), message, Some(mend.to_owned()));
+                faults.push(&self.place(key), message, Some(hint.to_owned()));
                 Err(Noted)
             }
         }
@@ -102,11 +103,11 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn secret(&self, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+    fn secret(&self, value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
         secret_ref::read(value, self.owner, self.from, faults)
     }
 
-    fn place(&self, key: &str) -> Place {
+    fn place(&self, key: &str) -> Location {
         self.section.get(key).map_or_else(|| self.section.place.key(key, None), |value| value.place)
     }
 }

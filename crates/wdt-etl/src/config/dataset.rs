@@ -3,50 +3,17 @@
 use wdt_models::time::{format_wall_time, parse_wall_time};
 use wdt_models::{Endpoint, Gateway, Method, SyncMode, endpoints};
 
-use super::fault::{Faults, Place};
-use super::names::{self, Keys, quoted};
-use super::value::{Section, Value};
+use super::fault::Faults;
+use super::siblings::Siblings;
+use super::value::{Keys, Section, Setting};
 use super::{Dataset, params, snapshot};
+use crate::words::{self, quoted};
 
 /// 2012-01-01 00:00:00 in Asia/Shanghai: before the platforms' first row.
 pub(crate) const DEFAULT_START: i64 = 1_325_347_200;
 
-/// What the datasets of one account have to do with each other.
-pub(super) struct Siblings {
-    /// The account's gateway; `None` only beside a fault.
-    gateway: Option<Gateway>,
-    /// Whose datasets they are, as in "account `main`".
-    pub(super) owner: String,
-    /// Epoch seconds.
-    now: i64,
-    /// Names that the account has had so far.
-    names: Vec<&'static str>,
-    /// Where a dataset takes its ids from another, and their names.
-    sources: Vec<(Place, &'static str, &'static str)>,
-}
-
-impl Siblings {
-    pub(super) fn new(gateway: Option<Gateway>, owner: String, now: i64) -> Self {
-        Self { gateway, owner, now, names: Vec::new(), sources: Vec::new() }
-    }
-
-    /// Notes that `dataset` takes its ids from `source`.
-    pub(super) fn takes_ids(&mut self, place: Place, dataset: &'static str, source: &'static str) {
-        self.sources.push((place, dataset, source));
-    }
-
-    /// Notes each dataset whose ids nobody lands.
-    pub(super) fn check_sources(&self, faults: &mut Faults<'_>) {
-        for (place, dataset, source) in self.sources.iter().filter(|(.., source)| !self.names.contains(source)) {
-            let message = format!("{dataset} takes its ids from {source}, which is not configured for {}", self.owner);
-            let mend = format!("add an [[accounts.datasets]] section with name = \"{source}\", or list rec_ids");
-            faults.push(place, message, Some(mend));
-        }
-    }
-}
-
 /// Reads one dataset of an account.
-pub(super) fn read(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<Dataset> {
+pub(super) fn read(value: &Setting<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<Dataset> {
     let section = value.table(faults)?;
     let name = section.required("name", &known_datasets(siblings.gateway), faults);
     let endpoint = name.and_then(|value| endpoint(&value, siblings, faults));
@@ -73,7 +40,7 @@ pub(super) fn read(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faul
     })
 }
 
-/// Which keys a dataset may hold depends on how it is read.
+/// Which keys a dataset may have depends on how it is read.
 fn check_keys(section: &Section<'_>, endpoint: Option<&'static Endpoint>, faults: &mut Faults<'_>) {
     let mut known = endpoint.map_or_else(Vec::new, keys);
     let mut foreign = Vec::new();
@@ -104,7 +71,7 @@ fn keys(endpoint: &'static Endpoint) -> Vec<&'static str> {
     keys
 }
 
-/// Why a key of other datasets does not stand here.
+/// Why a key of other datasets is refused here.
 fn foreign_reason(key: &str, endpoint: &Endpoint) -> String {
     if key == "start" {
         return format!("{} is read whole each run", endpoint.dataset);
@@ -114,16 +81,16 @@ fn foreign_reason(key: &str, endpoint: &Endpoint) -> String {
     format!("belongs to {}", owners.join(", "))
 }
 
-fn endpoint(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<&'static Endpoint> {
+fn endpoint(value: &Setting<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<&'static Endpoint> {
     let (gateway, text) = (siblings.gateway, value.text(faults)?);
     let Some(endpoint) = endpoints::find(text) else {
-        let message = format!("this version knows no dataset {}", quoted(text));
-        faults.push(&value.place, message, Some(names::mend(text, "datasets of this version", &names_of(gateway))));
+        let message = format!("unknown dataset {}", quoted(text));
+        faults.push(&value.place, message, Some(words::hint(text, "datasets of this version", &names_of(gateway))));
         return None;
     };
     if siblings.names.contains(&endpoint.dataset) {
-        let mend = "a dataset stands once per account".to_owned();
-        faults.push(&value.place, format!("{} stands twice in this account", quoted(text)), Some(mend));
+        let hint = "name each dataset once per account".to_owned();
+        faults.push(&value.place, format!("{} is named twice in this account", quoted(text)), Some(hint));
     }
     siblings.names.push(endpoint.dataset);
     if gateway.is_some_and(|gateway| endpoint.gateway != gateway) {
@@ -134,18 +101,18 @@ fn endpoint(value: &Value<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>)
     Some(endpoint)
 }
 
-fn start_time(value: &Value<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i64> {
+fn start_time(value: &Setting<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i64> {
     let text = value.text(faults)?;
     let start = parse_wall_time(text);
     match start {
         None => {
-            let mend =
+            let hint =
                 format!("write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"{}\"", format_wall_time(DEFAULT_START));
-            faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(mend));
+            faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(hint));
         }
         Some(start) if start > now => {
-            let mend = format!("it is {} now in Asia/Shanghai", format_wall_time(now));
-            faults.push(&value.place, format!("{} lies in the future", quoted(text)), Some(mend));
+            let hint = format!("it is {} now in Asia/Shanghai", format_wall_time(now));
+            faults.push(&value.place, format!("{} is in the future", quoted(text)), Some(hint));
         }
         Some(_) => {}
     }
@@ -159,7 +126,7 @@ fn method(section: &Section<'_>, endpoint: &'static Endpoint, faults: &mut Fault
     if method.is_none() {
         let known: Vec<_> = endpoint.methods.iter().map(|method| method.name).collect();
         let message = format!("{} has no method {}", endpoint.dataset, quoted(text));
-        faults.push(&value.place, message, Some(names::mend(text, "methods of this dataset", &known)));
+        faults.push(&value.place, message, Some(words::hint(text, "methods of this dataset", &known)));
     }
     method
 }
@@ -173,7 +140,7 @@ fn page_size(section: &Section<'_>, method: &Method, faults: &mut Faults<'_>) ->
 }
 
 fn known_datasets(gateway: Option<Gateway>) -> String {
-    format!("datasets of this version: {}", names::list(&names_of(gateway)))
+    format!("datasets of this version: {}", words::list(&names_of(gateway)))
 }
 
 fn names_of(gateway: Option<Gateway>) -> Vec<&'static str> {

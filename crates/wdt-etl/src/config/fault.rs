@@ -1,10 +1,10 @@
-//! Faults of the configuration, collected so that all are told at once, each with its place and its mend.
+//! Faults of the configuration, collected so that all are reported at once, each with its place and its hint.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-use super::names::could_be_secret;
+use crate::words::could_be_secret;
 
 /// Every fault found in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,26 +22,26 @@ pub struct Fault {
     /// What is wrong; never a secret, never a line of the file.
     pub message: String,
     /// What to write instead, where it can be said.
-    pub mend: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl ConfigError {
     /// The file cannot be read at all.
     pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
-        let (message, mend) = match error.kind() {
+        let (message, hint) = match error.kind() {
             io::ErrorKind::NotFound => (
-                "no configuration here".to_owned(),
-                "`wdt-etl init` writes an example; `--config FILE` names another place",
+                "this file does not exist".to_owned(),
+                "`wdt-etl init` writes an example; `--config FILE` reads another file",
             ),
             io::ErrorKind::InvalidData => ("is not UTF-8 text".to_owned(), "save it as UTF-8"),
-            _ => (format!("cannot be read: {error}"), "check the path and its rights"),
+            _ => (format!("cannot be read: {error}"), "check the path and its permissions"),
         };
-        Self::of(path, message, Some(mend.to_owned()))
+        Self::of(path, message, Some(hint.to_owned()))
     }
 
     /// A value is missing though no fault was noted; only a mistake in this module leads here.
     pub(super) fn incomplete(path: &Path) -> Self {
-        Self::of(path, "cannot be used, and the reason was not noted; please report it".to_owned(), None)
+        Self::of(path, "cannot be used, and the reason was not recorded; please report it".to_owned(), None)
     }
 
     /// The faults in the file's order, those of the environment first; never empty.
@@ -50,8 +50,8 @@ impl ConfigError {
         &self.faults
     }
 
-    fn of(path: &Path, message: String, mend: Option<String>) -> Self {
-        Self { faults: vec![Fault { location: path.display().to_string(), place: String::new(), message, mend }] }
+    fn of(path: &Path, message: String, hint: Option<String>) -> Self {
+        Self { faults: vec![Fault { location: path.display().to_string(), place: String::new(), message, hint }] }
     }
 }
 
@@ -61,8 +61,8 @@ impl fmt::Display for ConfigError {
         write!(f, "the configuration has {count} fault{}", if count == 1 { "" } else { "s" })?;
         for fault in &self.faults {
             write!(f, "\n  {fault}")?;
-            if let Some(mend) = &fault.mend {
-                write!(f, "\n    hint: {mend}")?;
+            if let Some(hint) = &fault.hint {
+                write!(f, "\n    hint: {hint}")?;
             }
         }
         Ok(())
@@ -70,16 +70,16 @@ impl fmt::Display for ConfigError {
 }
 
 impl fmt::Display for Fault {
-    /// Without the mend.
+    /// Without the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = if self.place.is_empty() { "" } else { ": " };
         write!(f, "{}: {}{separator}{}", self.location, self.place, self.message)
     }
 }
 
-/// Where a value stands.
+/// Where a value is written.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Location {
     path: String,
     origin: Origin,
 }
@@ -90,7 +90,7 @@ enum Origin {
     Environment,
 }
 
-impl Place {
+impl Location {
     /// The top of the file, or a byte of it.
     pub(super) fn root(offset: Option<usize>) -> Self {
         Self { path: String::new(), origin: Origin::File { offset } }
@@ -141,13 +141,13 @@ impl<'a> Faults<'a> {
     }
 
     /// Notes a fault.
-    pub(super) fn push(&mut self, place: &Place, message: impl Into<String>, mend: Option<String>) {
+    pub(super) fn push(&mut self, place: &Location, message: impl Into<String>, hint: Option<String>) {
         let (order, location) = match place.origin {
             Origin::Environment => (None, "environment".to_owned()),
             Origin::File { offset: None } => (Some(self.source.len()), self.file.clone()),
             Origin::File { offset: Some(offset) } => (Some(offset), self.location(offset)),
         };
-        self.found.push((order, Fault { location, place: place.path.clone(), message: message.into(), mend }));
+        self.found.push((order, Fault { location, place: place.path.clone(), message: message.into(), hint }));
     }
 
     /// Ends the reading when a fault was noted.

@@ -64,9 +64,9 @@ pub struct Account {
     pub app_key: String,
     /// What the account proves itself with.
     pub credentials: Credentials,
-    /// Calls a minute; 0 is no limit. The same for all accounts that share gateway and `app_key`.
+    /// Calls a minute; 0 means no limit. The same for all accounts that share gateway and `app_key`.
     pub calls_per_minute: u32,
-    /// Address of an HTTP proxy, hidden because it may hold a password.
+    /// Address of an HTTP proxy, hidden because it may contain a password.
     pub proxy: Option<Secret>,
     /// What is pulled, in the file's order, at least one, each dataset once.
     pub datasets: Vec<Dataset>,

@@ -1,21 +1,15 @@
-//! Variables that stand over the file: `WDT_ETL_RUN__SETTLE=10m` over `settle` of `[run]`.
+//! Variables that override the file: `WDT_ETL_RUN__SETTLE=10m` over `settle` of `[run]`.
 //!
 //! Only `[warehouse]` and `[run]` can be overridden: accounts are a list, which a variable cannot name.
 
-use super::fault::{Faults, Place};
-use super::names::{self, Keys};
+use super::fault::{Faults, Location};
 use super::settings::{RUN, WAREHOUSE};
+use super::value::{Keys, Override};
 use crate::environment::Variables;
+use crate::words;
 
 const PREFIX: &str = "WDT_ETL_";
 const SECTIONS: [(&str, &Keys<'static>); 2] = [("warehouse", &WAREHOUSE), ("run", &RUN)];
-
-/// A variable over one key of a section.
-pub(super) struct Override<'a> {
-    pub(super) key: &'static str,
-    pub(super) variable: String,
-    pub(super) value: &'a str,
-}
 
 /// The variables over a section's keys.
 pub(super) fn of<'a>(section: &str, keys: &Keys<'_>, variables: &'a Variables) -> Vec<Override<'a>> {
@@ -33,8 +27,8 @@ pub(super) fn check(variables: &Variables, faults: &mut Faults<'_>) {
         SECTIONS.iter().flat_map(|(section, keys)| keys.known.iter().map(|key| variable(section, key))).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     for name in variables.names().filter(|name| is_meant(name) && !known.contains(name)) {
-        let mend = names::mend(name, "variables that are read", &known);
-        faults.push(&Place::variable(name), "overrides no key of the configuration", Some(mend));
+        let hint = words::hint(name, "variables that are read", &known);
+        faults.push(&Location::variable(name), "does not override any key of the configuration", Some(hint));
     }
 }
 

@@ -5,9 +5,10 @@ use wdt_fetch::Params;
 use wdt_models::time::parse_wall_time;
 use wdt_models::{Arguments, Endpoint, Method, Param, ParamKind, SyncMode};
 
-use super::fault::{Faults, Place};
-use super::names::{self, quoted};
-use super::value::{Section, Value, distinct};
+use super::fault::Faults;
+use super::sendable::sendable;
+use super::value::{Section, Setting, distinct};
+use crate::words::{self, quoted};
 
 /// Parameters of any gateway that the run sets by itself: it addresses, pages and signs.
 const OWN_PARAMS: &[&str] = &[
@@ -27,8 +28,7 @@ const OWN_PARAMS: &[&str] = &[
     "page_no",
     "calc_total",
 ];
-const WIRE_MEND: &str = "write it as the platform shows it, in letters, digits and signs of one line";
-const TEXTS_MEND: &str = "write a list of texts, as in [\"A\", \"B\"]";
+const TEXTS_HINT: &str = "write a list of texts, as in [\"A\", \"B\"]";
 
 /// The parameters of a dataset: those of `params`, and those that are keys of the dataset itself.
 pub(super) fn read(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<Params> {
@@ -39,14 +39,14 @@ pub(super) fn read(section: &Section<'_>, endpoint: &Endpoint, faults: &mut Faul
     for switch in switches(endpoint) {
         let Some(value) = section.get(switch) else { continue };
         if named.iter().any(|(name, _)| *name == switch) {
-            faults.push(&value.place, "stands in params too", Some("say it once".to_owned()));
+            faults.push(&value.place, "is also set in params", Some("set it once".to_owned()));
         }
         named.push((switch, value));
     }
     let read: Vec<_> = named.iter().map(|(name, value)| param(name, value, endpoint, faults)).collect();
     let mut params: Params = read.into_iter().collect::<Option<_>>()?;
     if matches!(endpoint.sync, SyncMode::Ids(_)) {
-        // such a call always carries every switch, off where none is set: off is no other question than nothing
+        // such a call always carries every switch, off where none is set: a switch that is off asks the same as one that is not set
         params.retain(|_, value| *value != Json::Bool(false));
     }
     Some(params)
@@ -58,23 +58,10 @@ pub(super) fn switches(endpoint: &Endpoint) -> impl Iterator<Item = &'static str
     endpoint.params.iter().filter(move |param| by_ids && param.kind == ParamKind::Boolean).map(|param| param.name)
 }
 
-/// The text, unless it cannot be sent: platforms differ in how they count characters above U+FFFF.
-pub(super) fn sendable(text: String, place: &Place, faults: &mut Faults<'_>) -> Option<String> {
-    let fault = if text.chars().any(char::is_control) {
-        "holds a line break or another control character"
-    } else if text.chars().any(|character| character > '\u{ffff}') {
-        "holds a character above U+FFFF, which the platforms cannot sign"
-    } else {
-        return Some(text);
-    };
-    faults.push(place, fault, Some(WIRE_MEND.to_owned()));
-    None
-}
-
-fn param(name: &str, value: &Value<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<(String, Json)> {
+fn param(name: &str, value: &Setting<'_>, endpoint: &Endpoint, faults: &mut Faults<'_>) -> Option<(String, Json)> {
     let Some(param) = endpoint.params.iter().find(|param| param.name == name) else {
-        let (message, mend) = name_fault(name, endpoint);
-        faults.push(&value.place, message, Some(mend));
+        let (message, hint) = name_fault(name, endpoint);
+        faults.push(&value.place, message, Some(hint));
         return None;
     };
     Some((name.to_owned(), typed(param, value, faults)?))
@@ -84,7 +71,7 @@ fn param(name: &str, value: &Value<'_>, endpoint: &Endpoint, faults: &mut Faults
 fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
     let own = "is set by the run itself";
     if endpoint.cursor().is_some_and(|cursor| [cursor.start_param, cursor.end_param].contains(&name)) {
-        return (own, "say where to begin with the dataset's key `start`".to_owned());
+        return (own, "use the dataset's key `start`".to_owned());
     }
     if let Some(dimension) = endpoint.dimensions().iter().find(|dimension| dimension.name == name) {
         return (own, format!("use the dataset's key `{}`", dimension.setting));
@@ -96,15 +83,15 @@ fn name_fault(name: &str, endpoint: &Endpoint) -> (&'static str, String) {
     }
     match name {
         "page_size" | "method" => (own, format!("use the dataset's key `{name}`")),
-        _ if OWN_PARAMS.contains(&name) => (own, "leave it out".to_owned()),
+        _ if OWN_PARAMS.contains(&name) => (own, "remove it".to_owned()),
         _ => {
             let known: Vec<_> = endpoint.params.iter().map(|param| param.name).collect();
-            ("unknown parameter", names::mend(name, &format!("parameters of {}", endpoint.dataset), &known))
+            ("unknown parameter", words::hint(name, &format!("parameters of {}", endpoint.dataset), &known))
         }
     }
 }
 
-fn typed(param: &Param, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
+fn typed(param: &Param, value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     match param.kind {
         ParamKind::Text => sendable(value.wire_text(faults)?, &value.place, faults).map(Json::from),
         ParamKind::Int => match value.digits() {
@@ -117,20 +104,20 @@ fn typed(param: &Param, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Js
     }
 }
 
-/// A list of texts, or one that stands for itself.
-fn texts(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
-    let text = |value: &Value<'_>, faults: &mut Faults<'_>| sendable(value.wire_text(faults)?, &value.place, faults);
+/// A list of texts, or one text as a list of one.
+fn texts(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
+    let text = |value: &Setting<'_>, faults: &mut Faults<'_>| sendable(value.wire_text(faults)?, &value.place, faults);
     if value.is_list() {
-        return distinct(&value.items("texts", TEXTS_MEND, faults)?, text, faults).map(Json::from);
+        return distinct(&value.items("texts", TEXTS_HINT, faults)?, text, faults).map(Json::from);
     }
     text(value, faults).map(|text| Json::from(vec![text]))
 }
 
-fn time(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Json> {
+fn time(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<Json> {
     let text = value.text(faults)?;
     if parse_wall_time(text).is_none() {
-        let mend = "write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"2024-05-01 00:00:00\"".to_owned();
-        faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(mend));
+        let hint = "write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in \"2024-05-01 00:00:00\"".to_owned();
+        faults.push(&value.place, format!("{} is not a time", quoted(text)), Some(hint));
         return None;
     }
     Some(Json::from(text))

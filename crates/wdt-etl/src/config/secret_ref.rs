@@ -1,28 +1,28 @@
 //! `{ env = "NAME" }` and `{ file = "PATH" }`: the only two ways a secret gets in.
 //!
-//! What stands here may be the secret itself, put in a wrong place, so nothing is repeated that could be one. Where no
+//! The value may be the secret itself, put in the wrong place, so nothing is repeated that could be one. Where no
 //! call follows, the reference is checked and not followed.
 
 use std::io;
 
 use wdt_sign::Secret;
 
-use super::Surroundings;
-use super::fault::{Faults, Place};
-use super::names::{Keys, could_be_secret};
-use super::value::{Section, Value};
+use super::context::Context;
+use super::fault::{Faults, Location};
+use super::value::{Keys, Section, Setting};
+use crate::words::could_be_secret;
 
 const KEYS: Keys<'static> = Keys { known: &["env", "file"], refused: &[] };
-const MEND: &str = "write { env = \"NAME\" } or { file = \"PATH\" }";
+const HINT: &str = "write { env = \"NAME\" } or { file = \"PATH\" }";
 /// Stands for a secret that is not read; of the form of each gateway's, and right for none.
 const UNREAD: &str = "unread:unread";
 /// No platform's secret and no proxy's address is longer; a bigger file is the wrong one.
 const LONGEST: usize = 4_096;
 
 /// The secret that `value` refers to; `owner` says whose it is, as in `account "main"`.
-pub(super) fn read(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+pub(super) fn read(value: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     if !value.is_table() {
-        faults.push(&value.place, "a secret never stands in this file", Some(MEND.to_owned()));
+        faults.push(&value.place, "a secret must not be written in this file", Some(HINT.to_owned()));
         return None;
     }
     let section = value.section(&KEYS, faults)?;
@@ -36,25 +36,25 @@ pub(super) fn read(value: &Value<'_>, owner: &str, from: &Surroundings<'_>, faul
     }
 }
 
-fn from_variable(name: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+fn from_variable(name: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let variable = name.text(faults)?;
     if !is_variable_name(variable) {
-        let mend = "letters, digits and `_`; the secret itself belongs into the variable";
-        faults.push(&name.place, "is not the name of a variable", Some(mend.to_owned()));
+        let hint = "use letters, digits and `_`; put the secret itself in the variable";
+        faults.push(&name.place, "is not the name of a variable", Some(hint.to_owned()));
         return None;
     }
     if !from.secrets {
         return Some(Secret::new(UNREAD));
     }
     let Some(secret) = from.variables.get(variable) else {
-        let mend = format!("set {variable}, or write it into a file given with --env-file");
-        faults.push(&name.place, format!("variable {variable} is not set, for {owner}"), Some(mend));
+        let hint = format!("set {variable}, or put it in a file given with --env-file");
+        faults.push(&name.place, format!("variable {variable} is not set, for {owner}"), Some(hint));
         return None;
     };
     checked(secret, &format!("variable {variable}"), owner, &name.place, faults)
 }
 
-fn from_file(path: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
+fn from_file(path: &Setting<'_>, owner: &str, from: &Context<'_>, faults: &mut Faults<'_>) -> Option<Secret> {
     let text = path.text(faults)?;
     if !from.secrets {
         return Some(Secret::new(UNREAD));
@@ -68,26 +68,26 @@ fn from_file(path: &Value<'_>, owner: &str, from: &Surroundings<'_>, faults: &mu
                 io::ErrorKind::InvalidData => "is not UTF-8 text".to_owned(),
                 _ => format!("cannot be read ({error})"),
             };
-            let mend = "a relative path begins at the folder of this configuration".to_owned();
-            faults.push(&path.place, format!("file {shown} {reason}, for {owner}"), Some(mend));
+            let hint = "a relative path starts at the folder of this configuration".to_owned();
+            faults.push(&path.place, format!("file {shown} {reason}, for {owner}"), Some(hint));
             None
         }
     }
 }
 
-/// Refuses what no platform hands out and an editor or a shell easily adds.
-fn checked(secret: &str, source: &str, owner: &str, place: &Place, faults: &mut Faults<'_>) -> Option<Secret> {
+/// Refuses what no platform issues and an editor or a shell easily adds.
+fn checked(secret: &str, source: &str, owner: &str, place: &Location, faults: &mut Faults<'_>) -> Option<Secret> {
     let fault = if secret.is_empty() {
         "is empty"
     } else if secret.len() > LONGEST {
         "is too long for a secret"
     } else if secret.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        "holds white space or a line break"
+        "contains white space or a line break"
     } else {
         return Some(Secret::new(secret));
     };
-    let mend = "it must hold the secret and nothing else".to_owned();
-    faults.push(place, format!("{source} {fault}, for {owner}"), Some(mend));
+    let hint = "it must contain the secret and nothing else".to_owned();
+    faults.push(place, format!("{source} {fault}, for {owner}"), Some(hint));
     None
 }
 
@@ -102,6 +102,6 @@ fn is_variable_name(text: &str) -> bool {
 }
 
 fn refuse(section: &Section<'_>, message: &str, faults: &mut Faults<'_>) -> Option<Secret> {
-    faults.push(&section.place, message, Some(MEND.to_owned()));
+    faults.push(&section.place, message, Some(HINT.to_owned()));
     None
 }

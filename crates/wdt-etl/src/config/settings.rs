@@ -6,26 +6,26 @@ use url::Url;
 use wdt_models::Window;
 
 use super::fault::Faults;
-use super::names::{self, Keys, quoted};
-use super::value::{Section, Value};
+use super::value::{Keys, Section, Setting};
 use super::{Format, RunSettings, Warehouse, duration};
+use crate::words::{self, quoted};
 
 pub(super) const WAREHOUSE: Keys<'static> = Keys { known: &["url", "format"], refused: &[] };
 pub(super) const RUN: Keys =
     Keys { known: &["settle", "lookback", "window", "concurrency", "quarantine_limit"], refused: &[] };
 
 const MOST_PAGES_IN_FLIGHT: i64 = 1_000;
-const URL_MEND: &str = "write a folder, as in url = \"./warehouse\"";
+const URL_HINT: &str = "write a folder, as in url = \"./warehouse\"";
 
 /// Where tables land; `folder` is what a relative path begins at.
 pub(super) fn warehouse(section: &Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<Warehouse> {
     let format = format(section, faults);
-    let value = section.required("url", URL_MEND, faults)?;
+    let value = section.required("url", URL_HINT, faults)?;
     let text = value.text(faults)?;
     match landing_folder(text, folder) {
         Ok(url) => Some(Warehouse { url, format }),
-        Err((message, mend)) => {
-            faults.push(&value.place, message, Some(mend.to_owned()));
+        Err((message, hint)) => {
+            faults.push(&value.place, message, Some(hint.to_owned()));
             None
         }
     }
@@ -49,13 +49,13 @@ pub(super) fn run(section: &Section<'_>, faults: &mut Faults<'_>) -> RunSettings
     }
 }
 
-/// How tables are kept; the default in place of what is no format, which is told.
+/// How tables are kept; a name that is not a format is noted, and the default takes its place.
 fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
     let Some(value) = section.get("format") else { return Format::default() };
     let Some(text) = value.text(faults) else { return Format::default() };
     Format::ALL.into_iter().find(|format| format.name() == text).unwrap_or_else(|| {
-        let mend = names::mend(text, "formats of this version", &Format::ALL.map(Format::name));
-        faults.push(&value.place, format!("{} is not a format", quoted(text)), Some(mend));
+        let hint = words::hint(text, "formats of this version", &Format::ALL.map(Format::name));
+        faults.push(&value.place, format!("{} is not a format", quoted(text)), Some(hint));
         Format::default()
     })
 }
@@ -63,15 +63,15 @@ fn format(section: &Section<'_>, faults: &mut Faults<'_>) -> Format {
 /// The absolute path of the folder that `text` names.
 fn landing_folder(text: &str, folder: &Path) -> Result<String, (String, &'static str)> {
     let path = match text.split_once("://") {
-        None if text.starts_with('~') => return Err(("`~` is not expanded".to_owned(), "write the whole path")),
+        None if text.starts_with('~') => return Err(("`~` is not expanded".to_owned(), "write the full path")),
         None => folder.join(text),
-        Some(("file", _)) => file_path(text).ok_or(("is not the address of a folder".to_owned(), URL_MEND))?,
+        Some(("file", _)) => file_path(text).ok_or(("is not the address of a folder".to_owned(), URL_HINT))?,
         Some((scheme, _)) => {
-            let message = format!("{} is an object store, and this version lands in folders only", quoted(scheme));
-            return Err((message, URL_MEND));
+            let message = format!("{} is an object store; this version writes to folders only", quoted(scheme));
+            return Err((message, URL_HINT));
         }
     };
-    let unusable = || ("is not a usable path".to_owned(), URL_MEND);
+    let unusable = || ("is not a valid path".to_owned(), URL_HINT);
     let absolute = std::path::absolute(path).map_err(|_| unusable())?;
     absolute.into_os_string().into_string().map_err(|_| unusable())
 }
@@ -80,7 +80,7 @@ fn file_path(text: &str) -> Option<PathBuf> {
     Url::parse(text).ok()?.to_file_path().ok()
 }
 
-fn seconds(value: &Value<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<i64> {
+fn seconds(value: &Setting<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<i64> {
     let text = value.text(faults)?;
     match duration::parse(text) {
         Some(seconds) if seconds >= shortest => Some(seconds),
@@ -89,19 +89,19 @@ fn seconds(value: &Value<'_>, shortest: i64, faults: &mut Faults<'_>) -> Option<
             None
         }
         None => {
-            let mend = "write a number and a unit, as in 30s, 5m, 2h or 1d".to_owned();
-            faults.push(&value.place, format!("{} is not a duration", quoted(text)), Some(mend));
+            let hint = "write a number and a unit, as in 30s, 5m, 2h or 1d".to_owned();
+            faults.push(&value.place, format!("{} is not a duration", quoted(text)), Some(hint));
             None
         }
     }
 }
 
-fn share(value: &Value<'_>, faults: &mut Faults<'_>) -> Option<f64> {
+fn share(value: &Setting<'_>, faults: &mut Faults<'_>) -> Option<f64> {
     let text = value.text(faults)?;
     let share = duration::parse_percent(text);
     if share.is_none() {
-        let mend = "write \"1%\" or \"0.5%\", from 0% to 100%".to_owned();
-        faults.push(&value.place, format!("{} is not a share", quoted(text)), Some(mend));
+        let hint = "write \"1%\" or \"0.5%\", from 0% to 100%".to_owned();
+        faults.push(&value.place, format!("{} is not a percentage", quoted(text)), Some(hint));
     }
     share
 }

@@ -3,13 +3,13 @@
 use wdt_models::{Dimension, Endpoint, Slice, SyncMode};
 
 use super::Ids;
-use super::dataset::Siblings;
 use super::fault::Faults;
-use super::names::{list, mend, quoted};
-use super::params::sendable;
-use super::value::{Section, Value, distinct};
+use super::sendable::sendable;
+use super::siblings::Siblings;
+use super::value::{Section, Setting, distinct};
+use crate::words::{hint, list, quoted};
 
-const IDS_MEND: &str = "write whole numbers from 1, without quotes, as in rec_ids = [2447]";
+const IDS_HINT: &str = "write whole numbers from 1, without quotes, as in rec_ids = [2447]";
 
 /// Every slice of a snapshot; none for a dataset that has no slices.
 pub(super) fn slices(
@@ -33,7 +33,7 @@ pub(super) fn ids(
     let SyncMode::Ids(source) = endpoint.sync else { return Some(Ids::default()) };
     let (from, listed) = (section.get("ids_from"), section.get("rec_ids"));
     if let (Some(from), Some(_)) = (&from, &listed) {
-        faults.push(&from.place, "stands beside rec_ids", Some("give one of the two".to_owned()));
+        faults.push(&from.place, "cannot be combined with rec_ids", Some("keep one of the two".to_owned()));
         return None;
     }
     if let Some(listed) = listed {
@@ -43,7 +43,7 @@ pub(super) fn ids(
     siblings.takes_ids(place.clone(), endpoint.dataset, source.dataset);
     let text = from.as_ref().map_or(Some(source.dataset), |from| from.text(faults))?;
     if text != source.dataset {
-        let message = format!("{} gives no ids for {}", quoted(text), endpoint.dataset);
+        let message = format!("{} has no ids for {}", quoted(text), endpoint.dataset);
         faults.push(place, message, Some(format!("write \"{}\", or list rec_ids instead", source.dataset)));
         return None;
     }
@@ -65,14 +65,14 @@ fn values(section: &Section<'_>, dimension: &Dimension, owner: &str, faults: &mu
     distinct(&items, |item, faults| dimension_value(item, dimension, owner, faults), faults)
 }
 
-fn dimension_value(value: &Value<'_>, dimension: &Dimension, owner: &str, faults: &mut Faults<'_>) -> Option<String> {
+fn dimension_value(value: &Setting<'_>, dimension: &Dimension, owner: &str, faults: &mut Faults<'_>) -> Option<String> {
     let text = value.code(faults)?;
     if dimension.values.is_empty() || dimension.values.contains(&text.as_str()) {
         return sendable(text, &value.place, faults);
     }
     let what = format!("values of {}", dimension.setting);
-    let message = format!("the platform knows no {} {}, for {owner}", dimension.name, quoted(&text));
-    faults.push(&value.place, message, Some(mend(&text, &what, dimension.values)));
+    let message = format!("unknown {} {}, for {owner}", dimension.name, quoted(&text));
+    faults.push(&value.place, message, Some(hint(&text, &what, dimension.values)));
     None
 }
 
@@ -83,13 +83,13 @@ fn example(dimension: &Dimension) -> String {
     }
 }
 
-fn listed_ids(value: &Value<'_>, owner: &str, faults: &mut Faults<'_>) -> Option<Ids> {
-    let id = |item: &Value<'_>, faults: &mut Faults<'_>| {
+fn listed_ids(value: &Setting<'_>, owner: &str, faults: &mut Faults<'_>) -> Option<Ids> {
+    let id = |item: &Setting<'_>, faults: &mut Faults<'_>| {
         let id = item.whole_number().filter(|id| *id >= 1);
         if id.is_none() {
-            faults.push(&item.place, format!("is not an id, for {owner}"), Some(IDS_MEND.to_owned()));
+            faults.push(&item.place, format!("is not an id, for {owner}"), Some(IDS_HINT.to_owned()));
         }
         id
     };
-    distinct(&value.items("ids", IDS_MEND, faults)?, id, faults).map(Ids::Listed)
+    distinct(&value.items("ids", IDS_HINT, faults)?, id, faults).map(Ids::Listed)
 }

@@ -2,7 +2,7 @@
 
 use super::account::Draft;
 use super::fault::Faults;
-use super::names::quoted;
+use crate::words::quoted;
 
 /// Notes accounts of one name, and accounts that share a limiter and disagree about its rate.
 pub(super) fn accounts(drafts: &[Draft], faults: &mut Faults<'_>) {
@@ -17,7 +17,7 @@ fn check_name(draft: &Draft, before: &[Draft], faults: &mut Faults<'_>) {
     let Some((place, name)) = &draft.name else { return };
     let same = |other: &&Draft| other.name.as_ref().is_some_and(|(_, other)| other == name);
     if let Some(other) = before.iter().find(same) {
-        let message = format!("{} is the name of {} too", quoted(name), other.place.path());
+        let message = format!("{} is also the name of {}", quoted(name), other.place.path());
         faults.push(place, message, Some("give each account a name of its own".to_owned()));
     }
 }
@@ -27,8 +27,9 @@ fn check_rate(draft: &Draft, before: &[Draft], faults: &mut Faults<'_>) {
     let shares = |other: &&Draft| other.gateway == draft.gateway && other.app_key == draft.app_key;
     let rate = before.iter().filter(shares).find_map(|other| Some((other, other.calls_per_minute?)));
     if let Some((other, rate)) = rate.filter(|(_, rate)| *rate != calls) {
-        let message = format!("is {calls}, but {} has the same gateway and app_key and {rate}", other.place.path());
-        let mend = "accounts with the same gateway and app_key share one limiter: give both the same number".to_owned();
-        faults.push(&draft.place.key("calls_per_minute", None), message, Some(mend));
+        let message = format!("is {calls}, but {} with the same gateway and app_key has {rate}", other.place.path());
+        let hint =
+            "accounts with the same gateway and app_key share one call limit: set the same number for both".to_owned();
+        faults.push(&draft.place.key("calls_per_minute", None), message, Some(hint));
     }
 }

@@ -1,26 +1,40 @@
 //! Typed reading of the TOML document: each value knows its place, each mismatch becomes a fault.
 //!
-//! A value is never repeated in a fault here: what stands under a wrong key may be a secret.
+//! A value is never repeated in a fault here: the value of a wrong key may be a secret.
 
 use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::fault::{Faults, Place};
-use super::names::{self, Keys};
-use super::overrides::Override;
+use super::fault::{Faults, Location};
+use crate::words;
 
-/// A table of the file, its keys checked, and the variables that stand over it.
+/// The keys that a section of the file may contain.
+pub(super) struct Keys<'k> {
+    /// Keys that are read.
+    pub(super) known: &'k [&'static str],
+    /// Keys the documentation knows and this section does not contain, each with the reason.
+    pub(super) refused: &'k [(&'static str, &'k str)],
+}
+
+/// A variable over one key of a section.
+pub(super) struct Override<'a> {
+    pub(super) key: &'static str,
+    pub(super) variable: String,
+    pub(super) value: &'a str,
+}
+
+/// A table of the file, its keys checked, and the variables that override it.
 pub(super) struct Section<'a> {
-    pub(super) place: Place,
+    pub(super) place: Location,
     table: Option<&'a DeTable<'a>>,
     overrides: Vec<Override<'a>>,
 }
 
-/// One value and where it stands.
-pub(super) struct Value<'a> {
-    pub(super) place: Place,
+/// One value and where it is written.
+pub(super) struct Setting<'a> {
+    pub(super) place: Location,
     raw: Raw<'a>,
 }
 
@@ -31,14 +45,14 @@ enum Raw<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Takes a table and notes each key that it should not hold.
-    pub(super) fn new(place: Place, table: &'a DeTable<'a>, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Self {
+    /// Takes a table and notes each key that it should not have.
+    pub(super) fn new(place: Location, table: &'a DeTable<'a>, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Self {
         let section = Self { place, table: Some(table), overrides: Vec::new() };
         section.check_keys(keys, faults);
         section
     }
 
-    /// Notes each key that the table should not hold.
+    /// Notes each key that the table should not have.
     pub(super) fn check_keys(&self, keys: &Keys<'_>, faults: &mut Faults<'_>) {
         for key in self.table.into_iter().flat_map(|table| table.keys()) {
             check_key(&self.place, key, keys, faults);
@@ -59,36 +73,36 @@ impl<'a> Section<'a> {
         Self { overrides, ..section }
     }
 
-    /// The value under `key`: the variable that stands over it, or the file's.
-    pub(super) fn get(&self, key: &str) -> Option<Value<'a>> {
+    /// The value under `key`: the variable that overrides it, or the file's.
+    pub(super) fn get(&self, key: &str) -> Option<Setting<'a>> {
         if let Some(over) = self.overrides.iter().find(|over| over.key == key) {
-            return Some(Value { place: Place::variable(&over.variable), raw: Raw::Variable(over.value) });
+            return Some(Setting { place: Location::variable(&over.variable), raw: Raw::Variable(over.value) });
         }
         let (_, value) = self.table?.iter().find(|(name, _)| name.get_ref() == key)?;
         Some(self.value(key, value))
     }
 
     /// The value under a key that must be there.
-    pub(super) fn required(&self, key: &str, mend: &str, faults: &mut Faults<'_>) -> Option<Value<'a>> {
+    pub(super) fn required(&self, key: &str, hint: &str, faults: &mut Faults<'_>) -> Option<Setting<'a>> {
         let value = self.get(key);
         if value.is_none() {
-            faults.push(&self.place.key(key, None), "is missing", Some(mend.to_owned()));
+            faults.push(&self.place.key(key, None), "is missing", Some(hint.to_owned()));
         }
         value
     }
 
     /// Every key of the file's table with its value.
-    pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
+    pub(super) fn entries(&self) -> Vec<(&'a str, Setting<'a>)> {
         let entries = self.table.into_iter().flat_map(|table| table.iter());
         entries.map(|(key, value)| (key.get_ref().as_ref(), self.value(key.get_ref(), value))).collect()
     }
 
-    fn value(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        Value { place: self.place.key(key, Some(value.span().start)), raw: Raw::File(value.get_ref()) }
+    fn value(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Setting<'a> {
+        Setting { place: self.place.key(key, Some(value.span().start)), raw: Raw::File(value.get_ref()) }
     }
 }
 
-impl<'a> Value<'a> {
+impl<'a> Setting<'a> {
     /// A text that is not empty.
     pub(super) fn text(&self, faults: &mut Faults<'_>) -> Option<&'a str> {
         let text = match self.raw {
@@ -97,7 +111,7 @@ impl<'a> Value<'a> {
             Raw::File(_) => return self.mismatch("text in quotes", faults),
         };
         if text.is_empty() {
-            faults.push(&self.place, "is empty", Some("give it a value, or leave it out".to_owned()));
+            faults.push(&self.place, "is empty", Some("give it a value, or remove it".to_owned()));
             return None;
         }
         Some(text)
@@ -134,7 +148,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A table with the keys it may hold.
+    /// A table with the keys it may have.
     pub(super) fn section(&self, keys: &Keys<'_>, faults: &mut Faults<'_>) -> Option<Section<'a>> {
         match self.raw {
             Raw::File(DeValue::Table(table)) => Some(Section::new(self.place.clone(), table, keys, faults)),
@@ -153,13 +167,13 @@ impl<'a> Value<'a> {
     }
 
     /// The elements of a list that must have some; `of` says what they are.
-    pub(super) fn items(&self, of: &str, mend: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
+    pub(super) fn items(&self, of: &str, hint: &str, faults: &mut Faults<'_>) -> Option<Vec<Self>> {
         let Raw::File(DeValue::Array(array)) = self.raw else {
-            faults.push(&self.place, format!("expected a list of {of}, found {}", self.kind()), Some(mend.to_owned()));
+            faults.push(&self.place, format!("expected a list of {of}, found {}", self.kind()), Some(hint.to_owned()));
             return None;
         };
         if array.is_empty() {
-            faults.push(&self.place, "is empty", Some(mend.to_owned()));
+            faults.push(&self.place, "is empty", Some(hint.to_owned()));
             return None;
         }
         let item = |(index, value): (usize, &'a Spanned<DeValue<'a>>)| Self {
@@ -184,7 +198,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The whole number that stands there without quotes, if one does.
+    /// The whole number, if the value is one without quotes.
     pub(super) fn whole_number(&self) -> Option<i64> {
         match self.raw {
             Raw::File(DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
@@ -192,7 +206,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The whole number that stands there, in quotes or not, if one does.
+    /// The whole number, if the value is one, in quotes or not.
     pub(super) fn digits(&self) -> Option<i64> {
         match self.raw {
             Raw::File(DeValue::String(text)) => text.parse().ok(),
@@ -223,8 +237,8 @@ impl<'a> Value<'a> {
 
     /// Notes that something else was expected there.
     pub(super) fn mismatch<T>(&self, expected: &str, faults: &mut Faults<'_>) -> Option<T> {
-        let mend = matches!(self.raw, Raw::File(DeValue::Datetime(_))).then(|| "put it in quotes".to_owned());
-        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), mend);
+        let hint = matches!(self.raw, Raw::File(DeValue::Datetime(_))).then(|| "put it in quotes".to_owned());
+        faults.push(&self.place, format!("expected {expected}, found {}", self.kind()), hint);
         None
     }
 
@@ -242,29 +256,29 @@ impl<'a> Value<'a> {
 
 /// What the elements of a list are read as, none twice.
 pub(super) fn distinct<'a, T: PartialEq>(
-    items: &[Value<'a>],
-    read: impl Fn(&Value<'a>, &mut Faults<'_>) -> Option<T>,
+    items: &[Setting<'a>],
+    read: impl Fn(&Setting<'a>, &mut Faults<'_>) -> Option<T>,
     faults: &mut Faults<'_>,
 ) -> Option<Vec<T>> {
     let mut found = Vec::new();
     for item in items {
         let value = read(item, faults);
         if value.is_some() && found.contains(&value) {
-            faults.push(&item.place, "stands twice in this list", Some("leave one out".to_owned()));
+            faults.push(&item.place, "is listed twice", Some("remove one".to_owned()));
         }
         found.push(value);
     }
     found.into_iter().collect()
 }
 
-fn check_key(place: &Place, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults: &mut Faults<'_>) {
+fn check_key(place: &Location, key: &Spanned<DeString<'_>>, keys: &Keys<'_>, faults: &mut Faults<'_>) {
     let name = key.get_ref().as_ref();
     if keys.known.contains(&name) {
         return;
     }
     let at = place.key(name, Some(key.span().start));
     match keys.refused.iter().find(|(refused, _)| *refused == name) {
-        Some((_, reason)) => faults.push(&at, *reason, Some("leave it out".to_owned())),
-        None => faults.push(&at, "unknown key", Some(names::mend(name, "known keys here", keys.known))),
+        Some((_, reason)) => faults.push(&at, *reason, Some("remove it".to_owned())),
+        None => faults.push(&at, "unknown key", Some(words::hint(name, "known keys here", keys.known))),
     }
 }

@@ -68,7 +68,7 @@ impl Job {
     pub(super) fn accept_hint(&self, what: &Target) -> Option<String> {
         let Target::Window(window) = what else { return None };
         let margin = Window::SHORTEST_SECONDS;
-        let hint = Failure::Uncertified.row().hint.filter(|_| self.backfill.is_none())?;
+        let hint = Failure::Uncertified.policy().hint.filter(|_| self.backfill.is_none())?;
         Some(format!(
             "{hint}; to take this window as it is, on record: wdt-etl run --account {} --dataset {} --accept-window \"{}\" \"{}\"",
             self.account.name,

@@ -338,9 +338,9 @@ impl Job {
                         self.notice(format!("the certificate could not be written: {error}"));
                     }
                 }
-                let mend = self.accept_hint(&what);
+                let hint = self.accept_hint(&what);
                 let dataset = self.dataset.endpoint.dataset.to_owned();
-                EtlError::Uncertified { dataset, what: what.to_string(), reason, mend }
+                EtlError::Uncertified { dataset, what: what.to_string(), reason, hint }
             }
             other => EtlError::Bug(other.to_string()),
         }

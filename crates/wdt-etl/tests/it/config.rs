@@ -237,11 +237,11 @@ mod selects {
     #[test]
     fn a_name_that_is_not_configured_is_told_with_the_nearest() {
         insta::assert_snapshot!(selected(&["mian"], &[]).unwrap_err().report(), @r#"
-        error: no account `mian` is configured
-        hint: did you mean `main`? accounts of the configuration: main, other
+        error: account `mian` is not configured
+        hint: did you mean `main`? configured accounts: main, other
         "#);
         insta::assert_snapshot!(selected(&["other"], &["enterprise_stock"]).unwrap_err().report(), @r#"
-        error: no dataset `enterprise_stock` is configured
+        error: dataset `enterprise_stock` is not configured
         hint: did you mean `enterprise_goods`? datasets of the chosen accounts: enterprise_goods
         "#);
         assert_eq!(selected(&["mian"], &[]).unwrap_err().exit_code(), 2);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use wdt_etl::cli::{Cli, Command};
 use wdt_etl::commands::diff::diff;
-use wdt_etl::commands::export::Surroundings;
+use wdt_etl::commands::export::Console;
 use wdt_etl::pipeline::Order;
 use wdt_models::{Endpoint, endpoints};
 
@@ -27,7 +27,7 @@ async fn compared(world: &World, a: &str, b: &str) -> (u8, Vec<Value>) {
     let line = ["wdt-etl", "diff", &place(a), &place(b), "--json", "--limit", "1000000"];
     let Command::Diff(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not diff") };
     let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let mut around = Surroundings { out: &mut out, notes: &mut notes, stop: watch::channel(false).1 };
+    let mut around = Console { out: &mut out, notes: &mut notes, stop: watch::channel(false).1 };
     let code = diff(&args, None, &mut around).await.unwrap();
     let lines = String::from_utf8(out).unwrap();
     (code, lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())

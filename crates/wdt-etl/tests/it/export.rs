@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use wdt_etl::EtlError;
 use wdt_etl::cli::{Cli, Command};
-use wdt_etl::commands::export::{Surroundings, export};
+use wdt_etl::commands::export::{Console, export};
 use wdt_etl::pipeline::Order;
 use wdt_models::{Endpoint, endpoints};
 
@@ -23,7 +23,7 @@ async fn exported(world: &World, options: &[&str]) -> Result<(Vec<u8>, String), 
     let cli = Cli::try_parse_from(["wdt-etl", "export"].iter().chain(options)).unwrap();
     let Command::Export(args) = cli.command else { panic!("not export") };
     let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let mut around = Surroundings { out: &mut out, notes: &mut notes, stop: watch::channel(false).1 };
+    let mut around = Console { out: &mut out, notes: &mut notes, stop: watch::channel(false).1 };
     export(&world.config(), &args, &mut around).await?;
     Ok((out, String::from_utf8(notes).unwrap()))
 }
@@ -248,7 +248,7 @@ fn the_binary_needs_no_secret_and_says_what_it_cannot_do() {
         (vec!["enterprise_stock", "-o", "stock.csv"], "it is open in another program"),
         (vec!["enterprise_stok", "-o", "-"], "did you mean `enterprise_stock`?"),
         (vec!["enterprise_stock", "-o", "-", "--account", "mian"], "did you mean `main`?"),
-        (vec!["enterprise_goods", "-o", "-", "--warehouse", "W1"], "leave out --warehouse"),
+        (vec!["enterprise_goods", "-o", "-", "--warehouse", "W1"], "remove --warehouse"),
         (vec!["enterprise_stock", "-o", "-", "--where", "lower(spec_no) = 'a'"], "`lower(spec_no)`"),
         (vec!["enterprise_stock", "--all", "-o", "x"], "cannot be used with"),
         (vec!["-o", "x.csv"], "DATASET"),

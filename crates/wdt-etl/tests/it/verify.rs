@@ -55,7 +55,7 @@ impl Verified {
     fn assert_spotless(&self) {
         assert_eq!(self.code, 0, "{:#?}", self.lines);
         for line in &self.lines {
-            assert!(line["ok"] == true && line.get("mend").is_none() && line["exit_code"] == 0, "{line:#}");
+            assert!(line["ok"] == true && line.get("hint").is_none() && line["exit_code"] == 0, "{line:#}");
         }
     }
 
@@ -65,7 +65,7 @@ impl Verified {
         let line = self.line(check, "enterprise_stock");
         assert_eq!((&line["ok"], &line["exit_code"]), (&false.into(), &code.into()), "{line:#}");
         assert!(line["detail"].as_str().unwrap().contains(words), "{words} is not in {line:#}");
-        assert!(line["mend"].as_str().is_some_and(|mend| mend.len() > 20), "{line:#}");
+        assert!(line["hint"].as_str().is_some_and(|hint| hint.len() > 20), "{line:#}");
         assert!(self.code >= code, "{:#?}", self.lines);
     }
 }
@@ -79,7 +79,7 @@ async fn verified(world: &World, config: &Config, args: &Verify) -> Verified {
     let code = verify(config, args, &world.surroundings("verify"), &mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.iter().all(|line| line["schema_version"] == 1), "{text}");
+    assert!(text.lines().all(|line| line.starts_with(r#"{"schema_version":1,"event":"verify","#)), "{text}");
     Verified { code, lines }
 }
 
@@ -175,9 +175,9 @@ async fn a_killed_run_is_behind_and_holds_after_the_next() {
             behind,
             "{failpoint}: {current:#}"
         );
-        assert_eq!(current["mend"].is_string(), behind, "{failpoint}: {current:#}");
+        assert_eq!(current["hint"].is_string(), behind, "{failpoint}: {current:#}");
         let mirrors = killed.line("mirrors", "enterprise_stock");
-        assert_eq!(mirrors["mend"].is_string(), failpoint != "log-written", "{failpoint}: {mirrors:#}");
+        assert_eq!(mirrors["hint"].is_string(), failpoint != "log-written", "{failpoint}: {mirrors:#}");
         assert!(ran(&world, None).await, "{failpoint}");
         verified(&world, &world.config(), &args()).await.assert_spotless();
     }

@@ -5,8 +5,8 @@ use wdt_warehouse::compare::Columns;
 use wdt_warehouse::schema::{EXTRA, TableSpec};
 
 use crate::cli::Diff;
-use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
+use crate::words::{list, nearest, quoted};
 
 /// Stands for the columns that change without moving the cursor.
 const VOLATILE: &str = "volatile";

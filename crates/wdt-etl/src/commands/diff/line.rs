@@ -9,16 +9,15 @@ use wdt_warehouse::compare::Compared;
 
 use super::shown::{Differs, Shown, ShownRow, Value};
 use super::side::{At, Side};
+use crate::json_line::JsonLine;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
 /// Longest value that a line of text shows whole, in characters.
 const SHOWN: usize = 120;
 /// So much of what is equal is shown before a long value's first difference.
 const BEFORE: usize = 20;
 
 /// A dataset that was compared.
-pub(super) struct Outcome<'a> {
+pub(super) struct DiffOutcome<'a> {
     pub(super) dataset: &'static str,
     pub(super) sides: [&'a Side; 2],
     /// What each was looked at; none where the dataset never landed.
@@ -28,9 +27,7 @@ pub(super) struct Outcome<'a> {
 }
 
 #[derive(Serialize)]
-struct DatasetLine<'a> {
-    schema_version: u32,
-    event: &'static str,
+struct DatasetDiff<'a> {
     dataset: &'static str,
     different: bool,
     /// Null where both sides are the same version of the same tables, which is not read.
@@ -54,26 +51,24 @@ struct SideLine<'a> {
 }
 
 #[derive(Serialize)]
-struct RowLine<'a> {
-    schema_version: u32,
-    event: &'static str,
+struct RowDiff<'a> {
     dataset: &'static str,
     change: &'static str,
     /// The side that has no such row has it marked as deleted.
     marked_deleted: bool,
     key: serde_json::Map<String, serde_json::Value>,
-    columns: Vec<ColumnLine<'a>>,
+    columns: Vec<ColumnDiff<'a>>,
 }
 
 #[derive(Serialize)]
-struct ColumnLine<'a> {
+struct ColumnDiff<'a> {
     column: &'a str,
     label: &'a str,
     a: Box<RawValue>,
     b: Box<RawValue>,
 }
 
-impl Outcome<'_> {
+impl DiffOutcome<'_> {
     /// Whether the two sides differ.
     pub(super) fn differs(&self) -> bool {
         self.found.as_ref().is_some_and(|(compared, _)| compared.differ())
@@ -116,9 +111,7 @@ impl Outcome<'_> {
 
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let count = |count: fn(&Compared) -> u64| self.found.as_ref().map(|(compared, _)| count(compared));
-        let line = DatasetLine {
-            schema_version: SCHEMA_VERSION,
-            event: "dataset",
+        let line = DatasetDiff {
             dataset: self.dataset,
             different: self.differs(),
             equal: count(|compared| compared.equal),
@@ -128,26 +121,24 @@ impl Outcome<'_> {
             a: side_line(self.sides[0], self.at[0]),
             b: side_line(self.sides[1], self.at[1]),
         };
-        writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        JsonLine::new("dataset", line).write(out)?;
         let Some((_, shown)) = &self.found else { return Ok(()) };
         for (change, rows) in [("removed", &shown.removed), ("added", &shown.added), ("changed", &shown.changed)] {
             for row in rows {
-                writeln!(out, "{}", serde_json::to_string(&self.row_line(change, row)?)?)?;
+                JsonLine::new("row", self.row_line(change, row)?).write(out)?;
             }
         }
         Ok(())
     }
 
-    fn row_line<'r>(&self, change: &'static str, row: &'r ShownRow) -> serde_json::Result<RowLine<'r>> {
+    fn row_line<'r>(&self, change: &'static str, row: &'r ShownRow) -> serde_json::Result<RowDiff<'r>> {
         let raw = |value: &Value| RawValue::from_string(value.json.clone());
         let column = |cell: &'r Differs| {
             let [a, b] = [raw(&cell.values[0])?, raw(&cell.values[1])?];
-            Ok(ColumnLine { column: &cell.column, label: &cell.label, a, b })
+            Ok(ColumnDiff { column: &cell.column, label: &cell.label, a, b })
         };
         let key = row.key.iter().map(|(name, value)| Ok((name.clone(), serde_json::from_str(&value.json)?)));
-        Ok(RowLine {
-            schema_version: SCHEMA_VERSION,
-            event: "row",
+        Ok(RowDiff {
             dataset: self.dataset,
             change,
             marked_deleted: row.marked,
@@ -181,7 +172,7 @@ fn key_text(row: &ShownRow) -> String {
     known.map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// A text of a key without its quotes, where they are not needed to tell it from what stands around it.
+/// A text of a key without its quotes, where it cannot be mistaken for the text around it.
 fn plain(text: &str) -> &str {
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let simple = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '#');

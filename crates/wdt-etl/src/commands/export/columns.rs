@@ -6,8 +6,8 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use wdt_models::{COMMENT, Code, Endpoint, Field};
 
 use crate::cli::{ExportLabels, ExportWords};
-use crate::config::{list, nearest, quoted};
 use crate::error::EtlError;
+use crate::words::{list, nearest, quoted};
 
 /// Stands for the columns of the dataset's report.
 const REPORT: &str = "report";
@@ -21,7 +21,7 @@ pub(super) struct Column {
     pub(super) label: String,
     /// Type in the file.
     pub(super) field: ArrowField,
-    /// Numbers tell rows apart, and nobody adds them up.
+    /// Numbers identify rows; they are not quantities.
     pub(super) id: bool,
     /// Words for documented values, where they are wanted.
     pub(super) words: Option<(&'static [Code], ExportWords)>,
@@ -30,7 +30,7 @@ pub(super) struct Column {
 /// The columns asked for, in their order: `report`, names, or all when nothing is asked for.
 ///
 /// # Errors
-/// For a name that the table does not have or that stands twice, and for a dataset without a report.
+/// For a name that the table does not have or that is named twice, and for a dataset without a report.
 pub(super) fn choose(
     endpoint: &'static Endpoint,
     table: &SchemaRef,
@@ -64,7 +64,7 @@ pub(super) fn unknown(name: &str, table: &Schema) -> EtlError {
     let known: Vec<&str> = table.fields().iter().map(|field| field.name().as_str()).collect();
     let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
     let hint = format!("{}columns: {}", near.unwrap_or_default(), list(&known));
-    usage(format!("there is no column {}", quoted(name)), hint)
+    usage(format!("unknown column {}", quoted(name)), hint)
 }
 
 fn report(endpoint: &'static Endpoint) -> Result<Vec<(String, Option<&'static str>)>, EtlError> {
@@ -75,7 +75,7 @@ fn report(endpoint: &'static Endpoint) -> Result<Vec<(String, Option<&'static st
             .map(|endpoint| endpoint.dataset)
             .collect();
         let hint = format!("name the columns, as in --columns a,b,c; datasets with a report: {}", list(&with));
-        return Err(usage(format!("dataset `{}` has no report that people know it by", endpoint.dataset), hint));
+        return Err(usage(format!("dataset `{}` has no report columns", endpoint.dataset), hint));
     }
     Ok(endpoint.report.iter().map(|(name, label)| ((*name).to_owned(), Some(*label))).collect())
 }

@@ -35,8 +35,8 @@ impl Filter {
         if !args.warehouses.is_empty() {
             warehouse_columns.extend(WAREHOUSE.into_iter().filter(|name| table.index_of(name).is_ok()));
             if warehouse_columns.is_empty() {
-                let message = format!("rows of `{dataset}` belong to no warehouse");
-                return Err(EtlError::Usage { message, hint: Some("leave out --warehouse".to_owned()) });
+                let message = format!("rows of `{dataset}` do not belong to a warehouse");
+                return Err(EtlError::Usage { message, hint: Some("remove --warehouse".to_owned()) });
             }
         }
         Ok(Self {

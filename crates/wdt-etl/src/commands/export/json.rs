@@ -11,7 +11,7 @@ use super::sink::{Head, Sink, unwritable};
 /// NDJSON: an object a row, the labels as its members.
 pub(super) struct Lines<'a> {
     out: Box<dyn Write + Send + 'a>,
-    /// What stands before each cell: `{"a":`, then `,"b":`.
+    /// The text before each cell: `{"a":`, then `,"b":`.
     before: Vec<String>,
     line: String,
 }

@@ -135,7 +135,7 @@ fn compare(column: &ArrayRef, comparison: Comparison, literal: &Literal) -> Resu
             let wanted = Scalar::new(decimals(Decimal128Array::from(vec![*units]))?);
             match (exact, comparison) {
                 (true, comparison) => comparison.of(&values, &wanted),
-                // the number lies between these units and the next: no value equals it
+                // the number is between these units and the next: no value equals it
                 (false, Comparison::Equal | Comparison::NotEqual) => {
                     Ok(where_known(comparison == Comparison::NotEqual, &values))
                 }

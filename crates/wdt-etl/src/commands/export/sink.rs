@@ -1,13 +1,11 @@
-//! Where rows go: one writer a format.
+//! Where rows go: what each writer of a format does, and what it is given.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use arrow::record_batch::RecordBatch;
 
 use super::columns::Column;
-use super::{json, parquet_file, separated, workbook};
-use crate::cli::ExportFormat;
 
 /// Takes rows in order and makes a whole file of them.
 pub(super) trait Sink: Send {
@@ -32,24 +30,6 @@ pub(super) struct Head<'a> {
     pub(super) columns: &'a [Column],
     /// Where a large file may be kept on its way; the system's folder when there is none.
     pub(super) scratch: Option<&'a Path>,
-}
-
-/// The writer of a format, its head written.
-///
-/// # Errors
-/// When the file cannot be written.
-pub(super) fn sink<'a>(
-    format: ExportFormat,
-    head: &Head<'_>,
-    out: Box<dyn Write + Send + 'a>,
-) -> io::Result<Box<dyn Sink + 'a>> {
-    Ok(match format {
-        ExportFormat::Csv => Box::new(separated::Csv::new(head, out)?),
-        ExportFormat::Ndjson => Box::new(json::Lines::new(head, out)),
-        ExportFormat::Json => Box::new(json::Table::new(head, out)?),
-        ExportFormat::Parquet => Box::new(parquet_file::LabelledRows::new(head, out)?),
-        ExportFormat::Xlsx => Box::new(workbook::Xlsx::new(head, out, workbook::SHEET_ROWS)?),
-    })
 }
 
 /// A state that the column types rule out.

@@ -24,13 +24,13 @@ impl Target {
         // a link stays, the file it leads to is replaced
         let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let (Some(folder), Some(name)) = (folder(&place), place.file_name()) else {
-            return Err(refused(path, "it names no file", "name a file, as in -o stock.csv"));
+            return Err(refused(path, "it does not name a file", "name a file, as in -o stock.csv"));
         };
         if place.is_dir() {
             return Err(refused(path, "it is a folder", "name a file in it, or write every dataset there with --all"));
         }
         if place.exists() && !place.is_file() {
-            return Err(refused(path, "it is no ordinary file", "write to standard output with -o -"));
+            return Err(refused(path, "it is not an ordinary file", "write to standard output with -o -"));
         }
         if !folder.is_dir() {
             let reason = format!("there is no folder {}", folder.display());
@@ -38,11 +38,11 @@ impl Target {
         }
         let name = name.to_string_lossy().into_owned();
         if let Some(lock) = lock(folder, &name) {
-            let reason = format!("it is open in another program, which keeps {} beside it", lock.display());
+            let reason = format!("it is open in another program, whose lock file is {}", lock.display());
             return Err(refused(
                 path,
                 &reason,
-                "close it there, or choose another name; a lock that nobody holds may be deleted",
+                "close it there, or choose another name; a lock file that no program uses may be deleted",
             ));
         }
         let part = folder.join(format!(".{name}.{}.part", Uuid::now_v7().simple()));
@@ -84,9 +84,9 @@ impl Drop for Target {
 /// What to say when the system refuses to write a file.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> EtlError {
     let hint = match error.kind() {
-        io::ErrorKind::StorageFull => "make room, or write elsewhere; what was there before is untouched",
+        io::ErrorKind::StorageFull => "free some space, or write elsewhere; the previous file is unchanged",
         _ => {
-            "close the file where it is open, look at the rights of it and of its folder, or choose another name; what was there before is untouched"
+            "close the file where it is open, check its permissions and those of its folder, or choose another name; the previous file is unchanged"
         }
     };
     refused(path, &error.to_string(), hint)
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_is_told_with_its_mend() {
+    fn a_place_that_cannot_be_written_is_reported_with_a_hint() {
         let folder = tempfile::tempdir().unwrap();
         let refused = |path: PathBuf| Target::begin(&path).err().unwrap().report();
         assert!(refused(folder.path().to_owned()).contains("it is a folder"));

@@ -92,7 +92,7 @@ impl Shelf {
         let cli = Cli::try_parse_from(line.into_iter().chain(options.iter().copied())).unwrap();
         let Command::Export(args) = cli.command else { panic!("not export") };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
-        let mut around = Surroundings { out: &mut out, notes: &mut notes, stop: watch::channel(false).1 };
+        let mut around = Console { out: &mut out, notes: &mut notes, stop: watch::channel(false).1 };
         export_one(&self.tables, &args, format(&args)?, &args.output, &mut around).await?;
         assert!(out.is_empty());
         Ok((std::fs::read(&path).unwrap(), String::from_utf8(notes).unwrap()))
@@ -360,7 +360,7 @@ async fn heads_are_the_labels_asked_for_and_differ() {
 }
 
 #[tokio::test]
-async fn what_is_asked_wrongly_is_told_with_its_mend() {
+async fn a_wrong_command_line_is_refused_with_a_hint() {
     let shelf = Shelf::filled().await;
     let mut said = Vec::new();
     for (name, options, expected) in [
@@ -388,7 +388,7 @@ async fn a_stop_leaves_the_old_file_and_nothing_else() {
     let cli = Cli::try_parse_from(["wdt-etl", "export", "enterprise_stock", "-o", path.to_str().unwrap()]).unwrap();
     let Command::Export(args) = cli.command else { panic!("not export") };
     let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let mut around = Surroundings { out: &mut out, notes: &mut notes, stop: watch::channel(true).1 };
+    let mut around = Console { out: &mut out, notes: &mut notes, stop: watch::channel(true).1 };
     let stopped = export_one(&shelf.tables, &args, ExportFormat::Csv, &path, &mut around).await;
     assert!(matches!(stopped, Err(EtlError::Interrupted)));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");

@@ -14,13 +14,13 @@ use super::super::cell::{Cell, cell};
 use super::columns::Column;
 use super::sink::{Head, Sink, unwritable};
 
-/// Rows of a sheet, its head among them: Excel knows no more.
+/// Rows of a sheet, its head included: Excel's limit.
 pub(super) const SHEET_ROWS: u32 = 1_048_576;
-/// UTF-16 units of a cell: Excel knows no more.
+/// UTF-16 units of a cell: Excel's limit.
 const CELL_UNITS: usize = 32_767;
 /// Digits that a spreadsheet keeps of a number.
 const NUMBER_DIGITS: u32 = 15;
-/// Characters of a sheet's name: Excel knows no more.
+/// Characters of a sheet's name: Excel's limit.
 const SHEET_NAME: usize = 31;
 /// Widest column, in characters.
 const WIDEST: f64 = 60.0;
@@ -117,8 +117,7 @@ impl Sink for Xlsx<'_> {
         self.book.save_to_writer(&mut self.out).map_err(fault)?;
         self.out.flush()?;
         let cut = self.cut;
-        Ok((cut > 0)
-            .then(|| format!("{cut} cells were longer than the {CELL_UNITS} characters of a cell and were cut")))
+        Ok((cut > 0).then(|| format!("{cut} cells were longer than {CELL_UNITS} characters and were cut")))
     }
 }
 
@@ -200,7 +199,7 @@ fn serial(micros: i64) -> Option<f64> {
     Some(f64::from(i32::try_from(day).ok()?) + f64::from(millis) / 86_400_000.0)
 }
 
-/// As much of a text as a cell holds.
+/// As much of a text as fits into a cell.
 fn fitting(text: &str) -> &str {
     if text.len() <= CELL_UNITS {
         return text;
@@ -222,7 +221,7 @@ fn sheet_name(dataset: &str, number: usize) -> String {
     name + &suffix
 }
 
-/// Width of a column in characters: its label and what usually stands in it.
+/// Width of a column in characters: its label and its usual content.
 fn width(column: &Column) -> f64 {
     let cells = match column.field.data_type() {
         DataType::Timestamp(..) | DataType::Date32 => 20.0,

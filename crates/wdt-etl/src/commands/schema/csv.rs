@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use wdt_models::Endpoint;
 
-use super::{Column, chosen, columns};
+use super::described::{DescribedColumn, chosen, columns};
 
 const HEAD: [&str; 12] =
     ["dataset", "column", "type", "zh", "en", "unit", "key", "cursor", "volatile", "personal", "required", "codes"];
@@ -18,7 +18,7 @@ pub(super) fn write(endpoint: Option<&'static Endpoint>, out: &mut dyn Write) ->
     Ok(())
 }
 
-fn line(endpoint: &Endpoint, column: &Column) -> [String; 12] {
+fn line(endpoint: &Endpoint, column: &DescribedColumn) -> [String; 12] {
     let field = column.field;
     let codes: Vec<_> = field.codes.iter().map(|code| format!("{}={} | {}", code.value, code.zh, code.en)).collect();
     let texts = [endpoint.dataset, &column.name, field.kind.name(), field.zh, field.en, field.unit.unwrap_or_default()];
@@ -33,7 +33,7 @@ fn write_line(cells: &[String], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", cells.join(","))
 }
 
-/// A cell in quotes where it holds what would end it.
+/// A cell, in quotes where it contains what would end it.
 fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }

@@ -5,16 +5,18 @@ use std::io::{self, Write};
 use serde::Serialize;
 use wdt_models::{Dimension, Endpoint, SyncMode, endpoints};
 
-use super::{Column, chosen, columns, type_of};
-use crate::report::SCHEMA_VERSION;
+use super::described::{DescribedColumn, chosen, columns, type_of};
+use crate::json_line::{JsonLine, SCHEMA_VERSION};
 
 /// One line a dataset, or for one dataset one line a column.
 pub(super) fn write_lines(endpoint: Option<&'static Endpoint>, out: &mut dyn Write) -> io::Result<()> {
     match endpoint {
-        None => endpoints::ALL.iter().try_for_each(|endpoint| write_line(&DatasetLine::new(endpoint), out)),
-        Some(endpoint) => {
-            columns(endpoint).iter().try_for_each(|column| write_line(&column_line(endpoint, column), out))
-        }
+        None => endpoints::ALL
+            .iter()
+            .try_for_each(|endpoint| JsonLine::new("dataset", DatasetLine::new(endpoint)).write(out)),
+        Some(endpoint) => columns(endpoint)
+            .iter()
+            .try_for_each(|column| JsonLine::new("column", ColumnLine::new(endpoint, column)).write(out)),
     }
 }
 
@@ -27,14 +29,8 @@ pub(super) fn write_document(endpoint: Option<&'static Endpoint>, out: &mut dyn 
     writeln!(out, "{text}")
 }
 
-fn write_line(line: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", serde_json::to_string(line)?)
-}
-
 #[derive(Serialize)]
 struct DatasetLine {
-    schema_version: u32,
-    event: &'static str,
     dataset: &'static str,
     gateway: &'static str,
     /// The one called by default.
@@ -50,8 +46,6 @@ struct DatasetLine {
 impl DatasetLine {
     fn new(endpoint: &Endpoint) -> Self {
         Self {
-            schema_version: SCHEMA_VERSION,
-            event: "dataset",
             dataset: endpoint.dataset,
             gateway: endpoint.gateway.name(),
             method: endpoint.method().name,
@@ -67,19 +61,14 @@ impl DatasetLine {
 
 #[derive(Serialize)]
 struct ColumnLine {
-    schema_version: u32,
-    event: &'static str,
     dataset: &'static str,
     #[serde(flatten)]
     column: ColumnFacts,
 }
 
-fn column_line(endpoint: &Endpoint, column: &Column) -> ColumnLine {
-    ColumnLine {
-        schema_version: SCHEMA_VERSION,
-        event: "column",
-        dataset: endpoint.dataset,
-        column: ColumnFacts::new(column),
+impl ColumnLine {
+    fn new(endpoint: &Endpoint, column: &DescribedColumn) -> Self {
+        Self { dataset: endpoint.dataset, column: ColumnFacts::new(column) }
     }
 }
 
@@ -99,7 +88,7 @@ struct ColumnFacts {
 }
 
 impl ColumnFacts {
-    fn new(column: &Column) -> Self {
+    fn new(column: &DescribedColumn) -> Self {
         let field = column.field;
         let codes = field.codes.iter().map(|code| CodeFacts { value: code.value, zh: code.zh, en: code.en });
         Self {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use wdt_models::{Arguments, Endpoint, IdSource, Method, SyncMode, endpoints};
 
 use super::super::aligned::{write_rows, write_table};
-use super::{Column, columns, type_of};
-use crate::config::list;
+use super::described::{DescribedColumn, columns, type_of};
+use crate::words::list;
 
 const COLUMNS_OF_EVERY_TABLE: &str = "\
 Each table begins with `account` (text, part of the key) and ends with `_wdt_pulled_at` (timestamp), `_wdt_run_id` (text)
@@ -95,7 +95,7 @@ fn write_columns(endpoint: &'static Endpoint, out: &mut dyn Write) -> io::Result
     write!(out, "\n{COLUMNS_OF_EVERY_TABLE}")
 }
 
-fn column_row(column: &Column) -> [String; 5] {
+fn column_row(column: &DescribedColumn) -> [String; 5] {
     let field = column.field;
     let unit = field.unit.map(|unit| format!(" [{unit}]")).unwrap_or_default();
     let label = field.zh.to_owned();
@@ -103,7 +103,7 @@ fn column_row(column: &Column) -> [String; 5] {
 }
 
 fn values(endpoint: &'static Endpoint) -> Vec<[String; 4]> {
-    let of = |column: Column| {
+    let of = |column: DescribedColumn| {
         let codes = column.field.codes.iter();
         codes.map(move |code| [column.name.clone(), code.value.to_owned(), code.zh.to_owned(), code.en.to_owned()])
     };
@@ -143,10 +143,10 @@ fn report(endpoint: &Endpoint) -> Vec<[String; 2]> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::super::super::aligned::width;
     use super::super::tests::printed;
     use super::*;
     use crate::cli::SchemaFormat;
+    use unicode_width::UnicodeWidthStr;
 
     fn text(dataset: Option<&str>) -> String {
         printed(dataset, SchemaFormat::Text, false)
@@ -158,10 +158,10 @@ mod tests {
             let text = text(Some(endpoint.dataset));
             let lines: Vec<_> = text.lines().collect();
             let head = lines.iter().position(|line| line.starts_with("column ")).unwrap();
-            let expected = width(lines[head].split("meaning").next().unwrap());
+            let expected = UnicodeWidthStr::width(lines[head].split("meaning").next().unwrap());
             for (column, line) in columns(endpoint).iter().zip(&lines[head + 1..]) {
                 let meaning = column_row(column)[4].clone();
-                assert_eq!(line.strip_suffix(meaning.trim_end()).map(width), Some(expected), "{line}");
+                assert_eq!(line.strip_suffix(meaning.trim_end()).map(UnicodeWidthStr::width), Some(expected), "{line}");
             }
             assert!(endpoint.notes.iter().all(|note| text.contains(&format!("\n  - {note}\n"))));
             assert!(endpoint.params.iter().all(|param| text.contains(&format!("\n  {} ", param.name))));

@@ -7,20 +7,18 @@ use serde::Serialize;
 use wdt_warehouse::proof::Findings;
 
 use crate::error::{EtlError, Failure};
+use crate::json_line::JsonLine;
 
-/// Version of the JSON lines.
-const SCHEMA_VERSION: u32 = 1;
-/// What a check found, with what mends it.
+/// What a check found, with a hint where there is one.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
-    schema_version: u32,
     check: &'static str,
     account: Option<String>,
     dataset: &'static str,
     ok: bool,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    hint: Option<String>,
     pub(super) exit_code: u8,
 }
 
@@ -42,15 +40,15 @@ pub(super) enum Grave {
 }
 
 impl Line {
-    /// `ok   windows main/enterprise_stock: …` and its mend, or one JSON object.
+    /// `ok   windows main/enterprise_stock: …` and its hint, or one JSON object.
     pub(super) fn print(&self, json: bool, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
         if json {
-            return writeln!(out, "{}", serde_json::to_string(self)?);
+            return JsonLine::new("verify", self).write(out);
         }
         let word = if self.ok { "ok" } else { "FAIL" };
         let account = self.account.as_ref().map(|account| format!("{account}/")).unwrap_or_default();
         writeln!(out, "{word:<4} {} {account}{}: {}", self.check, self.dataset, self.detail)?;
-        self.mend.as_ref().map_or(Ok(()), |mend| writeln!(out, "     mend: {mend}"))
+        self.hint.as_ref().map_or(Ok(()), |hint| writeln!(out, "     hint: {hint}"))
     }
 }
 
@@ -71,17 +69,17 @@ impl<'a> Subject<'a> {
     }
 
     /// It holds, and there is something to know.
-    pub(super) fn note(self, detail: impl Into<String>, mend: impl Into<String>) -> Line {
-        self.line(detail.into(), Some(mend.into()), 0)
+    pub(super) fn note(self, detail: impl Into<String>, hint: impl Into<String>) -> Line {
+        self.line(detail.into(), Some(hint.into()), 0)
     }
 
     /// It does not hold.
-    pub(super) fn failed(self, grave: Grave, detail: impl Into<String>, mend: impl Into<String>) -> Line {
+    pub(super) fn failed(self, grave: Grave, detail: impl Into<String>, hint: impl Into<String>) -> Line {
         let failure = match grave {
             Grave::Doubt => Failure::Uncertified,
             Grave::Damage => Failure::Warehouse,
         };
-        self.line(detail.into(), Some(mend.into()), failure.row().exit_code)
+        self.line(detail.into(), Some(hint.into()), failure.policy().exit_code)
     }
 
     /// It could not be looked at.
@@ -90,19 +88,18 @@ impl<'a> Subject<'a> {
     }
 
     /// The findings, or the detail where there are none.
-    pub(super) fn of(self, findings: &Findings, grave: Grave, mend: &str, detail: impl Into<String>) -> Line {
-        if findings.is_empty() { self.ok(detail) } else { self.failed(grave, findings.to_string(), mend) }
+    pub(super) fn of(self, findings: &Findings, grave: Grave, hint: &str, detail: impl Into<String>) -> Line {
+        if findings.is_empty() { self.ok(detail) } else { self.failed(grave, findings.to_string(), hint) }
     }
 
-    fn line(self, detail: String, mend: Option<String>, exit_code: u8) -> Line {
+    fn line(self, detail: String, hint: Option<String>, exit_code: u8) -> Line {
         Line {
-            schema_version: SCHEMA_VERSION,
             check: self.check,
             account: self.account.map(str::to_owned),
             dataset: self.dataset,
             ok: exit_code == 0,
             detail,
-            mend,
+            hint,
             exit_code,
         }
     }
@@ -115,11 +112,11 @@ mod tests {
     #[test]
     fn the_first_findings_are_told_and_all_are_counted() {
         let mut findings = Findings::default();
-        assert!(Subject::table("log", "d").of(&findings, Grave::Doubt, "mend", "fine").ok);
+        assert!(Subject::table("log", "d").of(&findings, Grave::Doubt, "hint", "fine").ok);
         for number in 1..=5 {
             findings.add(|| format!("finding {number}"));
         }
-        let line = Subject::table("log", "d").of(&findings, Grave::Damage, "mend", "fine");
+        let line = Subject::table("log", "d").of(&findings, Grave::Damage, "hint", "fine");
         assert_eq!((line.ok, line.exit_code), (false, 6));
         assert_eq!(line.detail, "finding 1; finding 2; finding 3; and 2 more");
     }

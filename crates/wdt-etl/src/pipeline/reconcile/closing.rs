@@ -39,7 +39,7 @@ impl Job {
             dataset: self.dataset.endpoint.dataset.to_owned(),
             what: format!("what changed since {}", format_wall_time(from)),
             reason: "more rows change in a second than a page holds, so no row is marked as deleted".to_owned(),
-            mend: None,
+            hint: None,
         })
     }
 

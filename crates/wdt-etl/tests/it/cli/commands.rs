@@ -140,12 +140,14 @@ mod check {
     fn lines_of_json() {
         let platform = Platform::start();
         let ran = Home::of(&platform).variable(VARIABLE, WRONG_SECRET).run(&["check", "--json"]).ends_with(3);
+        let first = r#"{"schema_version":1,"event":"check","#;
+        assert!(ran.out.lines().all(|line| line.starts_with(first)), "{}", ran.out);
         let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert!(lines.iter().all(|line| line["schema_version"] == 1 && line["check"].is_string()));
+        assert!(lines.iter().all(|line| line["check"].is_string()));
         let failed: Vec<&Value> = lines.iter().filter(|line| line["ok"] == false).collect();
         assert_eq!(failed.len(), 1);
         assert_eq!((&failed[0]["check"], &failed[0]["exit_code"]), (&"gateway main".into(), &3.into()));
-        assert!(failed[0]["mend"].is_string());
+        assert!(failed[0]["hint"].is_string());
     }
 
     #[test]
@@ -172,7 +174,7 @@ mod check {
         let home = Home::of(&platform);
         home.write("warehouse", "a file");
         let ran = home.run(&["check"]).ends_with(6);
-        assert!(ran.out.contains("FAIL warehouse: ") && ran.out.contains("     mend: make the folder"), "{}", ran.out);
+        assert!(ran.out.contains("FAIL warehouse: ") && ran.out.contains("     hint: make the folder"), "{}", ran.out);
         assert!(ran.out.contains("ok   gateway main: "), "the other lines come too: {}", ran.out);
     }
 
@@ -181,7 +183,7 @@ mod check {
         let platform = Platform::with(|config| config.clock = Arc::new(|| now() + 120));
         let ran = Home::of(&platform).run(&["check"]).ends_with(0);
         let after = ran.out.lines().skip_while(|line| !line.starts_with("ok   clock main: ")).nth(1);
-        assert!(after.is_some_and(|line| line.contains("mend: set this machine's clock")), "{}", ran.out);
+        assert!(after.is_some_and(|line| line.contains("hint: set this machine's clock")), "{}", ran.out);
     }
 
     #[test]
@@ -214,7 +216,7 @@ mod status {
         let lines: Vec<Value> = home.run(&["status", "--json"]).ends_with(0).out.lines().map(parsed).collect();
         assert_eq!(lines.len(), 2);
         for line in &lines {
-            assert_eq!((&line["schema_version"], &line["account"]), (&1.into(), &"main".into()));
+            assert_eq!((&line["event"], &line["account"]), (&"status".into(), &"main".into()));
             assert_eq!((&line["rows"], &line["history_rows"], &line["behind"]), (&200.into(), &200.into(), &0.into()));
             assert_eq!(line["complete_until"], UNTIL);
             assert!(line["bytes"].as_u64() > Some(0) && line["age_seconds"].as_i64() > Some(0));

@@ -1,4 +1,4 @@
-//! What is wrong in an account or dataset of the other gateways: named with the account and a mend, at one call at most.
+//! What is wrong in an account or dataset of the other gateways: named with the account and a hint, at one call at most.
 
 use wdt_models::Gateway;
 use wdt_sim::Account;
@@ -20,7 +20,7 @@ fn refused(platform: &Platform, home: &Home) -> String {
     assert!(!home.path("warehouse").exists(), "nothing is made");
     assert_eq!(ran.out, "");
     assert!(ran.err.contains("account `main`"), "the account is named: {}", ran.err);
-    assert!(ran.err.contains("  hint: ") || ran.err.contains("\nhint: "), "a mend is named: {}", ran.err);
+    assert!(ran.err.contains("  hint: ") || ran.err.contains("\nhint: "), "a hint is printed: {}", ran.err);
     ran.masked()
 }
 
@@ -31,7 +31,7 @@ fn refused_at_one_call(platform: &Platform, home: &Home, dataset: &str, code: i3
     assert_eq!(platform.call_count(), 1);
     let finished = ran.finished("main", dataset);
     assert_eq!((&finished["exit_code"], &finished["changed"]), (&code.into(), &0.into()));
-    assert!(finished["hint"].is_string(), "a mend is named: {finished}");
+    assert!(finished["hint"].is_string(), "a hint is printed: {finished}");
     for table in [dataset.to_owned(), format!("{dataset}_history")] {
         assert!(home.rows(&table).is_empty(), "{table}");
     }

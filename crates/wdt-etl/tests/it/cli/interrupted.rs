@@ -54,7 +54,7 @@ fn is_interrupted(ran: Ran) -> Ran {
     for dataset in DATASETS {
         let finished = ran.finished("main", dataset);
         assert_eq!((&finished["verdict"], &finished["exit_code"]), (&"interrupted".into(), &130.into()));
-        assert_eq!(finished["hint"], "run the same command again: it goes on where this one stopped");
+        assert_eq!(finished["hint"], "run the same command again; it continues where this one stopped");
     }
     assert_eq!(ran.events().last().unwrap()["exit_code"], 130);
     assert!(ran.err.starts_with("stopping at the next page"), "{}", ran.err);

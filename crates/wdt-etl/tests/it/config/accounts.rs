@@ -112,13 +112,13 @@ fn limits_are_those_of_the_gateway() {
 fn an_account_without_what_its_gateway_needs() {
     insta::assert_snapshot!(faults_of("enterprise", "app_secret = { env = \"SECRET\" }"), @r#"
     wdt-etl.toml:3:1: accounts[0].sid: is missing, for account `main`: gateway enterprise needs it
-      hint: the platform hands it out with the application
+      hint: the platform issues it with the application
     "#);
     insta::assert_snapshot!(faults_of("flagship", ""), @r#"
     wdt-etl.toml:3:1: accounts[0].app_secret: is missing
       hint: write app_secret = { env = "NAME" }
     wdt-etl.toml:3:1: accounts[0].sid: is missing, for account `main`: gateway flagship needs it
-      hint: the platform hands it out with the application
+      hint: the platform issues it with the application
     "#);
     insta::assert_snapshot!(faults_of("top", "app_secret = { env = \"SECRET\" }"), @r#"
     wdt-etl.toml:3:1: accounts[0].session: is missing, for account `main`: gateway top needs it
@@ -126,10 +126,10 @@ fn an_account_without_what_its_gateway_needs() {
     "#);
     insta::assert_snapshot!(faults_of("top", "session = { env = \"NOBODY\" }\napp_secret = { env = \"SECRET\" }"), @r#"
     wdt-etl.toml:7:19: accounts[0].session.env: variable NOBODY is not set, for account `main`
-      hint: set NOBODY, or write it into a file given with --env-file
+      hint: set NOBODY, or put it in a file given with --env-file
     "#);
     insta::assert_snapshot!(faults_of("top", "session = \"6100e1f2a3b4c5d6\"\napp_secret = { env = \"SECRET\" }"), @r#"
-    wdt-etl.toml:7:11: accounts[0].session: a secret never stands in this file
+    wdt-etl.toml:7:11: accounts[0].session: a secret must not be written in this file
       hint: write { env = "NAME" } or { file = "PATH" }
     "#);
 }
@@ -158,13 +158,13 @@ fn a_sign_method_that_the_platform_does_not_know() {
 fn keys_of_another_gateway() {
     insta::assert_snapshot!(faults_of("enterprise", &format!("{ENTERPRISE}\nsession = {{ env = \"SESSION\" }}\nsign_method = \"md5\"")), @r#"
     wdt-etl.toml:9:1: accounts[0].session: belongs to gateway top
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:10:1: accounts[0].sign_method: belongs to gateway top
-      hint: leave it out
+      hint: remove it
     "#);
     insta::assert_snapshot!(faults_of("top", &format!("{TOP}\nsid = \"s\"\nsessoin = 1")), @r#"
     wdt-etl.toml:9:1: accounts[0].sid: belongs to gateway enterprise or flagship
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:10:1: accounts[0].sessoin: unknown key
       hint: did you mean `session`? known keys here: name, merchant, gateway, environment, base_url, app_key, app_secret, session, sign_method, calls_per_minute, proxy, datasets
     "#);
@@ -174,7 +174,7 @@ fn keys_of_another_gateway() {
 #[test]
 fn an_unknown_gateway_with_keys_of_all() {
     insta::assert_snapshot!(faults_of("enterprize", &format!("sid = \"s\"\nsign_method = \"md5\"\n{TOP}")), @r#"
-    wdt-etl.toml:5:11: accounts[0].gateway: this version knows no gateway `enterprize`
+    wdt-etl.toml:5:11: accounts[0].gateway: unknown gateway `enterprize`
       hint: did you mean `enterprise`? gateways of this version: enterprise, flagship, top
     "#);
 }
@@ -194,7 +194,7 @@ fn a_command_that_makes_no_call_needs_no_secret() {
     }
     for (lines, fault) in [
         ("sid = \"s\"", "app_secret: is missing"),
-        ("sid = \"s\"\napp_secret = \"in the file\"", "a secret never stands in this file"),
+        ("sid = \"s\"\napp_secret = \"in the file\"", "a secret must not be written in this file"),
         ("sid = \"s\"\napp_secret = { env = \"no name\" }", "is not the name of a variable"),
         ("sid = \"s\"\napp_secret = { env = \"A\", file = \"B\" }", "names both"),
     ] {

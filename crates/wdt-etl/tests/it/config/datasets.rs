@@ -141,10 +141,10 @@ mod params {
         wdt-etl.toml:11:19: accounts[0].datasets[0].params.mask: expected a whole number, found text
         wdt-etl.toml:11:44: accounts[0].datasets[0].params.need_alarm_info: expected a whole number, found true or false
         wdt-etl.toml:11:67: accounts[0].datasets[0].params.spec_nos[1]: expected text, a decimal number, true or false, found a table
-        wdt-etl.toml:11:78: accounts[0].datasets[0].params.spec_nos[2]: stands twice in this list
-          hint: leave one out
+        wdt-etl.toml:11:78: accounts[0].datasets[0].params.spec_nos[2]: is listed twice
+          hint: remove one
         wdt-etl.toml:11:83: accounts[0].datasets[0].params.spec_nos[3]: is empty
-          hint: give it a value, or leave it out
+          hint: give it a value, or remove it
         wdt-etl.toml:11:97: accounts[0].datasets[0].params.status: expected text, a decimal number, true or false, found a date without quotes
           hint: put it in quotes
         "#);
@@ -163,10 +163,10 @@ mod params {
           hint: write YYYY-MM-DD HH:MM:SS (Asia/Shanghai), as in "2024-05-01 00:00:00"
         "#);
         insta::assert_snapshot!(stock_faults("params = { spec_nos = [\"a\\nb\", \"😀\"] }"), @r#"
-        wdt-etl.toml:11:24: accounts[0].datasets[0].params.spec_nos[0]: holds a line break or another control character
-          hint: write it as the platform shows it, in letters, digits and signs of one line
-        wdt-etl.toml:11:32: accounts[0].datasets[0].params.spec_nos[1]: holds a character above U+FFFF, which the platforms cannot sign
-          hint: write it as the platform shows it, in letters, digits and signs of one line
+        wdt-etl.toml:11:24: accounts[0].datasets[0].params.spec_nos[0]: contains a line break or another control character
+          hint: write it as the platform shows it, on one line
+        wdt-etl.toml:11:32: accounts[0].datasets[0].params.spec_nos[1]: contains a character above U+FFFF, which the platforms cannot sign
+          hint: write it as the platform shows it, on one line
         "#);
     }
 
@@ -174,9 +174,9 @@ mod params {
     fn that_the_run_sets_itself_or_nobody_knows() {
         insta::assert_snapshot!(stock_faults("params = { start_time = \"x\", page_no = 1, page_size = 5, method = \"x\", waerhouse_no = \"W\" }"), @r#"
         wdt-etl.toml:11:25: accounts[0].datasets[0].params.start_time: is set by the run itself
-          hint: say where to begin with the dataset's key `start`
+          hint: use the dataset's key `start`
         wdt-etl.toml:11:40: accounts[0].datasets[0].params.page_no: is set by the run itself
-          hint: leave it out
+          hint: remove it
         wdt-etl.toml:11:55: accounts[0].datasets[0].params.page_size: is set by the run itself
           hint: use the dataset's key `page_size`
         wdt-etl.toml:11:67: accounts[0].datasets[0].params.method: is set by the run itself
@@ -203,7 +203,7 @@ mod params {
         let own = "sid key appkey app_key salt v timestamp calc_total sign session sign_method format";
         for name in own.split(' ') {
             let told = stock_faults(&format!("params = {{ {name} = 1 }}"));
-            assert!(told.ends_with(&format!("{name}: is set by the run itself\n  hint: leave it out")), "{told}");
+            assert!(told.ends_with(&format!("{name}: is set by the run itself\n  hint: remove it")), "{told}");
         }
     }
 }
@@ -237,25 +237,25 @@ mod slices {
           hint: list warehouse codes, as in stores = ["…"]
         "#);
         insta::assert_snapshot!(inventory_faults("stores = [\"S\"]\ntypes = [1, 4]\ninventory_types = [\"good\", 104]"), @r#"
-        wdt-etl.toml:12:13: accounts[0].datasets[0].types[1]: the platform knows no type `4`, for account `main`
+        wdt-etl.toml:12:13: accounts[0].datasets[0].types[1]: unknown type `4`, for account `main`
           hint: values of types: 1, 2, 3
-        wdt-etl.toml:13:20: accounts[0].datasets[0].inventory_types[0]: the platform knows no inventory_type `good`, for account `main`
+        wdt-etl.toml:13:20: accounts[0].datasets[0].inventory_types[0]: unknown inventory_type `good`, for account `main`
           hint: values of inventory_types: 1, 101, 102, 103, 201, 301
-        wdt-etl.toml:13:28: accounts[0].datasets[0].inventory_types[1]: the platform knows no inventory_type `104`, for account `main`
+        wdt-etl.toml:13:28: accounts[0].datasets[0].inventory_types[1]: unknown inventory_type `104`, for account `main`
           hint: did you mean `103`? values of inventory_types: 1, 101, 102, 103, 201, 301
         "#);
         insta::assert_snapshot!(inventory_faults("stores = [\"S\", \"T\", \"S\"]\ntypes = [1, \"1\"]"), @r#"
-        wdt-etl.toml:11:21: accounts[0].datasets[0].stores[2]: stands twice in this list
-          hint: leave one out
-        wdt-etl.toml:12:13: accounts[0].datasets[0].types[1]: stands twice in this list
-          hint: leave one out
+        wdt-etl.toml:11:21: accounts[0].datasets[0].stores[2]: is listed twice
+          hint: remove one
+        wdt-etl.toml:12:13: accounts[0].datasets[0].types[1]: is listed twice
+          hint: remove one
         "#);
         insta::assert_snapshot!(inventory_faults("stores = [\"S\", true, \"\", \"😀\"]\ntypes = []\ninventory_types = 1"), @r#"
         wdt-etl.toml:11:16: accounts[0].datasets[0].stores[1]: expected text in quotes or a whole number, found true or false
         wdt-etl.toml:11:22: accounts[0].datasets[0].stores[2]: is empty
-          hint: give it a value, or leave it out
-        wdt-etl.toml:11:26: accounts[0].datasets[0].stores[3]: holds a character above U+FFFF, which the platforms cannot sign
-          hint: write it as the platform shows it, in letters, digits and signs of one line
+          hint: give it a value, or remove it
+        wdt-etl.toml:11:26: accounts[0].datasets[0].stores[3]: contains a character above U+FFFF, which the platforms cannot sign
+          hint: write it as the platform shows it, on one line
         wdt-etl.toml:12:9: accounts[0].datasets[0].types: is empty
           hint: list cuts of the stock: 1 sum, 2 by batch, 3 by channel, as in types = [1, 2, 3]
         wdt-etl.toml:13:19: accounts[0].datasets[0].inventory_types: expected a list of texts or whole numbers, found a number
@@ -293,8 +293,8 @@ mod ids {
           hint: write whole numbers from 1, without quotes, as in rec_ids = [2447]
         wdt-etl.toml:14:40: accounts[0].datasets[1].rec_ids[5]: is not an id, for account `main`
           hint: write whole numbers from 1, without quotes, as in rec_ids = [2447]
-        wdt-etl.toml:14:45: accounts[0].datasets[1].rec_ids[6]: stands twice in this list
-          hint: leave one out
+        wdt-etl.toml:14:45: accounts[0].datasets[1].rec_ids[6]: is listed twice
+          hint: remove one
         "#);
         insta::assert_snapshot!(sync_faults("rec_ids = []"), @r#"
         wdt-etl.toml:14:11: accounts[0].datasets[1].rec_ids: is empty
@@ -305,15 +305,15 @@ mod ids {
           hint: write whole numbers from 1, without quotes, as in rec_ids = [2447]
         "#);
         insta::assert_snapshot!(sync_faults("rec_ids = [2447]\nids_from = \"flagship_goods\""), @r#"
-        wdt-etl.toml:15:12: accounts[0].datasets[1].ids_from: stands beside rec_ids
-          hint: give one of the two
+        wdt-etl.toml:15:12: accounts[0].datasets[1].ids_from: cannot be combined with rec_ids
+          hint: keep one of the two
         "#);
     }
 
     #[test]
     fn of_a_dataset_that_is_not_there() {
         insta::assert_snapshot!(sync_faults("ids_from = \"flagship_stock\""), @r#"
-        wdt-etl.toml:14:12: accounts[0].datasets[1].ids_from: `flagship_stock` gives no ids for flagship_stock_sync
+        wdt-etl.toml:14:12: accounts[0].datasets[1].ids_from: `flagship_stock` has no ids for flagship_stock_sync
           hint: write "flagship_goods", or list rec_ids instead
         "#);
         insta::assert_snapshot!(faults("flagship", &[("flagship_stock_sync", "")]), @r#"
@@ -334,8 +334,8 @@ mod ids {
         assert_eq!(params("params = { force_sync = true }"), params("force_sync = true"));
         assert_eq!(params("force_sync = false"), params(""), "what is off is no other question");
         insta::assert_snapshot!(sync_faults("force_sync = true\nparams = { force_sync = true }"), @r#"
-        wdt-etl.toml:14:14: accounts[0].datasets[1].force_sync: stands in params too
-          hint: say it once
+        wdt-etl.toml:14:14: accounts[0].datasets[1].force_sync: is also set in params
+          hint: set it once
         "#);
         insta::assert_snapshot!(sync_faults("force_sync = \"yes\""), @r#"
         wdt-etl.toml:14:14: accounts[0].datasets[1].force_sync: expected true or false, found text
@@ -347,27 +347,27 @@ mod ids {
 fn keys_of_another_dataset() {
     insta::assert_snapshot!(stock_faults("stores = [\"S\"]\ntypes = [1]\nrec_ids = [1]\nforce_sync = true\nparam = 1"), @r#"
     wdt-etl.toml:11:1: accounts[0].datasets[0].stores: belongs to cainiao_inventory
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:12:1: accounts[0].datasets[0].types: belongs to cainiao_inventory
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:13:1: accounts[0].datasets[0].rec_ids: belongs to flagship_stock_sync
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:14:1: accounts[0].datasets[0].force_sync: belongs to flagship_stock_sync
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:15:1: accounts[0].datasets[0].param: unknown key
       hint: did you mean `params`? known keys here: name, method, start, page_size, params, personal
     "#);
     insta::assert_snapshot!(inventory_faults("stores = [\"S\"]\nstart = \"2024-01-01 00:00:00\"\nstore = 1"), @r#"
     wdt-etl.toml:12:1: accounts[0].datasets[0].start: cainiao_inventory is read whole each run
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:13:1: accounts[0].datasets[0].store: unknown key
       hint: did you mean `stores`? known keys here: name, method, stores, types, inventory_types, page_size, params, personal
     "#);
     insta::assert_snapshot!(sync_faults("start = \"yesterday\"\nstores = 1"), @r#"
     wdt-etl.toml:14:1: accounts[0].datasets[1].start: flagship_stock_sync is read whole each run
-      hint: leave it out
+      hint: remove it
     wdt-etl.toml:15:1: accounts[0].datasets[1].stores: belongs to cainiao_inventory
-      hint: leave it out
+      hint: remove it
     "#);
 }
 

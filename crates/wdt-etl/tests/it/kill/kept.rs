@@ -71,7 +71,7 @@ pub(super) async fn assert_sound(scenario: &Scenario, copy: &Copy, what: &str) -
 /// Nothing is behind either, and each run has one row a dataset.
 pub(super) async fn assert_spotless(scenario: &Scenario, copy: &Copy, what: &str) {
     let text = assert_sound(scenario, copy, what).await;
-    assert!(!text.contains("\"mend\""), "{what}: {text}");
+    assert!(!text.contains("\"hint\""), "{what}: {text}");
     let runs = rows(&copy.warehouse().join("etl_runs"));
     let key = |row: &Map<String, Value>| format!("{} {} {}", row["run_id"], row["account"], row["dataset"]);
     let keys: Vec<String> = runs.iter().map(key).collect();

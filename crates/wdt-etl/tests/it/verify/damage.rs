@@ -221,9 +221,9 @@ async fn certificates_that_are_gone_or_prove_nothing() {
     });
     let found = copy.verified().await;
     found.assert_found("windows", 5, "no certificate covers 2012-01-");
-    let mend = found.line("windows", STOCK)["mend"].as_str().unwrap();
+    let hint = found.line("windows", STOCK)["hint"].as_str().unwrap();
     let command = "read it again: wdt-etl backfill --account main --dataset enterprise_stock --from \"2012-01-";
-    assert!(mend.starts_with(command), "{mend}");
+    assert!(hint.starts_with(command), "{hint}");
     assert_eq!((found.code, found.failed().len()), (5, 1), "{:#?}", found.lines);
 
     let copy = nights.copy();
@@ -266,7 +266,7 @@ async fn counts_that_do_not_add_up() {
     let found = copy.verified().await;
     found.assert_found("counts", 5, "0 refused records certified, 1 quarantined");
     let mirrors = found.line("mirrors", STOCK);
-    assert_eq!((&mirrors["ok"], mirrors["mend"].is_string()), (&true.into(), true), "{mirrors:#}");
+    assert_eq!((&mirrors["ok"], mirrors["hint"].is_string()), (&true.into(), true), "{mirrors:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ pub(in crate::commands::export) enum Literal {
     },
 }
 
-/// A number of plain digits, with at most one point; beyond what a column can hold it only stays beyond.
+/// A number of plain digits, with at most one point; a number outside the range of a column stays outside it.
 pub(super) fn number(text: &str, negative: bool) -> Option<Literal> {
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     if whole.is_empty() && places.is_empty() {

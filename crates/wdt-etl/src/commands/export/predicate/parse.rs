@@ -9,10 +9,10 @@ use sqlparser::tokenizer::Token;
 use super::literal::{self, Literal};
 use super::{Comparison, Predicate};
 use crate::commands::export::columns::unknown;
-use crate::config::quoted;
 use crate::error::EtlError;
+use crate::words::quoted;
 
-const HINT: &str = "a condition is made of columns, numbers, 'texts', TRUE, FALSE, NULL, = <> < <= > >=, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL and parentheses; docs/export.md has examples";
+const HINT: &str = "a condition consists of columns, numbers, 'texts', TRUE, FALSE, NULL, = <> < <= > >=, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL and parentheses; docs/export.md has examples";
 
 impl Predicate {
     /// Reads a condition on the columns of a table.
@@ -25,7 +25,9 @@ impl Predicate {
         let expression = parser.parse_expr().map_err(|error| unreadable(&error))?;
         match parser.peek_token().token {
             Token::EOF => Reader { table }.condition(&expression),
-            token => Err(refuse(format!("--where cannot be read from {} on", quoted(&token.to_string())))),
+            token => {
+                Err(refuse(format!("--where: the condition cannot be read from {} on", quoted(&token.to_string()))))
+            }
         }
     }
 }
@@ -41,7 +43,7 @@ enum Plain {
     Null,
     Boolean(bool),
     Text(String),
-    /// Digits, and whether a minus stands before them.
+    /// Digits, and whether a minus sign precedes them.
     Number(String, bool),
 }
 
@@ -123,7 +125,7 @@ impl Reader<'_> {
             }
             (Operand::Column(name, kind), Operand::Literal(value)) => (name, kind, comparison, value),
             (Operand::Literal(value), Operand::Column(name, kind)) => (name, kind, comparison.turned(), value),
-            _ => return Err(refuse(format!("--where: {} names no column", shown(whole)))),
+            _ => return Err(refuse(format!("--where: {} does not name a column", shown(whole)))),
         };
         Ok(Predicate::Compare(name.to_owned(), comparison, typed(name, kind, value)?))
     }
@@ -136,14 +138,14 @@ impl Reader<'_> {
         match self.operand(pattern)? {
             Operand::Literal(Plain::Text(pattern)) => Ok(Predicate::Like(name.to_owned(), pattern)),
             Operand::Literal(Plain::Null) => Ok(Predicate::Constant(None)),
-            _ => Err(refuse(format!("--where: {} is no pattern in single quotes", shown(pattern)))),
+            _ => Err(refuse(format!("--where: {} is not a pattern in single quotes", shown(pattern)))),
         }
     }
 
     fn column(&self, expression: &Expr) -> Result<(&str, &DataType), EtlError> {
         match self.operand(expression)? {
             Operand::Column(name, kind) => Ok((name, kind)),
-            Operand::Literal(_) => Err(refuse(format!("--where: {} is no column", shown(expression)))),
+            Operand::Literal(_) => Err(refuse(format!("--where: {} is not a column", shown(expression)))),
         }
     }
 
@@ -172,7 +174,7 @@ impl Reader<'_> {
         }
         match unknown(&name.value, self.table) {
             EtlError::Usage { message, hint } => {
-                let quotes = name.quote_style.map(|_| "a text stands in single quotes; ").unwrap_or_default();
+                let quotes = name.quote_style.map(|_| "write texts in single quotes; ").unwrap_or_default();
                 let hint = hint.map(|hint| format!("{quotes}{hint}"));
                 Err(EtlError::Usage { message: format!("--where: {message}"), hint })
             }
@@ -217,14 +219,14 @@ fn typed(name: &str, kind: &DataType, value: Plain) -> Result<Literal, EtlError>
         (Plain::Number(digits, negative), "number") => literal::number(&digits, negative)
             .ok_or_else(|| refuse(format!("--where: number {} is not written in plain digits", quoted(&digits)))),
         (Plain::Text(text), "time") => literal::time(&text).map(Literal::Time).ok_or_else(|| {
-            refuse(format!("--where: {} is no time; write 'YYYY-MM-DD HH:MM:SS', Asia/Shanghai", quoted(&text)))
+            refuse(format!("--where: {} is not a time; write 'YYYY-MM-DD HH:MM:SS', Asia/Shanghai", quoted(&text)))
         }),
         (_, family) => {
             let how = match family {
                 "text" | "time" => "write the value in single quotes",
                 "number" => "write the value in plain digits, without quotes",
                 "boolean" => "write TRUE or FALSE",
-                _ => "only IS NULL and IS NOT NULL know it",
+                _ => "use IS NULL or IS NOT NULL",
             };
             Err(refuse(format!("--where: column `{name}` is a {family}: {how}")))
         }

@@ -1,21 +1,13 @@
-//! Names a user typed against the names there are, and what of a user's text may be shown again.
+//! Words of the user in messages: the known name that is nearest to a wrong one, and how much of a text is repeated.
 
 /// Shortest likeness, 0 to 1, at which a name is offered instead of another.
 const ALIKE: f64 = 0.55;
-/// Shortest beginning of a name, in bytes, that stands for it.
+/// Shortest beginning of a name, in bytes, that counts as the name.
 const SHORTEST_BEGINNING: usize = 3;
 /// Longest piece of a user's text that an error repeats, in characters.
 const SHOWN: usize = 60;
-/// Texts of so many hexadecimal digits are taken for secrets that stand in a wrong place.
+/// A run of at least so many hexadecimal digits is taken for a secret in the wrong place.
 const SECRET_DIGITS: usize = 16;
-
-/// The keys that a section of the file may hold.
-pub(super) struct Keys<'k> {
-    /// Keys that are read.
-    pub(super) known: &'k [&'static str],
-    /// Keys the documentation knows and this section does not hold, each with the reason.
-    pub(super) refused: &'k [(&'static str, &'k str)],
-}
 
 /// The candidate most like `word`, if one is like it at all.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -34,8 +26,8 @@ fn alike(word: &str, candidate: &str) -> f64 {
     if abbreviated { 0.9 } else { strsim::normalized_damerau_levenshtein(word, candidate) }
 }
 
-/// `did you mean x? known keys: x, y`, as a mend.
-pub(super) fn mend(word: &str, what: &str, candidates: &[&str]) -> String {
+/// `did you mean x? known keys: x, y`, as a hint.
+pub(crate) fn hint(word: &str, what: &str, candidates: &[&str]) -> String {
     let known = format!("{what}: {}", list(candidates));
     nearest(word, candidates.iter().copied())
         .map_or_else(|| known.clone(), |near| format!("did you mean `{near}`? {known}"))
@@ -46,7 +38,7 @@ pub(crate) fn list(names: &[&str]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// A user's text between backticks, cut when long, masked when it looks like a secret in a wrong place.
+/// A user's text between backticks, cut when long, masked when it looks like a secret in the wrong place.
 pub(crate) fn quoted(text: &str) -> String {
     if could_be_secret(text) {
         return "`***`".to_owned();
@@ -56,8 +48,8 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{shown}{cut}`")
 }
 
-/// True for what the platforms hand out as secrets, alone or with a salt: long runs of hexadecimal digits.
-pub(super) fn could_be_secret(text: &str) -> bool {
+/// Whether the text looks like a secret of the platforms, alone or with a salt: long runs of hexadecimal digits.
+pub(crate) fn could_be_secret(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_hexdigit()).any(|run| run.len() >= SECRET_DIGITS)
 }
 
