@@ -3,7 +3,8 @@
 //! Written as JSON and read by every later version, so members are only ever added, each with a default.
 
 use serde::{Deserialize, Serialize};
-use wdt_models::{Certificate, Refusal, Slice, Window};
+use wdt_models::decode::Refusal;
+use wdt_models::{Certificate, Slice, Window};
 
 use crate::error::WarehouseError;
 

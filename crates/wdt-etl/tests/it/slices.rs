@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use wdt_etl::pipeline::{Order, Select};
-use wdt_models::{Endpoint, SyncMode, Slice, endpoints};
+use wdt_models::{Endpoint, Slice, SyncMode, endpoints};
 use wdt_sim::Row as ErpRow;
 
 use crate::support;

@@ -49,7 +49,7 @@ fn every_command_has_its_snapshots() {
 #[test]
 fn every_failure_has_its_snapshot_or_a_reason() {
     for failure in Failure::ALL {
-        let row = failure.row();
+        let row = failure.policy();
         let snapshot = folder().join(format!("it__cli__every__failure_{}.snap", row.name));
         let excused = NOT_REACHED.iter().any(|(name, _)| *name == row.name);
         assert_ne!(excused, snapshot.exists(), "{}", row.name);
@@ -79,7 +79,7 @@ fn succeeds(command: &str, ran: Ran) {
 /// Keeps a failure.
 #[track_caller]
 fn fails(failure: Failure, ran: Ran) {
-    let row = failure.row();
+    let row = failure.policy();
     insta::assert_snapshot!(format!("failure_{}", row.name), steady(&ran.ends_with(row.exit_code.into())));
 }
 
