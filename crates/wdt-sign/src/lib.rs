@@ -18,7 +18,7 @@
 //! ];
 //! enterprise::check(&params)?;
 //! let sign = enterprise::sign(&enterprise::string_to_sign(&params), &Secret::new("12345"));
-//! assert_eq!(sign, "ad4e6fe037ea6e3ba4768317be9d1309");
+//! assert_eq!(format!("sign={sign}"), "sign=ad4e6fe037ea6e3ba4768317be9d1309");
 //! # Ok(())
 //! # }
 //! ```
