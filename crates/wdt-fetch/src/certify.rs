@@ -30,7 +30,7 @@ pub(crate) struct Scope<'a, S> {
     pub(crate) window: Window,
     pub(crate) filter: Option<(&'a str, &'a str)>,
     pub(crate) options: &'a ReadOptions,
-    /// Rows are known to have stood here, so an empty answer needs a second one.
+    /// Rows are known to have been here, so an empty answer needs a second one.
     pub(crate) stood: bool,
 }
 
@@ -212,6 +212,8 @@ impl<S: PageSource> Scope<'_, S> {
         let mut evidence = Evidence::new(self.source.endpoint());
         let mut counts = Vec::new();
         let mut after = 0;
+        // From the back, because a row that leaves moves others towards page 0: into pages that are still to be read, never
+        // into one that was. A forward walk would skip them.
         for page in (0..self.pages(before).max(1)).rev() {
             let answer = self.page(page).await?;
             after = declared(&answer);
@@ -243,11 +245,14 @@ impl<S: PageSource> Scope<'_, S> {
         if order == Order::NotStrict {
             return Some("backward: the records are in no strict order".to_owned());
         }
+        // D <= T0: nothing comes into a settled window. D >= T1: the walk meets every row that is there at its end.
         let distinct = tally.distinct();
         if !(after..=before).contains(&distinct) {
             return Some(format!("backward: {distinct} records read, {before} declared before and {after} after"));
         }
         let size = u64::from(self.source.page_size());
+        // While page p is read the total is between T1 and T0, and so is what p must contain. Without this, a page that came
+        // short would pass as long as as many rows left elsewhere.
         let on_page = |page: u64, total: u64| total.saturating_sub(page * size).min(size);
         let (page, count) =
             counts.iter().find(|&&(page, count)| !(on_page(page, after)..=on_page(page, before)).contains(&count))?;

@@ -4,6 +4,35 @@
 //! [`CertifiedPart`]s, [`read_slice`] and [`read_ids`] turn slices and lists of ids into [`CertifiedSlice`]s, each with
 //! the [`Certificate`](wdt_models::Certificate) that says why nothing is missing from it. This is the only crate that
 //! knows HTTP. It knows no table, no configuration, and no file but the lock files of the call limit, in `host.rs`.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use wdt_fetch::{AccountKeys, Client, Clock, Credentials, ReadOptions, SystemClock, WindowReader, read_window};
+//! use wdt_models::{Gateway, Window, endpoints};
+//! use wdt_sim::{Account, Sim, SimConfig};
+//!
+//! // a platform on this machine, with 50 rows
+//! let mut config = SimConfig::new(Arc::new(|| SystemClock.now_ms() / 1000));
+//! config.rows.insert("enterprise_stock".to_owned(), 50);
+//! let sim = Sim::start(config)?;
+//!
+//! let Account { sid, app_key, secret, .. } = Account::example(Gateway::Enterprise);
+//! let keys = AccountKeys { sid: Some(sid), app_key, app_secret: Some(secret), ..AccountKeys::default() };
+//! let credentials = Credentials::new(Gateway::Enterprise, keys)?;
+//! let client = Client::builder(sim.base_url(Gateway::Enterprise), credentials).build()?;
+//!
+//! let now = client.platform_now() / 1000;
+//! let window = Window::new(now - 22 * 86_400, now);
+//! let reader = WindowReader::new(client, &endpoints::ENTERPRISE_STOCK);
+//! let parts = read_window(&reader, window, &ReadOptions::default()).await?.parts;
+//! assert_eq!(parts[0].certificate.declared_after, 50); // the platform's own total
+//! assert_eq!(parts[0].batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 50);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cassette;
 

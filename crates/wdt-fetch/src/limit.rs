@@ -93,6 +93,7 @@ impl Limiter {
                     (taken, instant() + taken.wait)
                 }
             };
+            // kept until it is used: a caller that is dropped while it sleeps leaves its instant to the next in line
             *turn = Some((taken, at));
             // a timer would cost a millisecond even for an instant that has come
             if at > instant() {

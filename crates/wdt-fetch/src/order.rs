@@ -2,7 +2,7 @@
 //!
 //! The walk's proof rests on the platform sorting by something strict: then a row keeps its place among the others and
 //! only moves towards the first page when another one leaves. What was read must show it: inside each page the records
-//! go strictly up (or down), and those not seen on later pages stand strictly before all that were. Refused records
+//! go strictly up (or down), and those not seen on later pages come strictly before all that were. Refused records
 //! have no readable place and are passed over, their neighbours show the order; a page of nothing else shows nothing.
 
 use std::collections::HashSet;
@@ -43,7 +43,7 @@ impl Evidence {
         Self { tracks, broken: false }
     }
 
-    /// Takes in the next page of the walk, which stands before all pages taken in so far.
+    /// Takes in the next page of the walk, which comes before all pages taken in so far.
     pub(crate) fn page(&mut self, page: &Decoded) {
         if page.batch.num_rows() == 0 {
             self.broken |= !page.fingerprints.is_empty();
@@ -69,6 +69,8 @@ impl Track {
             (self.up, self.down) = (None, None);
             return;
         };
+        // A row that was met before has moved here from a later page. It cannot come before all that were met: only the
+        // others are asked to.
         let new: Vec<&Vec<u8>> = rows.iter().filter(|row| !self.seen.contains(*row)).collect();
         let before_all = new.iter().all(|&row| self.least.as_ref().is_none_or(|least| row < least));
         let after_all = new.iter().all(|&row| self.greatest.as_ref().is_none_or(|greatest| row > greatest));

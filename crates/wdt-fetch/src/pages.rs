@@ -77,6 +77,17 @@ pub struct WindowReader {
     pub slots: Arc<Slots>,
 }
 
+impl WindowReader {
+    /// Reads the endpoint's first method without parameters: the largest pages, eight in flight, no columns about persons.
+    #[must_use]
+    pub fn new(client: Client, endpoint: &'static Endpoint) -> Self {
+        let method = endpoint.method();
+        let slots = Arc::new(Slots::new(ReadOptions::default().concurrency));
+        let page_size = method.paging.max_size;
+        Self { client, endpoint, method, params: Params::new(), personal: false, page_size, slots }
+    }
+}
+
 impl PageSource for WindowReader {
     async fn page(&self, target: Target, filter: Option<(&str, &str)>, page_no: u32) -> Result<PageAnswer, FetchError> {
         let mut params = self.params.clone();

@@ -70,7 +70,7 @@ pub async fn read_slice<S: PageSource>(source: &S, slice: Slice, stood: bool) ->
 struct SliceReader<'a, S> {
     source: &'a S,
     slice: Slice,
-    /// Rows are known to have stood here, so an empty answer needs a second one.
+    /// Rows are known to have been here, so an empty answer needs a second one.
     stood: bool,
 }
 
@@ -127,7 +127,7 @@ impl<S: PageSource> SliceReader<'_, S> {
         Ok(reading)
     }
 
-    /// A total that fits one page is its own certificate, but for an empty one where rows stood.
+    /// A total that fits one page is its own certificate, but for an empty one where rows were.
     async fn single_page(&self, answer: PageAnswer) -> Result<Pass, FetchError> {
         let before = declared(&answer);
         let mut reading = Pass::new(Way::SinglePage, before);

@@ -164,6 +164,7 @@ fn merged(
     let totals = parts.iter().map(|(value, part)| (value.clone(), part.certificate.declared_after)).collect();
     let certificates: Vec<Certificate> = parts.values().map(|part| part.certificate.clone()).collect();
     let sum = |count: fn(&Certificate) -> u64| certificates.iter().map(count).sum::<u64>();
+    // T0 = T1 alone would not do: a row with a value that was not seen is in both totals, and in no part.
     let adds_up = sum(|part| part.declared_after) == before && before == after;
     let certificate = Certificate {
         start: Some(window.start),

@@ -57,7 +57,7 @@ impl Tally {
         self.seen.len() as u64
     }
 
-    /// Keys that stand on more than one distinct record; a refused record's key is not known.
+    /// Keys that more than one distinct record has; a refused record's key is not known.
     pub(crate) fn keys_with_two_records(&self, endpoint: &Endpoint) -> u64 {
         let Some(schema) = self.batches.first().map(RecordBatch::schema) else { return 0 };
         let positions = endpoint.key_positions();

@@ -1,4 +1,4 @@
-//! What carries a signed request to the platform and an answer back: a socket, or anything that stands for one.
+//! What carries a signed request to the platform and an answer back: a socket, or anything in place of one.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -90,6 +90,8 @@ impl Left {
 
     /// Whether the closing total of the window with this number waits: not where another waits for the window itself.
     fn holds_back(&self, number: u64) -> bool {
+        // Window n + HELD starts when n is consumed, and n is not consumed before its total: held back, both would wait for
+        // each other forever.
         let for_others = self.waiting.last().is_some_and(|&last| last >= number + Turn::HELD);
         self.all_started && !for_others && (self.pages > 0 || !self.waiting.is_empty())
     }

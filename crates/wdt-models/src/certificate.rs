@@ -30,7 +30,7 @@ pub struct Certificate {
     pub distinct: u64,
     /// Distinct records that could not be typed.
     pub refused: u64,
-    /// Keys that stand on more than one distinct record.
+    /// Keys that more than one distinct record has.
     pub keys_with_two_records: u64,
     /// The strict order that was seen, where the evidence rests on one.
     pub order: Order,

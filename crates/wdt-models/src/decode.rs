@@ -77,7 +77,7 @@ pub struct Refusal {
 
 /// Decodes a page's records; a record with a cell that cannot be typed exactly is left out whole.
 ///
-/// Members are matched without ASCII case and may come in any order; one that stands twice refuses the record. A member
+/// Members are matched without ASCII case and may come in any order; one that appears twice refuses the record. A member
 /// that no document names goes into `_wdt_extra` with its own JSON text; of list items they are gathered under the
 /// list's name, as one object per item.
 #[must_use]

@@ -72,7 +72,7 @@ pub struct Paging {
 /// Where an answer holds what: paths of members from its root, after the wrapping that a gateway puts around all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Paths to the list of records; the first that is there counts. A list may stand at any step of a path.
+    /// Paths to the list of records; the first that is there counts. A list may be at any step of a path.
     pub records: &'static [&'static [&'static str]],
     /// Path to the number of records on all pages; empty where the platform declares none.
     pub total: &'static [&'static str],
@@ -108,7 +108,7 @@ pub struct Cursor {
     pub max_seconds: i64,
 }
 
-/// One thing that tells slices apart.
+/// One thing by which slices differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dimension {
     /// Parameter on the wire and column of the table.
@@ -145,7 +145,7 @@ pub struct Param {
     pub en: &'static str,
 }
 
-/// What the values of a parameter are: a JSON body must tell a number from a text.
+/// What the values of a parameter are: in a JSON body a number and a text differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamKind {
     /// Text; a number in the configuration is sent as its digits.
@@ -200,7 +200,7 @@ impl Endpoint {
 
     /// The call made by default.
     ///
-    /// The registry test makes sure that there is one; the empty method stands for a description that breaks it.
+    /// The registry test makes sure that there is one; the empty method takes the place of a description that breaks it.
     #[must_use]
     pub fn method(&self) -> &'static Method {
         const NONE: &Method = &Method {
@@ -227,7 +227,7 @@ impl Endpoint {
         }
     }
 
-    /// What tells slices apart; nothing for a dataset without slices.
+    /// By what slices differ; nothing for a dataset without slices.
     #[must_use]
     pub const fn dimensions(&self) -> &'static [Dimension] {
         match self.sync {

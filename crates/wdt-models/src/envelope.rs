@@ -83,7 +83,7 @@ fn enterprise(root: Members<'_>) -> Result<Members<'_>, AnswerError> {
     }
 }
 
-/// `status` 0 is success; it may be missing beside a list that stands outside `data`, as in one documented example. A
+/// `status` 0 is success; it may be missing beside a list that is outside `data`, as in one documented example. A
 /// text `code` says more.
 fn flagship<'a>(root: Members<'a>, shape: &Shape) -> Result<Members<'a>, AnswerError> {
     match status(&root, "status")? {

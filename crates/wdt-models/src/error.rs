@@ -1,7 +1,7 @@
 //! The platforms' own errors: what a code means, what a caller does about it, and how a user fixes it.
 //!
 //! Each gateway has a table of entries, read from the top: the first entry whose clue an error gives is what the error
-//! means. Codes of one meaning stand first, then words of messages, then codes whose message says more than they do.
+//! means. Codes of one meaning come first, then words of messages, then codes whose message says more than they do.
 
 mod enterprise;
 mod flagship;
@@ -112,7 +112,7 @@ pub fn entry(gateway: Gateway, error: &PlatformError) -> Option<&'static ErrorEn
     })
 }
 
-/// Every entry that a code, a finer code or a message may stand for, gateway by gateway.
+/// Every entry that a code, a finer code or a message may mean, gateway by gateway.
 #[must_use]
 pub fn explain(text: &str) -> Vec<(Gateway, &'static ErrorEntry)> {
     let (text, message) = (text.trim(), text.to_ascii_lowercase());

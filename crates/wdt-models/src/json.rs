@@ -17,7 +17,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 /// A list as the platforms send it: a JSON array, or an object in its place whose values are the items.
 ///
-/// A value of another shape is told apart here and not refused, because what it means depends on what stands beside it.
+/// A value of another shape is marked here and not refused, because what it means depends on what is beside it.
 pub(crate) enum List<'a> {
     /// The items in order; none for null.
     Items(Vec<&'a RawValue>),

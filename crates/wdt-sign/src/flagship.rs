@@ -47,7 +47,7 @@ pub const fn timestamp(unix_seconds: i64) -> i64 {
     unix_seconds.saturating_sub(EPOCH)
 }
 
-/// Refuses, on the request side, what the signed text could not tell apart.
+/// Refuses, on the request side, what would give the same signed text.
 ///
 /// Empty values pass: no implementation leaves them out.
 ///

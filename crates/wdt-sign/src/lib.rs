@@ -7,6 +7,21 @@
 //! wdt-sim checks signatures with this crate, so the simulator cannot find a fault here: only the vectors under
 //! `fixtures/sign` can. A text without the secret may still hold a credential that travels with the request (`salt`,
 //! `session`): redact those values before it is shown.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use wdt_sign::{Secret, enterprise};
+//!
+//! let params = [
+//!     ("sid", "test2"), ("appkey", "test2-xx"), ("timestamp", "1470042310"), ("page_no", "0"), ("page_size", "40"),
+//!     ("start_time", "2016-08-01 12:00:00"), ("end_time", "2016-08-01 13:00:00"),
+//! ];
+//! enterprise::check(&params)?;
+//! let sign = enterprise::sign(&enterprise::string_to_sign(&params), &Secret::new("12345"));
+//! assert_eq!(format!("sign={sign}"), "sign=ad4e6fe037ea6e3ba4768317be9d1309");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod enterprise;
 mod error;

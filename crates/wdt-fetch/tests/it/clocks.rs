@@ -1,4 +1,4 @@
-//! A machine whose clock is not the platform's: told, corrected for, and refused when it is too far off.
+//! A machine whose clock is not the platform's: reported, corrected for, and refused when it is too far off.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::gateways::{client, first_page, simulator};
 use crate::moving::{NOW, endpoint};
 use crate::sockets::{SharedClock, WINDOW};
 
-/// The skews that a client tells, in seconds.
+/// The skews that a client reports, in seconds.
 fn watched(client: ClientBuilder) -> (ClientBuilder, Arc<Mutex<Vec<i64>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);

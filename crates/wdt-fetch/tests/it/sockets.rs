@@ -252,7 +252,7 @@ async fn a_wait_of_more_than_five_minutes_is_given_up_with_the_time_to_come_back
 }
 
 #[tokio::test]
-async fn control_characters_as_they_are_are_mended_on_the_gateway_that_sends_them() {
+async fn control_characters_as_they_are_are_repaired_on_the_gateway_that_sends_them() {
     let members = ITEM.replace("\"S\"", "\"S\t\n\"");
     let (base_url, requests) = bare_server(vec![http("200 OK", &item(&members))]).await;
     let client_of_top = client_of(Gateway::Top, &base_url, Waits::none());
@@ -268,7 +268,7 @@ async fn control_characters_as_they_are_are_mended_on_the_gateway_that_sends_the
     let (cut, whole) = (item(&members), http("200 OK", &item(ITEM)));
     let (base_url, requests) = bare_server(vec![http("200 OK", &cut[..cut.len() - 3]), whole]).await;
     client_of(Gateway::Top, &base_url, Waits::none()).page(inventory(), &first_of_slice()).await.unwrap();
-    assert_eq!(requests.lock().unwrap().len(), 2, "what cannot be mended is tried again");
+    assert_eq!(requests.lock().unwrap().len(), 2, "what cannot be repaired is tried again");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl Column {
         }
     }
 
-    /// Appends a cell; tells whether it holds a value. A refused cell is not appended.
+    /// Appends a cell; returns whether it contains a value. A refused cell is not appended.
     pub(super) fn push(
         &mut self,
         name: &str,
@@ -105,7 +105,7 @@ impl Column {
     }
 }
 
-/// Appends a value or a null and tells which.
+/// Appends a value or a null and returns which.
 fn append<T>(value: Option<T>, append: impl FnOnce(Option<T>)) -> bool {
     let present = value.is_some();
     append(value);

@@ -22,7 +22,7 @@ pub struct Keys {
 
 /// Reads the keys of records given as raw JSON text.
 ///
-/// A record that is refused for another cell still tells which row it speaks of.
+/// A record that is refused for another cell still names its row.
 #[must_use]
 pub fn keys(endpoint: &Endpoint, slice: &Slice, records: &[&str]) -> Keys {
     let fields: Vec<Field> = endpoint.key_positions().into_iter().map(|position| endpoint.fields[position]).collect();

@@ -30,7 +30,7 @@ impl ListColumn {
         }
     }
 
-    /// Appends a list; tells whether it is there. Of a refused list the items before the fault stay as a list, which
+    /// Appends a list; returns whether it is there. Of a refused list the items before the fault stay as a list, which
     /// goes with its row.
     ///
     /// Members of items that no document names are put into `extra` under `name`: one object per item.

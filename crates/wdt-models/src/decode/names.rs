@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::Field;
 
-/// What a member name stands for.
+/// What a member name means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// The field of that name.
@@ -38,7 +38,7 @@ impl<'f> Names<'f> {
         self.fields.len()
     }
 
-    /// What the name stands for; `previous` is the position of the last field found, or [`Names::start`].
+    /// What the name means; `previous` is the position of the last field found, or [`Names::start`].
     pub(super) fn find(&mut self, previous: usize, name: &str) -> Found {
         let follower = self.followers[previous];
         if self.fields.get(follower).is_some_and(|field| field.name == name) {

@@ -17,7 +17,7 @@ use crate::{Field, Slice};
 const TEXT_CHARACTERS: usize = 200;
 const MISSING: &str = "required member is missing";
 const OTHER_SLICE: &str = "belongs to another slice than the one asked for";
-const TWICE: &str = "member stands twice";
+const TWICE: &str = "member appears twice";
 
 /// The columns of one table of fields, and the rows in them.
 pub(super) struct Rows<'f> {

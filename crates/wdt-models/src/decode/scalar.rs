@@ -16,7 +16,7 @@ const NOT_UNICODE: Reason = "not Unicode text";
 const PLACES: u32 = DECIMAL_SCALE.unsigned_abs() as u32;
 const DECIMAL_LIMIT: i128 = 10i128.pow(DECIMAL_PRECISION as u32);
 
-/// The value of a cell as it stands on the wire.
+/// The value of a cell as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wire<'a> {
     Null,
@@ -189,7 +189,7 @@ fn exponent_value(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -value } else { value })
 }
 
-/// Writes the text of a JSON string's inside; `None` when an escape stands for no Unicode character.
+/// Writes the text of a JSON string's inside; `None` when an escape is not a Unicode character.
 fn unescape(mut inner: &str, into: &mut String) -> Option<()> {
     while let Some((before, escape)) = inner.split_once('\\') {
         into.push_str(before);

@@ -27,7 +27,7 @@ pub(super) enum Node<'a> {
     Scalar,
 }
 
-/// The members of an object; each stands once.
+/// The members of an object; each appears once.
 #[derive(Debug, Default)]
 pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Node<'a>)>);
 
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for Opened<'_> {
         while let Some(Name(name)) = map.next_key()? {
             let node = if self.opens(&name) { map.next_value_seed(self)? } else { Node::Raw(map.next_value()?) };
             if members.get(&name).is_some() {
-                return Err(Error::custom(format_args!("member `{name}` stands twice")));
+                return Err(Error::custom(format_args!("member `{name}` appears twice")));
             }
             members.0.push((name, node));
         }

@@ -1,6 +1,6 @@
 //! Errors of the flagship gateway.
 //!
-//! Sources: the codes and most messages stand on the vendor's error page, the rest on the pages of single calls. A
+//! Sources: the codes and most messages are on the vendor's error page, the rest on the pages of single calls. A
 //! comma inside a message may be half or full width: only words before it are matched.
 
 use super::{CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, SHORTER_WINDOW, code, rest, sub_code, words};

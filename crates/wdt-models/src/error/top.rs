@@ -23,7 +23,7 @@ const SHAPE: &str = "the platform could not read the request or its own answer";
 const SESSION_ZH: &str = "授权无效或已过期";
 const SESSION: &str = "the merchant's authorisation has run out or is of another application";
 
-/// Limits first, whatever they are told by; then finer codes of one meaning; then the platform's codes; then families
+/// Limits first, whatever marks them; then finer codes of one meaning; then the platform's codes; then families
 /// of finer codes; then words and Cainiao's own codes.
 pub(super) static TABLE: &[ErrorEntry] = &[
     sub_code("*MAC999", Class::Busy, MAC999_ZH, MAC999, LATER),
