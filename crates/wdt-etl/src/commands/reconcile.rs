@@ -31,7 +31,7 @@ pub async fn reconcile(
     };
     let outcome = crate::pipeline::run(config, &options, around).await?;
     if !json {
-        summary(&outcome, out).map_err(|error| output(&error))?;
+        summary(&outcome, out).map_err(output)?;
     }
     Ok(outcome.exit_code())
 }
