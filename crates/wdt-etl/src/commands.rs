@@ -23,9 +23,9 @@ use std::io;
 use crate::error::EtlError;
 
 /// A fault of standard output as the command's error.
-pub(crate) fn output(error: &io::Error) -> EtlError {
+pub(crate) fn output(error: io::Error) -> EtlError {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return EtlError::ReaderGone;
     }
-    EtlError::Output { what: "standard output".to_owned(), reason: error.to_string() }
+    EtlError::Output { what: "standard output".to_owned(), source: error }
 }

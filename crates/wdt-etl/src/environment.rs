@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Variables by name; `Debug` shows names only, since any value may be a secret.
@@ -15,12 +16,12 @@ pub struct Variables(BTreeMap<String, String>);
 #[non_exhaustive]
 pub enum EnvFileError {
     /// The file is not there or cannot be read.
-    #[error("variables file {}: {reason}", path.display())]
+    #[error("variables file {}: {source}", path.display())]
     Unreadable {
         /// The file as given.
         path: PathBuf,
-        /// What the system said.
-        reason: String,
+        /// What the system says.
+        source: io::Error,
     },
     /// A line that sets no variable; the line is not repeated, since it may contain a secret.
     #[error("variables file {}{}: expected a line like NAME='value'", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
@@ -54,8 +55,8 @@ impl Variables {
     ///
     /// A file that cannot be read, or a line in it that sets no variable.
     pub fn with_file(self, path: &Path) -> Result<Self, EnvFileError> {
-        let unreadable = |reason: String| EnvFileError::Unreadable { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+        let unreadable = |source| EnvFileError::Unreadable { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let mut variables = BTreeMap::new();
         for line in dotenvy::from_read_iter(text.as_bytes()) {

@@ -119,12 +119,12 @@ pub enum EtlError {
         max_age_seconds: i64,
     },
     /// Standard output or a file of the command cannot be written.
-    #[error("cannot write {what}: {reason}")]
+    #[error("cannot write {what}: {source}")]
     Output {
         /// What was to be written.
         what: String,
-        /// What the system said.
-        reason: String,
+        /// What the system says.
+        source: std::io::Error,
     },
     /// The reader of standard output is gone, as with `head`; this is not a failure.
     #[error("nobody reads the output any more")]

@@ -72,7 +72,7 @@ pub async fn check(
             lines.extend(live(account, config.run.settle, around).await);
         }
     }
-    print(&lines, args.json, out).map_err(|error| output(&error))?;
+    print(&lines, args.json, out).map_err(output)?;
     Ok(gravest(lines.iter().map(|line| line.exit_code)))
 }
 

@@ -86,7 +86,7 @@ struct Show<'a> {
 
 impl Show<'_> {
     fn line(&mut self, text: &str) -> Result<(), EtlError> {
-        if self.json { Ok(()) } else { writeln!(self.out, "{text}").map_err(|error| output(&error)) }
+        if self.json { Ok(()) } else { writeln!(self.out, "{text}").map_err(output) }
     }
 }
 
@@ -134,9 +134,8 @@ fn simulated(rows: u32, clock: &Arc<DemoClock>) -> SimConfig {
 
 /// Makes the folder, with the configuration and the invented secret, and loads it as any run would.
 fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
-    let failed = |path: PathBuf| {
-        move |error: io::Error| EtlError::Output { what: path.display().to_string(), reason: error.to_string() }
-    };
+    let failed =
+        |path: PathBuf| move |error: io::Error| EtlError::Output { what: path.display().to_string(), source: error };
     if dir.is_dir() && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         if !dir.join(MARKER).is_file() {
             let message = format!("{} is there already and is not a demo's folder", dir.display());
@@ -161,7 +160,7 @@ async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) ->
     let around = Surroundings { run_id: new_run_id(), ..around.clone() };
     let outcome = crate::pipeline::run(config, &Order::default(), &around).await?;
     if !show.json {
-        summary(&outcome, show.out).map_err(|error| output(&error))?;
+        summary(&outcome, show.out).map_err(output)?;
     }
     Ok(outcome)
 }

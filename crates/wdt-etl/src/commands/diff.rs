@@ -81,7 +81,7 @@ impl<'a> Work<'a, '_> {
             return Ok(());
         }
         let printed = outcome.print(self.args.json, self.around.out).and_then(|()| self.around.out.flush());
-        match printed.map_err(|error| output(&error)) {
+        match printed.map_err(output) {
             Err(EtlError::ReaderGone) => self.reader_gone = true,
             other => other?,
         }

@@ -35,7 +35,7 @@ pub fn explain(args: &Explain, out: &mut dyn Write) -> Result<(), EtlError> {
         (false, None) => write_list(&entries, out),
         (false, Some(_)) => write_entries(&entries, out),
     };
-    written.map_err(|error| super::output(&error))
+    written.map_err(super::output)
 }
 
 type Entry = (Gateway, &'static ErrorEntry);

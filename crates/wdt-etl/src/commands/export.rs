@@ -138,8 +138,8 @@ async fn export_one(
     let (rows, said) = if to_stdout {
         let out = BufWriter::with_capacity(BUFFER_BYTES, &mut *around.out);
         let head = Head { dataset, columns: &plan.columns, scratch: None };
-        let sink = sink(format, &head, Box::new(out)).map_err(|error| output(&error))?;
-        plan.write(&source, sink, &around.stop, |error| output(&error)).await?
+        let sink = sink(format, &head, Box::new(out)).map_err(output)?;
+        plan.write(&source, sink, &around.stop, output).await?
     } else {
         let (target, file) = Target::begin(path)?;
         let failed = |error: std::io::Error| target::unwritable(path, &error);

@@ -34,13 +34,13 @@ pub fn init(dir: &Path, force: bool, out: &mut dyn Write) -> Result<(), EtlError
             hint: Some("--force overwrites it; --dir DIR writes elsewhere".to_owned()),
         });
     }
-    std::fs::create_dir_all(dir).map_err(|error| output(dir, &error))?;
+    std::fs::create_dir_all(dir).map_err(|error| output(dir, error))?;
     for (name, content) in FILES {
         let path = dir.join(name);
-        write(&path, content, force).map_err(|error| output(&path, &error))?;
-        writeln!(out, "wrote {}", path.display()).map_err(|error| super::output(&error))?;
+        write(&path, content, force).map_err(|error| output(&path, error))?;
+        writeln!(out, "wrote {}", path.display()).map_err(super::output)?;
     }
-    out.write_all(NEXT_STEPS.as_bytes()).map_err(|error| super::output(&error))
+    out.write_all(NEXT_STEPS.as_bytes()).map_err(super::output)
 }
 
 /// A file that appeared since the first look is not overwritten either.
@@ -54,8 +54,8 @@ fn write(path: &Path, content: &str, force: bool) -> io::Result<()> {
     options.open(path)?.write_all(content.as_bytes())
 }
 
-fn output(path: &Path, error: &io::Error) -> EtlError {
-    EtlError::Output { what: path.display().to_string(), reason: error.to_string() }
+fn output(path: &Path, source: io::Error) -> EtlError {
+    EtlError::Output { what: path.display().to_string(), source }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub async fn reconcile(
     let order = Order { select: args.select.names(), task, dry_run: args.dry_run };
     let outcome = crate::pipeline::run(config, &order, around).await?;
     if !json {
-        summary(&outcome, out).map_err(|error| output(&error))?;
+        summary(&outcome, out).map_err(output)?;
     }
     Ok(outcome.exit_code())
 }

@@ -39,9 +39,8 @@ pub async fn record(
     recording.finish(&outcome)?;
     let (exchanges, cassette) = (recording.exchanges(), args.dir.display().to_string());
     if !json {
-        run::summary(&outcome, out).map_err(|error| output(&error))?;
-        writeln!(out, "{exchanges} exchanges kept in {cassette}; again: wdt-etl replay {cassette}")
-            .map_err(|error| output(&error))?;
+        run::summary(&outcome, out).map_err(output)?;
+        writeln!(out, "{exchanges} exchanges kept in {cassette}; again: wdt-etl replay {cassette}").map_err(output)?;
     }
     around.reporter.event(&Event::Recorded { cassette, exchanges });
     Ok(outcome.exit_code())

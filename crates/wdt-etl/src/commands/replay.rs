@@ -36,7 +36,7 @@ pub async fn replay(
     let around = surroundings(&replay, warehouse, stop, reporter);
     let outcome = crate::pipeline::run(replay.config(), &replay.order()?, &around).await?;
     if !json {
-        run::summary(&outcome, out).map_err(|error| output(&error))?;
+        run::summary(&outcome, out).map_err(output)?;
     }
     if let Some(difference) = replay.difference(&outcome) {
         return Err(EtlError::Cassette {
@@ -49,7 +49,7 @@ pub async fn replay(
     if !json {
         let cut = if whole { "" } else { " (the recording was cut off)" };
         writeln!(out, "{exchanges} exchanges of {cassette} replayed, every request as recorded{cut}")
-            .map_err(|error| output(&error))?;
+            .map_err(output)?;
     }
     around.reporter.event(&Event::Replayed { cassette, exchanges, whole });
     Ok(outcome.exit_code())

@@ -28,7 +28,7 @@ pub async fn run(
 ) -> Result<u8, EtlError> {
     let outcome = crate::pipeline::run(config, order, around).await?;
     if !json {
-        summary(&outcome, out).map_err(|error| output(&error))?;
+        summary(&outcome, out).map_err(output)?;
     }
     Ok(outcome.exit_code())
 }

@@ -26,7 +26,7 @@ pub fn schema(args: &Schema, out: &mut dyn Write) -> Result<(), EtlError> {
         (false, SchemaFormat::Csv) => csv::write(endpoint, out),
         (false, SchemaFormat::Text) => text::write(endpoint, out),
     };
-    written.map_err(|error| super::output(&error))
+    written.map_err(super::output)
 }
 
 fn find(name: &str) -> Result<&'static Endpoint, EtlError> {

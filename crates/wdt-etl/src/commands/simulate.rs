@@ -35,7 +35,7 @@ pub async fn simulate(
         config = config.with_rows(endpoint.dataset, args.rows);
     }
     let sim = start(config)?;
-    tell(&sim, args, out).map_err(|error| output(&error))?;
+    tell(&sim, args, out).map_err(output)?;
     let _closed = stop.wait_for(|stop| *stop).await;
     sim.stop().await;
     Ok(())

@@ -52,7 +52,7 @@ pub async fn status(config: &Config, args: &Status, now: i64, out: &mut (dyn Wri
         let kept = warehouse.as_ref().is_some_and(Warehouse::keeps_current);
         lines.push(line(tables.as_ref(), kept, (account, dataset), now).await?);
     }
-    print(&lines, args.json, out).map_err(|error| output(&error))?;
+    print(&lines, args.json, out).map_err(output)?;
     let Some(max_age) = args.max_age else { return Ok(()) };
     match lines.iter().find(|line| line.age_seconds.is_none_or(|age| age > max_age)) {
         None => Ok(()),

@@ -70,7 +70,7 @@ pub async fn verify(
             Err(EtlError::Interrupted) => return Err(EtlError::Interrupted),
             Err(error) => lines.push(asked.table("tables").error(&error)),
         }
-        lines.iter().try_for_each(|line| line.print(args.json, out)).map_err(|error| output(&error))?;
+        lines.iter().try_for_each(|line| line.print(args.json, out)).map_err(output)?;
         codes.extend(lines.iter().map(|line| line.exit_code));
     }
     Ok(gravest(codes))

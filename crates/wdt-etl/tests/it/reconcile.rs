@@ -459,7 +459,7 @@ async fn the_summary_tells_what_was_found_and_what_was_marked() {
     let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines[0][4..10], ["records", "changed", "unmoved", "vanished", "marked", "refused"]);
     assert_eq!(lines[1][5..10], ["0", "0", "2", "0", "0"], "{out}");
-    assert!(out.contains("2 of 100 rows of enterprise_stock were found nowhere, more than the 1"), "{out}");
+    assert!(out.contains("2 of 100 rows of enterprise_stock were not found on the platform, more than the 1"), "{out}");
     assert!(out.ends_with("exit code 5\n"), "{out}");
     let event = audience.events.lock().unwrap().iter().find_map(|event| match event {
         Event::Reconciled { vanished, marked, most, .. } => Some((*vanished, *marked, *most)),

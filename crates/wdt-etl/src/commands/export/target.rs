@@ -164,6 +164,6 @@ mod tests {
         let (target, _) = Target::begin(&link).unwrap();
         target.publish().unwrap();
         assert!(link.is_symlink() && fs::read(&file).unwrap().is_empty());
-        assert!(Target::begin(Path::new("/dev/null")).err().unwrap().report().contains("no ordinary file"));
+        assert!(Target::begin(Path::new("/dev/null")).err().unwrap().report().contains("not an ordinary file"));
     }
 }

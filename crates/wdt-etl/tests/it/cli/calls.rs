@@ -164,7 +164,7 @@ fn a_platform_whose_clock_differs_by_more_than_it_accepts() {
         let text = ends(&ran);
         assert!(text.contains(words) && text.contains("it accepts 300 s at most"), "{text}");
         assert!(text.contains("not tried, because the platform refused the account"), "{text}");
-        assert!(text.contains("hint: set this machine's clock by a time server (NTP)"), "{text}");
+        assert!(text.contains("hint: set this machine's clock from a time server (NTP)"), "{text}");
         let check = home.run(&["check"]).ends_with(3);
         assert!(
             check.out.contains("clock refused") && check.out.contains("hint: set this machine's clock"),

@@ -49,14 +49,14 @@ fn every_command_has_its_snapshots() {
 #[test]
 fn every_failure_has_its_snapshot_or_a_reason() {
     for failure in Failure::ALL {
-        let row = failure.policy();
-        let snapshot = folder().join(format!("it__cli__every__failure_{}.snap", row.name));
-        let excused = NOT_REACHED.iter().any(|(name, _)| *name == row.name);
-        assert_ne!(excused, snapshot.exists(), "{}", row.name);
+        let policy = failure.policy();
+        let snapshot = folder().join(format!("it__cli__every__failure_{}.snap", policy.name));
+        let excused = NOT_REACHED.iter().any(|(name, _)| *name == policy.name);
+        assert_ne!(excused, snapshot.exists(), "{}", policy.name);
         if !excused {
             let text = fs::read_to_string(snapshot).unwrap();
-            let code = format!("\nexit {}\n", row.exit_code);
-            assert!(text.contains(&code), "{}: not {code}\n{text}", row.name);
+            let code = format!("\nexit {}\n", policy.exit_code);
+            assert!(text.contains(&code), "{}: not {code}\n{text}", policy.name);
         }
     }
 }
@@ -79,8 +79,8 @@ fn succeeds(command: &str, ran: Ran) {
 /// Keeps a failure.
 #[track_caller]
 fn fails(failure: Failure, ran: Ran) {
-    let row = failure.policy();
-    insta::assert_snapshot!(format!("failure_{}", row.name), steady(&ran.ends_with(row.exit_code.into())));
+    let policy = failure.policy();
+    insta::assert_snapshot!(format!("failure_{}", policy.name), steady(&ran.ends_with(policy.exit_code.into())));
 }
 
 /// What is printed, without sizes of files and what differs with the hour.

@@ -410,7 +410,7 @@ fn parameters() {
 #[test]
 fn accounts_of_one_name_and_of_two_rates() {
     insta::assert_snapshot!(faults(&format!("{}{}", base(), ACCOUNT.replace("sid =", "calls_per_minute = 10\nsid ="))), @r#"
-    wdt-etl.toml:13:1: accounts[1].calls_per_minute: is 10, but accounts[0] has the same gateway and app_key and 50
+    wdt-etl.toml:13:1: accounts[1].calls_per_minute: is 10, but accounts[0] with the same gateway and app_key has 50
       hint: accounts with the same gateway and app_key share one call limit: set the same number for both
     wdt-etl.toml:14:8: accounts[1].name: `main` is also the name of accounts[0]
       hint: give each account a name of its own
@@ -422,5 +422,5 @@ fn accounts_of_one_name_and_of_two_rates() {
         .replace("enterprise_stock", "nothing")
         .replace("sid =", "calls_per_minute = 10\nsid =");
     let told = faults(&format!("{}{faulty}", base()));
-    assert!(told.contains("calls_per_minute: is 10") && told.contains("knows no dataset"), "{told}");
+    assert!(told.contains("calls_per_minute: is 10") && told.contains("unknown dataset"), "{told}");
 }

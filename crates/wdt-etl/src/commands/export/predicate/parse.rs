@@ -226,7 +226,7 @@ fn typed(name: &str, kind: &DataType, value: Plain) -> Result<Literal, EtlError>
                 "text" | "time" => "write the value in single quotes",
                 "number" => "write the value in plain digits, without quotes",
                 "boolean" => "write TRUE or FALSE",
-                _ => "use IS NULL or IS NOT NULL",
+                _ => "only IS NULL and IS NOT NULL apply to it",
             };
             Err(refuse(format!("--where: column `{name}` is a {family}: {how}")))
         }

@@ -310,17 +310,17 @@ fn what_is_not_part_of_the_language_is_refused_by_its_name() {
         ("n = ", "cannot be read"),
         ("", "cannot be read"),
         ("s = 'open", "cannot be read"),
-        ("1 = 1", "names no column"),
+        ("1 = 1", "does not name a column"),
         ("n", "neither true nor false"),
         ("n = '5'", "column `n` is a number"),
         ("s = 5", "column `s` is a text"),
-        ("t > 'yesterday'", "is no time"),
-        ("t > '2024-02-30'", "is no time"),
+        ("t > 'yesterday'", "is not a time"),
+        ("t > '2024-02-30'", "is not a time"),
         ("b = 1", "write TRUE or FALSE"),
         ("n = 1e5", "plain digits"),
         ("s = n", "cannot be compared"),
         ("n IS NULL IS NULL", "does not know"),
-        ("5 IS NULL", "is no column"),
+        ("5 IS NULL", "is not a column"),
         ("n LIKE '5%'", "LIKE is for texts"),
         ("n ~ 5", "does not know"),
         ("$1 = n", "does not know"),
@@ -339,7 +339,7 @@ fn an_unknown_column_is_told_with_the_nearest() {
     let schema = TableSpec::current(endpoints::find("enterprise_stock").unwrap()).schema;
     let report = |text: &str| Predicate::parse(text, &schema).unwrap_err().report();
     assert!(report("stok_num > 1").contains("did you mean `stock_num`?"));
-    assert!(report("spec_no = \"A1\"").contains("a text stands in single quotes"));
+    assert!(report("spec_no = \"A1\"").contains("write texts in single quotes"));
 }
 
 #[test]
