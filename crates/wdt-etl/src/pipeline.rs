@@ -32,7 +32,7 @@ use job::{Job, Shared};
 pub use order::{Order, Select, Task};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
 pub(crate) use snapshot::slices;
-use wdt_warehouse::mirror::{Cell, Mirrors, text};
+use wdt_warehouse::mirror::{AccountRow, Mirrors};
 use wdt_warehouse::{DatasetTables, Sums, Warehouse, WarehouseError};
 
 /// Fewest pages in flight per account unless the configuration says otherwise.
@@ -177,9 +177,13 @@ async fn open_mirrors(
     Ok(Some(mirrors))
 }
 
-fn account_row(account: &Account) -> Vec<Cell> {
-    let texts = [account.name.as_str(), &account.merchant, account.gateway.name(), account.environment.name()];
-    texts.into_iter().map(text).chain([Cell::Bool(true)]).collect()
+fn account_row(account: &Account) -> AccountRow<'_> {
+    AccountRow {
+        account: &account.name,
+        merchant: &account.merchant,
+        gateway: account.gateway.name(),
+        environment: account.environment.name(),
+    }
 }
 
 /// The jobs of an account, each with its watermark, none of them started.

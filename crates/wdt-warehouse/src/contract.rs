@@ -24,13 +24,13 @@ macro_rules! rules {
     ($($group:ident: $($rule:ident)+;)+) => {
         $(mod $group;)+
         mod delta {
-            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::delta()).await; })+)+
+            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Shared::delta()).await; })+)+
         }
         mod memory {
-            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::memory()).await; })+)+
+            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Shared::memory()).await; })+)+
         }
         mod parquet {
-            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Place::parquet()).await; })+)+
+            $($(#[tokio::test] async fn $rule() { super::$group::$rule(super::Shared::parquet()).await; })+)+
         }
     };
 }
@@ -67,7 +67,7 @@ rules! {
 }
 
 /// A warehouse that two processes may open.
-struct Place {
+struct Shared {
     /// Opens it as another process does.
     open: Box<dyn Fn() -> Warehouse>,
     folder: Option<tempfile::TempDir>,
@@ -75,7 +75,7 @@ struct Place {
     keeps_files: bool,
 }
 
-impl Place {
+impl Shared {
     fn delta() -> Self {
         Self::of(Warehouse::delta, true)
     }

@@ -41,7 +41,9 @@ pub use new_rows::Reading;
 pub use parquet_file::ParquetFile;
 pub use projection::{applied_version, folded, same_log};
 pub use reconcile::{DeleteLimit, Marks, SeenKeys, Unseen};
-pub use record::{BackfillProgress, CommitRecord, Quarantined, Question, REFUSED_UPSTREAM, ReconcileProgress, Sums};
+pub use record::{
+    BackfillProgress, CommitRecord, Counter, Counts, Quarantined, Question, REFUSED_UPSTREAM, ReconcileProgress, Sums,
+};
 pub use rows::{cell_text, columns_of, conform, micros};
 pub use slice::Picture;
 pub use warehouse::{Format, Warehouse};

@@ -5,6 +5,7 @@
 //! again from the whole log.
 
 mod counted;
+mod layout;
 mod overtaken;
 mod rows;
 
@@ -29,8 +30,8 @@ use crate::upsert::{Identity, KeyIndex, upsert};
 use crate::warehouse::Warehouse;
 pub(crate) use counted::{MirrorCount, count};
 use overtaken::overtaken;
-use rows::{ACCOUNTS, CODES, COLUMNS, Layout, QUARANTINE, RUNS, WINDOWS};
-pub use rows::{Cell, RunRow, text};
+pub use rows::{AccountRow, RunRow};
+use rows::{CodeRow, ColumnRow, RefusedRow, WindowRow};
 
 const RUN_KEY: Identity<'static> = Identity { key: &["run_id", "account", "dataset"], order: None };
 const ACCOUNT_KEY: Identity<'static> = Identity { key: &["account"], order: None };
@@ -54,12 +55,12 @@ impl Mirrors {
     /// When the storage refuses, or a table of that name has other columns.
     pub async fn open_or_create(warehouse: &Warehouse) -> Result<Self, WarehouseError> {
         Ok(Self {
-            runs: Table::open_or_create(warehouse, &RUNS.spec()).await?,
-            windows: Table::open_or_create(warehouse, &WINDOWS.spec()).await?,
-            quarantine: Table::open_or_create(warehouse, &QUARANTINE.spec()).await?,
-            accounts: Table::open_or_create(warehouse, &ACCOUNTS.spec()).await?,
-            columns: Table::open_or_create(warehouse, &COLUMNS.spec()).await?,
-            codes: Table::open_or_create(warehouse, &CODES.spec()).await?,
+            runs: Table::open_or_create(warehouse, &rows::runs().spec()).await?,
+            windows: Table::open_or_create(warehouse, &rows::windows().spec()).await?,
+            quarantine: Table::open_or_create(warehouse, &rows::quarantine().spec()).await?,
+            accounts: Table::open_or_create(warehouse, &rows::accounts().spec()).await?,
+            columns: Table::open_or_create(warehouse, &rows::columns().spec()).await?,
+            codes: Table::open_or_create(warehouse, &rows::codes().spec()).await?,
         })
     }
 
@@ -68,15 +69,21 @@ impl Mirrors {
     /// # Errors
     /// When the storage refuses.
     pub async fn catch_up(&mut self, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
-        copy(&mut self.windows, tables, &WINDOWS, |record, version| {
-            let row = |certificate| {
-                rows::window(&record.run_id, &record.account, &record.dataset, certificate, Some(version))
-            };
-            record.certificates.iter().map(row).collect()
+        copy(&mut self.windows, tables, |records| {
+            let rows = records.iter().flat_map(|(version, record)| {
+                let CommitRecord { run_id, account, dataset, .. } = record;
+                let version = Some(*version);
+                let row = move |certificate| WindowRow { run_id, account, dataset, certificate, version };
+                record.certificates.iter().map(row)
+            });
+            rows::windows().batch(&rows.collect::<Vec<_>>())
         })
         .await?;
-        copy(&mut self.quarantine, tables, &QUARANTINE, |record, version| {
-            record.quarantine.iter().map(|refused| rows::quarantined(record, refused, version)).collect()
+        copy(&mut self.quarantine, tables, |records| {
+            let rows = records.iter().flat_map(|(version, record)| {
+                record.quarantine.iter().map(|refused| RefusedRow { record, refused, version: *version })
+            });
+            rows::quarantine().batch(&rows.collect::<Vec<_>>())
         })
         .await?;
         self.unfinished_runs(tables).await
@@ -87,7 +94,7 @@ impl Mirrors {
     /// # Errors
     /// When the storage refuses.
     pub async fn run(&mut self, row: &RunRow) -> Result<(), WarehouseError> {
-        put(&mut self.runs, RUNS.batch(&[row.cells()])?, RUN_KEY).await
+        put(&mut self.runs, rows::runs().batch(std::slice::from_ref(row))?, RUN_KEY).await
     }
 
     /// Writes the certificate of a window that could not be certified; no commit holds it.
@@ -95,17 +102,18 @@ impl Mirrors {
     /// # Errors
     /// When the storage refuses.
     pub async fn uncertified(&mut self, run: &RunRow, certificate: &Certificate) -> Result<(), WarehouseError> {
-        let row = rows::window(&run.run_id, &run.account, &run.dataset, certificate, None);
-        commit_rows(&mut self.windows, WINDOWS.batch(&[row])?, Change::default()).await
+        let RunRow { run_id, account, dataset, .. } = run;
+        let row = WindowRow { run_id, account, dataset, certificate, version: None };
+        commit_rows(&mut self.windows, rows::windows().batch(&[row])?, Change::default()).await
     }
 
     /// Writes the accounts of the configuration; others that are known are no longer enabled.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub async fn accounts(&mut self, accounts: &[Vec<Cell>]) -> Result<(), WarehouseError> {
+    pub async fn accounts(&mut self, accounts: &[AccountRow<'_>]) -> Result<(), WarehouseError> {
         self.accounts.refresh().await?;
-        let rows = ACCOUNTS.batch(accounts)?;
+        let rows = rows::accounts().batch(accounts)?;
         let there = all_rows(&mut self.accounts).await?;
         let configured = KeyIndex::new(self.accounts.name(), &rows, ACCOUNT_KEY.key)?;
         let found = configured.find(self.accounts.name(), &there, ACCOUNT_KEY.key)?;
@@ -121,15 +129,15 @@ impl Mirrors {
     /// # Errors
     /// When the storage refuses.
     pub async fn columns(&mut self, endpoints: &[&Endpoint]) -> Result<(), WarehouseError> {
-        let rows: Vec<Vec<Cell>> = endpoints.iter().flat_map(|endpoint| rows::columns(endpoint)).collect();
-        put(&mut self.columns, COLUMNS.batch(&rows)?, COLUMN_KEY).await?;
-        let rows: Vec<Vec<Cell>> = endpoints.iter().flat_map(|endpoint| rows::codes(endpoint)).collect();
-        put(&mut self.codes, CODES.batch(&rows)?, CODE_KEY).await
+        let rows: Vec<ColumnRow<'_>> = endpoints.iter().flat_map(|endpoint| rows::columns_of(endpoint)).collect();
+        put(&mut self.columns, rows::columns().batch(&rows)?, COLUMN_KEY).await?;
+        let rows: Vec<CodeRow<'_>> = endpoints.iter().flat_map(|endpoint| rows::codes_of(endpoint)).collect();
+        put(&mut self.codes, rows::codes().batch(&rows)?, CODE_KEY).await
     }
 
     /// Runs that left commits but no row: killed before their end, or not there yet.
     async fn unfinished_runs(&mut self, tables: &mut DatasetTables) -> Result<(), WarehouseError> {
-        let note = contested(RUNS.name, (self, tables), |(mirrors, tables)| mirrors.note_unfinished(tables).boxed());
+        let note = contested("etl_runs", (self, tables), |(mirrors, tables)| mirrors.note_unfinished(tables).boxed());
         left_to_rivals(note.await)
     }
 
@@ -147,8 +155,7 @@ impl Mirrors {
             let row = RunRow::unfinished(&record, version);
             last.insert((record.run_id, record.account), row);
         }
-        let cells: Vec<Vec<Cell>> = last.values().map(RunRow::cells).collect();
-        let rows = RUNS.batch(&cells)?;
+        let rows = rows::runs().batch(&last.into_values().collect::<Vec<_>>())?;
         let there = all_rows(&mut self.runs).await?;
         let known = KeyIndex::new(self.runs.name(), &there, RUN_KEY.key)?.find(self.runs.name(), &rows, RUN_KEY.key)?;
         let missing: Vec<usize> =
@@ -199,16 +206,14 @@ async fn new_records(mirror: &Table, tables: &DatasetTables) -> Result<Vec<(u64,
 async fn copy(
     mirror: &mut Table,
     tables: &mut DatasetTables,
-    layout: &Layout,
-    rows: impl Fn(&CommitRecord, u64) -> Vec<Vec<Cell>>,
+    rows: impl Fn(&[(u64, CommitRecord)]) -> Result<RecordBatch, WarehouseError>,
 ) -> Result<(), WarehouseError> {
     load(mirror, tables).await?;
     let records = new_records(mirror, tables).await?;
     failpoint::hit(Place::MirrorRead);
-    let rows: Vec<Vec<Cell>> = records.iter().flat_map(|(version, record)| rows(record, *version)).collect();
     let Some(copied) = not_copied(mirror, tables).await? else { return Ok(()) };
     let change = Change { transaction: Some(copied), ..Change::default() };
-    match commit_rows(mirror, layout.batch(&rows)?, change).await {
+    match commit_rows(mirror, rows(&records)?, change).await {
         // a rival copied the same commits
         Err(WarehouseError::Conflict { .. }) => mirror.refresh().await,
         other => other,
@@ -381,7 +386,7 @@ mod tests {
     #[tokio::test]
     async fn a_rival_that_notes_a_run_as_unfinished_while_it_ends_leaves_it_one_row() {
         let (_folder, mut tables, record, mut one, mut other) = two().await;
-        let row = RUNS.batch(&[finished(&record).cells()]).unwrap();
+        let row = rows::runs().batch(&[finished(&record)]).unwrap();
         one.runs.refresh().await.unwrap();
         other.catch_up(&mut tables).await.unwrap();
         let overtaken = put_once(&mut one.runs, &row, RUN_KEY).await;
@@ -406,17 +411,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let warehouse = Warehouse::parquet(folder.path().to_str().unwrap()).unwrap();
         let mut one = Mirrors::open_or_create(&warehouse).await.unwrap();
-        let account = |merchant: &str| {
-            vec![["main", merchant, "top", "production"].into_iter().map(text).chain([Cell::Bool(true)]).collect()]
-        };
+        let account = |merchant| [AccountRow { account: "main", merchant, gateway: "top", environment: "production" }];
         one.accounts(&account("old")).await.unwrap();
         let mut other = Mirrors::open_or_create(&warehouse).await.unwrap();
         one.accounts(&account("new")).await.unwrap();
         let there = all_rows(&mut other.accounts).await.unwrap();
-        assert_eq!(there, ACCOUNTS.batch(&account("new")).unwrap());
+        assert_eq!(there, rows::accounts().batch(&account("new")).unwrap());
         // a file that nobody has replaced is missed
         std::fs::remove_dir_all(folder.path().join("etl_accounts")).unwrap();
         assert!(all_rows(&mut other.accounts).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_no_longer_configured_is_disabled_by_name() {
+        let warehouse = Warehouse::memory();
+        let mut mirrors = Mirrors::open_or_create(&warehouse).await.unwrap();
+        let account = |account| AccountRow { account, merchant: "m", gateway: "top", environment: "production" };
+        mirrors.accounts(&[account("kept"), account("gone")]).await.unwrap();
+        mirrors.accounts(&[account("kept")]).await.unwrap();
+        mirrors.accounts.refresh().await.unwrap();
+        let rows = all_rows(&mut mirrors.accounts).await.unwrap();
+        let names = arrow::array::AsArray::as_string::<i32>(rows.column_by_name("account").unwrap());
+        let enabled = arrow::array::AsArray::as_boolean(rows.column_by_name("enabled").unwrap());
+        let mut found: Vec<_> = names.iter().flatten().zip(enabled.iter().flatten()).collect();
+        found.sort_unstable();
+        assert_eq!(found, [("gone", false), ("kept", true)]);
     }
 
     #[tokio::test]
@@ -427,6 +446,6 @@ mod tests {
         first.and(second).unwrap();
         one.columns.refresh().await.unwrap();
         let there = all_rows(&mut one.columns).await.unwrap();
-        assert_eq!(there.num_rows(), rows::columns(endpoints[0]).len());
+        assert_eq!(there.num_rows(), rows::columns_of(endpoints[0]).len());
     }
 }

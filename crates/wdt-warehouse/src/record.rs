@@ -22,10 +22,13 @@ pub struct CommitRecord {
     pub wdt_etl: String,
     /// `run`, `backfill` or `reconcile`.
     pub kind: String,
-    /// Run, account and dataset of the commit.
+    /// The run.
     pub run_id: String,
+    /// The account.
     pub account: String,
+    /// Business behind the account.
     pub merchant: String,
+    /// The dataset.
     pub dataset: String,
     /// Hash of what the account asks for; of a backfill that is not done, of what it has asked for so far.
     pub scope: String,
@@ -62,20 +65,30 @@ pub struct CommitRecord {
 /// Sums over a run of one account and dataset.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Sums {
+    /// Calls to the platform.
     pub calls: u64,
+    /// Calls made again.
     pub retries: u64,
+    /// Waits for the platform.
     pub waits: u64,
+    /// Milliseconds waited.
     pub waited_ms: u64,
+    /// Bytes of the answers.
     pub bytes: u64,
+    /// Windows certified.
     pub windows: u64,
     /// Distinct records read, refused ones included.
     pub records: u64,
+    /// Rows logged.
     pub changed: u64,
+    /// Records equal to their current row.
     pub unchanged: u64,
+    /// Records older than their current row.
     pub stale: u64,
     /// Of the changed ones, those whose cursor is that of their current row.
     #[serde(default)]
     pub unmoved: u64,
+    /// Records that could not be typed.
     pub refused: u64,
     /// Rows that vanished upstream.
     #[serde(default)]
@@ -109,15 +122,24 @@ pub const REFUSED_UPSTREAM: &str = "refused_upstream";
 /// A record that could not be typed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Quarantined {
+    /// First second of its window, epoch seconds.
     pub window_start: Option<i64>,
+    /// Last second of its window, epoch seconds.
     pub window_end: Option<i64>,
+    /// Its slice, of a snapshot.
     #[serde(default)]
     pub slice: Option<Slice>,
+    /// Page of the window.
     pub page: u32,
+    /// Position in the page, from 0.
     pub row: u64,
+    /// Column that could not be typed.
     pub column: String,
+    /// Its text.
     pub text: String,
+    /// Why it was refused.
     pub reason: String,
+    /// The record as JSON.
     pub record: String,
     /// Platform time of the reading, epoch milliseconds.
     pub read_at: i64,
@@ -230,7 +252,43 @@ impl BackfillProgress {
     }
 }
 
+/// One number of [`Sums`], with the labels of its column in `etl_runs`.
+#[derive(Debug, Clone, Copy)]
+pub struct Counter {
+    /// Name, as the commit's metadata spells it.
+    pub name: &'static str,
+    /// Chinese label.
+    pub zh: &'static str,
+    /// English meaning.
+    pub en: &'static str,
+    /// The number.
+    pub of: fn(&Sums) -> u64,
+}
+
+const fn counter(name: &'static str, zh: &'static str, en: &'static str, of: fn(&Sums) -> u64) -> Counter {
+    Counter { name, zh, en, of }
+}
+
 impl Sums {
+    /// The numbers that `etl_runs` has, in its order.
+    pub const COUNTERS: &'static [Counter] = &[
+        counter("calls", "调用次数", "calls to the platform", |sums| sums.calls),
+        counter("retries", "重试次数", "calls made again", |sums| sums.retries),
+        counter("waits", "等待次数", "waits for the platform", |sums| sums.waits),
+        counter("waited_ms", "等待毫秒", "milliseconds waited", |sums| sums.waited_ms),
+        counter("bytes", "字节数", "bytes of the answers", |sums| sums.bytes),
+        counter("windows", "窗口数", "windows certified", |sums| sums.windows),
+        counter("records", "记录数", "distinct records read", |sums| sums.records),
+        counter("changed", "变更行数", "rows logged", |sums| sums.changed),
+        counter("unchanged", "未变行数", "records equal to their current row", |sums| sums.unchanged),
+        counter("stale", "过期记录数", "records older than their current row", |sums| sums.stale),
+        counter("deleted", "删除行数", "rows that vanished upstream", |sums| sums.deleted),
+        counter("refused", "拒收记录数", "records that could not be typed", |sums| sums.refused),
+        counter("refused_upstream", "平台拒绝数", "ids that the platform itself refuses", |sums| {
+            sums.refused_upstream
+        }),
+    ];
+
     /// Adds what became of the records of a reading.
     pub(crate) const fn add(&mut self, counts: Counts) {
         self.changed += counts.changed;

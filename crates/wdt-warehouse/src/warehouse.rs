@@ -15,7 +15,7 @@ const DELTA_LOG: &str = "_delta_log";
 /// A place that holds one table per name.
 #[derive(Debug, Clone)]
 pub struct Warehouse {
-    place: Place,
+    storage: Storage,
 }
 
 /// How the tables in a folder are kept.
@@ -44,7 +44,7 @@ impl Format {
 
 /// How the tables are kept, and where.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum Storage {
     /// As Delta tables below this address, with a slash at its end.
     Delta(Url),
     /// In memory.
@@ -76,7 +76,7 @@ impl Warehouse {
     pub fn delta(folder: &str) -> Result<Self, WarehouseError> {
         let url = made(folder)?;
         refuse(&url, MANIFESTS, "parquet")?;
-        Ok(Self { place: Place::Delta(url) })
+        Ok(Self { storage: Storage::Delta(url) })
     }
 
     /// A folder of plain Parquet on this machine, made when it is not there: the histories and the `etl_*` tables. The
@@ -89,7 +89,7 @@ impl Warehouse {
     pub fn parquet(folder: &str) -> Result<Self, WarehouseError> {
         let url = made(folder)?;
         refuse(&url, DELTA_LOG, "delta")?;
-        Ok(Self { place: Place::Parquet(url) })
+        Ok(Self { storage: Storage::Parquet(url) })
     }
 
     /// Tables in memory, for simulations and tests.
@@ -98,7 +98,7 @@ impl Warehouse {
     /// of them or a run that uses it. Nothing ever waits: see [`Warehouse::memory_with`].
     #[must_use]
     pub fn memory() -> Self {
-        Self { place: Place::Memory(Arc::new(Shelf::new(None))) }
+        Self { storage: Storage::Memory(Arc::new(Shelf::new(None))) }
     }
 
     /// Tables in memory that ask at each operation on the table of a name how long it takes and whether it fails.
@@ -106,28 +106,28 @@ impl Warehouse {
     /// Waits are tokio's, so that under a paused clock they cost nothing, and a task can be aborted in any of them.
     #[must_use]
     pub fn memory_with(steps: impl Fn(&str, Operation) -> Step + Send + Sync + 'static) -> Self {
-        Self { place: Place::Memory(Arc::new(Shelf::new(Some(Box::new(steps))))) }
+        Self { storage: Storage::Memory(Arc::new(Shelf::new(Some(Box::new(steps))))) }
     }
 
     /// Takes a table out of memory, as one does who deletes its folder; nothing is ever taken out of a folder.
     pub fn forget(&self, name: &str) {
-        if let Place::Memory(shelf) = &self.place {
+        if let Storage::Memory(shelf) = &self.storage {
             shelf.forget(name);
         }
     }
 
     /// Whether current tables are kept, and not folded from their histories each time.
     pub const fn keeps_current(&self) -> bool {
-        !matches!(self.place, Place::Parquet(_))
+        !matches!(self.storage, Storage::Parquet(_))
     }
 
     /// How the tables are kept.
-    pub(crate) const fn place(&self) -> &Place {
-        &self.place
+    pub(crate) const fn storage(&self) -> &Storage {
+        &self.storage
     }
 }
 
-impl Place {
+impl Storage {
     /// Address of a table below a folder.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 
 use super::*;
 
-pub(super) async fn rivals_of_one_application_conflict(place: Place) {
-    let (mut first, mut second) = place.rivals(&plain()).await;
+pub(super) async fn rivals_of_one_application_conflict(shared: Shared) {
+    let (mut first, mut second) = shared.rivals(&plain()).await;
     let change =
         async |table: &Table, id: i64| Change { adds: written(table, ids(&plain(), [id])).await, ..moved("app", id) };
     let late = change(&second, 2).await;
@@ -21,8 +21,8 @@ pub(super) async fn rivals_of_one_application_conflict(place: Place) {
     assert_eq!(all_ids(&second).await, [1, 2]);
 }
 
-pub(super) async fn rivals_of_several_applications_do_not(place: Place) {
-    let (mut first, mut second) = place.rivals(&plain()).await;
+pub(super) async fn rivals_of_several_applications_do_not(shared: Shared) {
+    let (mut first, mut second) = shared.rivals(&plain()).await;
     for (table, app, id) in [(&mut first, "a", 1), (&mut second, "b", 2)] {
         let adds = written(table, ids(&plain(), [id])).await;
         assert_eq!(table.commit(Change { adds, ..moved(app, id) }).await.unwrap(), id.cast_unsigned());
@@ -33,9 +33,9 @@ pub(super) async fn rivals_of_several_applications_do_not(place: Place) {
     assert_eq!(first.version(), 1);
 }
 
-pub(super) async fn a_held_application_conflicts_with_its_mover(place: Place) {
+pub(super) async fn a_held_application_conflicts_with_its_mover(shared: Shared) {
     let held = |app: &str| Change { holds: Some(("watermark".to_owned(), 7)), ..moved(app, 1) };
-    let (mut first, mut second) = place.rivals(&plain()).await;
+    let (mut first, mut second) = shared.rivals(&plain()).await;
     first.commit(moved("watermark", 7)).await.unwrap();
     second.refresh().await.unwrap();
     first.commit(moved("watermark", 8)).await.unwrap();
@@ -51,21 +51,21 @@ pub(super) async fn a_held_application_conflicts_with_its_mover(place: Place) {
     assert_conflict(&first.commit(held("backfill")).await);
 }
 
-pub(super) async fn every_rival_since_the_loaded_version_counts(place: Place) {
+pub(super) async fn every_rival_since_the_loaded_version_counts(shared: Shared) {
     for harmful in 0..3 {
-        let (mut first, mut second) = place.rivals(&plain()).await;
+        let (mut first, mut second) = shared.rivals(&plain()).await;
         for number in 0..3 {
             let app = if number == harmful { "app" } else { "other" };
             first.commit(moved(app, number)).await.unwrap();
         }
         assert_conflict(&second.commit(moved("app", 9)).await);
         assert_eq!(second.commit(moved("third", 9)).await.unwrap(), 4);
-        place.forget("sample");
+        shared.forget("sample");
     }
 }
 
-pub(super) async fn a_file_is_taken_away_once(place: Place) {
-    let (mut first, mut second) = place.rivals(&plain()).await;
+pub(super) async fn a_file_is_taken_away_once(shared: Shared) {
+    let (mut first, mut second) = shared.rivals(&plain()).await;
     append(&mut first, ids(&plain(), [1])).await.unwrap();
     append(&mut first, ids(&plain(), [2])).await.unwrap();
     second.refresh().await.unwrap();
@@ -82,8 +82,8 @@ pub(super) async fn a_file_is_taken_away_once(place: Place) {
     assert_eq!(all_ids(&second).await, Vec::<i64>::new());
 }
 
-pub(super) async fn an_append_conflicts_with_a_rival_who_took_a_loaded_file_away(place: Place) {
-    let (mut first, mut second) = place.rivals(&plain()).await;
+pub(super) async fn an_append_conflicts_with_a_rival_who_took_a_loaded_file_away(shared: Shared) {
+    let (mut first, mut second) = shared.rivals(&plain()).await;
     append(&mut first, ids(&plain(), [1])).await.unwrap();
     second.refresh().await.unwrap();
     first.commit(emptied(&first)).await.unwrap();
@@ -92,7 +92,7 @@ pub(super) async fn an_append_conflicts_with_a_rival_who_took_a_loaded_file_away
     append(&mut second, ids(&plain(), [2])).await.unwrap();
     assert_eq!(all_ids(&second).await, [2]);
     // a file that was not loaded yet is none that was read
-    let mut late = place.handle(&plain()).await;
+    let mut late = shared.handle(&plain()).await;
     append(&mut first, ids(&plain(), [3])).await.unwrap();
     let change = Change {
         removes: first.files(None).unwrap().into_iter().filter(|file| !loads(&late, &file.path)).collect(),
@@ -104,8 +104,8 @@ pub(super) async fn an_append_conflicts_with_a_rival_who_took_a_loaded_file_away
     assert_eq!(all_ids(&late).await, [2, 4]);
 }
 
-pub(super) async fn a_rival_s_new_files_stand_against_nothing(place: Place) {
-    let (mut first, mut second) = place.rivals(&plain()).await;
+pub(super) async fn a_rival_s_new_files_stand_against_nothing(shared: Shared) {
+    let (mut first, mut second) = shared.rivals(&plain()).await;
     append(&mut first, ids(&plain(), [1])).await.unwrap();
     second.refresh().await.unwrap();
     let adds = written(&second, ids(&plain(), [10])).await;

@@ -2,9 +2,9 @@
 
 use super::*;
 
-pub(super) async fn rows_of_all_types_come_back_as_they_were(place: Place) {
+pub(super) async fn rows_of_all_types_come_back_as_they_were(shared: Shared) {
     let (spec, rows) = of_all_types();
-    let mut table = place.handle(&spec).await;
+    let mut table = shared.handle(&spec).await;
     append(&mut table, rows.clone()).await.unwrap();
     let main = arrow::compute::take_record_batch(&rows, &arrow::array::UInt32Array::from(vec![0, 1, 3])).unwrap();
     for (account, wanted) in [("main", main), ("账号 a=b/c%", rows.slice(2, 1))] {
@@ -20,10 +20,10 @@ pub(super) async fn rows_of_all_types_come_back_as_they_were(place: Place) {
     }
 }
 
-pub(super) async fn a_date_that_partitions_is_no_part_of_the_files(place: Place) {
+pub(super) async fn a_date_that_partitions_is_no_part_of_the_files(shared: Shared) {
     let fields = vec![Field::new("id", DataType::Int64, false), Field::new("dt", DataType::Date32, true)];
     let spec = spec(fields, Some("dt"));
-    let mut table = place.handle(&spec).await;
+    let mut table = shared.handle(&spec).await;
     let dates = Date32Array::from(vec![Some(20_779), None, Some(20_779), Some(-1)]);
     let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![1, 2, 3, 4])), Arc::new(dates)];
     let rows = RecordBatch::try_new(Arc::clone(&spec.schema), columns).unwrap();
@@ -37,15 +37,15 @@ pub(super) async fn a_date_that_partitions_is_no_part_of_the_files(place: Place)
     let day = |day: &str| Some(day.to_owned());
     assert_eq!(found, [(None, vec![2]), (day("1969-12-31"), vec![4]), (day("2026-11-22"), vec![1, 3])]);
     // what is found without a description has the dates again
-    let rows = crate::contents::rows(&place.warehouse(), "sample").await.unwrap().unwrap();
+    let rows = crate::contents::rows(&shared.warehouse(), "sample").await.unwrap().unwrap();
     assert_eq!(
         (rows.num_rows(), rows.column(1).null_count(), rows.schema().field(1).data_type()),
         (4, 1, &DataType::Date32)
     );
 }
 
-pub(super) async fn batches_that_do_not_fit_are_refused_alone(place: Place) {
-    let mut table = place.handle(&plain()).await;
+pub(super) async fn batches_that_do_not_fit_are_refused_alone(shared: Shared) {
+    let mut table = shared.handle(&plain()).await;
     let mut writer = table.writer().unwrap();
     writer.write(ids(&plain(), [1])).await.unwrap();
     let one = |name: &str, column: ArrayRef| RecordBatch::try_from_iter_with_nullable([(name, column, true)]).unwrap();
@@ -66,14 +66,14 @@ pub(super) async fn batches_that_do_not_fit_are_refused_alone(place: Place) {
     assert_eq!(all_ids(&table).await, [1]);
     // columns are found by name
     let swapped = by_account(&[(Some("a"), 7)]).project(&[1, 0]).unwrap();
-    place.forget("sample");
-    let mut table = place.handle(&parted()).await;
+    shared.forget("sample");
+    let mut table = shared.handle(&parted()).await;
     append(&mut table, swapped).await.unwrap();
     assert_eq!(all_ids(&table).await, [7]);
 }
 
-pub(super) async fn files_are_listed_by_partition(place: Place) {
-    let mut table = place.handle(&parted()).await;
+pub(super) async fn files_are_listed_by_partition(shared: Shared) {
+    let mut table = shared.handle(&parted()).await;
     append(&mut table, by_account(&[(Some("a"), 1), (Some("b"), 2), (None, 3), (Some("a"), 4)])).await.unwrap();
     append(&mut table, by_account(&[(Some("a"), 5)])).await.unwrap();
     for (account, wanted) in [("a", vec![vec![1, 4], vec![5]]), ("b", vec![vec![2]]), ("c", vec![])] {
@@ -88,16 +88,16 @@ pub(super) async fn files_are_listed_by_partition(place: Place) {
     }
     assert_eq!(all_ids(&table).await, [1, 2, 3, 4, 5]);
     // a table without partitions is one
-    place.forget("sample");
-    let mut table = place.handle(&plain()).await;
+    shared.forget("sample");
+    let mut table = shared.handle(&plain()).await;
     append(&mut table, ids(&plain(), [1])).await.unwrap();
     assert_eq!(table.files(Some("a")).unwrap().len(), 1);
 }
 
-pub(super) async fn columns_and_positions_are_picked(place: Place) {
+pub(super) async fn columns_and_positions_are_picked(shared: Shared) {
     let fields = ["a", "b", "c"].map(|name| Field::new(name, DataType::Int64, true)).to_vec();
     let spec = spec(fields, None);
-    let mut table = place.handle(&spec).await;
+    let mut table = shared.handle(&spec).await;
     let mut writer = table.writer().unwrap();
     for start in [0, 5_000] {
         let column = |of: i64| Arc::new(Int64Array::from_iter_values((start..start + 5_000).map(|row| row * 10 + of)));
@@ -129,8 +129,8 @@ pub(super) async fn columns_and_positions_are_picked(place: Place) {
     assert_eq!(read(Some(&["none"]), None).await.num_rows(), 10_000);
 }
 
-pub(super) async fn rows_of_a_file_keep_their_order_over_writes(place: Place) {
-    let mut table = place.handle(&parted()).await;
+pub(super) async fn rows_of_a_file_keep_their_order_over_writes(shared: Shared) {
+    let mut table = shared.handle(&parted()).await;
     let mut writer = table.writer().unwrap();
     writer.write(by_account(&[(Some("a"), 9), (Some("b"), 1), (Some("a"), 3)])).await.unwrap();
     assert!(writer.open_bytes() > 0);
@@ -143,8 +143,8 @@ pub(super) async fn rows_of_a_file_keep_their_order_over_writes(place: Place) {
     }
 }
 
-pub(super) async fn a_roll_begins_new_files(place: Place) {
-    let mut table = place.handle(&plain()).await;
+pub(super) async fn a_roll_begins_new_files(shared: Shared) {
+    let mut table = shared.handle(&plain()).await;
     let mut writer = table.writer().unwrap();
     writer.roll().await.unwrap();
     writer.write(ids(&plain(), [])).await.unwrap();
@@ -167,23 +167,23 @@ pub(super) async fn a_roll_begins_new_files(place: Place) {
     assert_eq!(files, [vec![1], vec![2, 3]], "files stand in a commit as they were written");
 }
 
-pub(super) async fn a_file_that_was_taken_away_can_still_be_read_or_is_gone(place: Place) {
-    let mut table = place.handle(&plain()).await;
+pub(super) async fn a_file_that_was_taken_away_can_still_be_read_or_is_gone(shared: Shared) {
+    let mut table = shared.handle(&plain()).await;
     append(&mut table, ids(&plain(), [1])).await.unwrap();
     let [file] = table.files(None).unwrap().try_into().unwrap();
     table.commit(emptied(&table)).await.unwrap();
     assert_eq!((all_ids(&table).await, table.files(None).unwrap().len()), (vec![], 0));
-    let opened = place.handle(&plain()).await;
-    assert_eq!(opened.reader().size(&file.path).await.unwrap(), place.keeps_files.then_some(file.size));
-    if place.keeps_files {
+    let opened = shared.handle(&plain()).await;
+    assert_eq!(opened.reader().size(&file.path).await.unwrap(), shared.keeps_files.then_some(file.size));
+    if shared.keeps_files {
         assert_eq!(ids_in(&opened, &file.path, file.size).await, [1]);
     } else {
         assert!(opened.reader().rows(&file.path, file.size, None, None).await.is_err());
     }
 }
 
-pub(super) async fn a_file_that_never_was_is_an_error(place: Place) {
-    let table = place.handle(&plain()).await;
+pub(super) async fn a_file_that_never_was_is_an_error(shared: Shared) {
+    let table = shared.handle(&plain()).await;
     let (reader, path) = (table.reader(), Path::from("never"));
     assert_eq!(reader.size(&path).await.unwrap(), None);
     assert!(reader.rows(&path, 9, None, None).await.is_err());

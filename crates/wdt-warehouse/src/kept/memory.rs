@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use self::files::{MemoryWriter, Stored};
-use self::log::{Committed, Log, Snapshot};
+use self::log::{Committed, Loaded, Log};
 use self::shelf::Shelf;
 use self::step::Operation;
 use self::stored::StoredFile;
@@ -27,7 +27,7 @@ use crate::schema::TableSpec;
 /// One table, at the version last loaded.
 pub(super) struct MemoryHandle {
     stored: Stored,
-    loaded: Arc<Snapshot>,
+    loaded: Arc<Loaded>,
 }
 
 impl MemoryHandle {

@@ -27,7 +27,7 @@ use self::added::Added;
 use self::durable::Durable;
 use self::encoded::Encoded;
 use self::files::ParquetWriter;
-use self::log::{Manifest, Snapshot, Words};
+use self::log::{LoadedLog, Manifest, Words};
 use self::sweep::Suspects;
 use super::change::{AddedFile, Change, Commit, DataFile, ListedFile};
 use super::partition::FileColumns;
@@ -47,7 +47,7 @@ pub(crate) const MANIFESTS: &str = log::FOLDER;
 pub(super) struct ParquetHandle {
     name: String,
     store: Arc<dyn ObjectStore>,
-    loaded: Arc<Snapshot>,
+    loaded: Arc<LoadedLog>,
     suspects: Suspects,
 }
 
@@ -144,7 +144,7 @@ impl ParquetHandle {
         };
         let mut manifests = futures::stream::iter(versions).map(read).buffered(MANIFESTS_IN_FLIGHT);
         let Some((created, bytes)) = manifests.try_next().await? else { return Ok(None) };
-        let mut loaded = Snapshot::created(name, &created, &bytes)?;
+        let mut loaded = LoadedLog::created(name, &created, &bytes)?;
         while let Some((manifest, bytes)) = manifests.try_next().await? {
             loaded.follow(manifest, &bytes);
         }

@@ -25,10 +25,10 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// Reads data files of one table.
 pub struct Reader {
     table: String,
-    source: Source,
+    source: Origin,
 }
 
-enum Source {
+enum Origin {
     Parquet(Arc<dyn ObjectStore>),
     Memory(Stored),
 }
@@ -36,12 +36,12 @@ enum Source {
 impl Reader {
     /// A reader over the store rooted at the table.
     pub(crate) fn new(table: &str, store: Arc<dyn ObjectStore>) -> Self {
-        Self { table: table.to_owned(), source: Source::Parquet(store) }
+        Self { table: table.to_owned(), source: Origin::Parquet(store) }
     }
 
     /// A reader of a table in memory.
     pub(crate) fn in_memory(table: &str, stored: Stored) -> Self {
-        Self { table: table.to_owned(), source: Source::Memory(stored) }
+        Self { table: table.to_owned(), source: Origin::Memory(stored) }
     }
 
     /// Rows of one file: the named columns, or all; all rows, or those at the given positions (ascending).
@@ -57,13 +57,13 @@ impl Reader {
     ) -> Result<BoxStream<'static, Result<RecordBatch, WarehouseError>>, WarehouseError> {
         let failed = || WarehouseError::storage::<ParquetError>(&self.table, "read of a data file");
         let store = match &self.source {
-            Source::Parquet(store) => Arc::clone(store),
-            Source::Memory(stored) => {
+            Origin::Parquet(store) => Arc::clone(store),
+            Origin::Memory(stored) => {
                 let batches = stored.rows(path, columns, positions).await?;
                 return Ok(futures::stream::iter(batches.into_iter().map(Ok)).boxed());
             }
         };
-        let file = ParquetFile { store, path: path.clone(), size };
+        let file = StoredParquet { store, path: path.clone(), size };
         let mut builder =
             ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed())?.with_batch_size(BATCH_ROWS);
         if let Some(columns) = columns {
@@ -86,8 +86,8 @@ impl Reader {
     /// When the storage refuses.
     pub async fn size(&self, path: &Path) -> Result<Option<u64>, WarehouseError> {
         let store = match &self.source {
-            Source::Parquet(store) => store,
-            Source::Memory(stored) => return stored.size(path).await,
+            Origin::Parquet(store) => store,
+            Origin::Memory(stored) => return stored.size(path).await,
         };
         match store.head(path).await {
             Ok(found) => Ok(Some(found.size)),
@@ -102,10 +102,10 @@ impl Reader {
     /// When the file cannot be read.
     pub async fn row_count(&self, path: &Path, size: u64) -> Result<u64, WarehouseError> {
         let store = match &self.source {
-            Source::Parquet(store) => Arc::clone(store),
-            Source::Memory(stored) => return stored.row_count(path).await,
+            Origin::Parquet(store) => Arc::clone(store),
+            Origin::Memory(stored) => return stored.row_count(path).await,
         };
-        let mut file = ParquetFile { store, path: path.clone(), size };
+        let mut file = StoredParquet { store, path: path.clone(), size };
         let metadata = file.get_metadata(None).await;
         let metadata = metadata.map_err(WarehouseError::storage(&self.table, "read of a data file"))?;
         Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default())
@@ -127,13 +127,13 @@ impl Reader {
 }
 
 /// A Parquet file in an object store.
-struct ParquetFile {
+struct StoredParquet {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
 }
 
-impl AsyncFileReader for ParquetFile {
+impl AsyncFileReader for StoredParquet {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         self.store.get_range(&self.path, range).map_err(ParquetError::from).boxed()
     }

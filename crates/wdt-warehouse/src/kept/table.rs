@@ -17,7 +17,7 @@ use super::parquet::files::ParquetWriter;
 use super::reader::Reader;
 use crate::error::WarehouseError;
 use crate::schema::TableSpec;
-use crate::warehouse::{Place, Warehouse};
+use crate::warehouse::{Storage, Warehouse};
 
 /// One table, at the version last loaded.
 pub struct Table {
@@ -40,13 +40,13 @@ impl Table {
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
     pub async fn open_or_create(warehouse: &Warehouse, spec: &TableSpec) -> Result<Self, WarehouseError> {
-        let backend = match warehouse.place() {
-            Place::Delta(folder) => {
-                Backend::delta(DeltaHandle::open_or_create(Place::address(folder, &spec.name)?, spec).await?)
+        let backend = match warehouse.storage() {
+            Storage::Delta(folder) => {
+                Backend::delta(DeltaHandle::open_or_create(Storage::address(folder, &spec.name)?, spec).await?)
             }
-            Place::Memory(shelf) => Backend::Memory(MemoryHandle::open_or_create(shelf, spec).await?),
-            Place::Parquet(folder) => {
-                Backend::Parquet(ParquetHandle::open_or_create(&Place::address(folder, &spec.name)?, spec).await?)
+            Storage::Memory(shelf) => Backend::Memory(MemoryHandle::open_or_create(shelf, spec).await?),
+            Storage::Parquet(folder) => {
+                Backend::Parquet(ParquetHandle::open_or_create(&Storage::address(folder, &spec.name)?, spec).await?)
             }
         };
         Ok(Self::new(backend, spec))
@@ -65,13 +65,13 @@ impl Table {
     /// # Errors
     /// When the storage refuses, or a table of that name has other columns.
     pub async fn open(warehouse: &Warehouse, spec: &TableSpec) -> Result<Option<Self>, WarehouseError> {
-        let backend = match warehouse.place() {
-            Place::Delta(folder) => {
-                DeltaHandle::open(Place::address(folder, &spec.name)?, spec).await?.map(Backend::delta)
+        let backend = match warehouse.storage() {
+            Storage::Delta(folder) => {
+                DeltaHandle::open(Storage::address(folder, &spec.name)?, spec).await?.map(Backend::delta)
             }
-            Place::Memory(shelf) => MemoryHandle::open(shelf, spec).await?.map(Backend::Memory),
-            Place::Parquet(folder) => {
-                ParquetHandle::open(&Place::address(folder, &spec.name)?, spec).await?.map(Backend::Parquet)
+            Storage::Memory(shelf) => MemoryHandle::open(shelf, spec).await?.map(Backend::Memory),
+            Storage::Parquet(folder) => {
+                ParquetHandle::open(&Storage::address(folder, &spec.name)?, spec).await?.map(Backend::Parquet)
             }
         };
         Ok(backend.map(|backend| Self::new(backend, spec)))
@@ -82,14 +82,14 @@ impl Table {
     /// # Errors
     /// When the storage refuses.
     pub async fn find(warehouse: &Warehouse, name: &str) -> Result<Option<Self>, WarehouseError> {
-        let found = match warehouse.place() {
-            Place::Delta(folder) => DeltaHandle::find(Place::address(folder, name)?, name)
+        let found = match warehouse.storage() {
+            Storage::Delta(folder) => DeltaHandle::find(Storage::address(folder, name)?, name)
                 .await?
                 .map(|(table, schema)| (Backend::delta(table), schema)),
-            Place::Memory(shelf) => {
+            Storage::Memory(shelf) => {
                 MemoryHandle::find(shelf, name).await?.map(|(table, schema)| (Backend::Memory(table), schema))
             }
-            Place::Parquet(folder) => ParquetHandle::find(&Place::address(folder, name)?, name)
+            Storage::Parquet(folder) => ParquetHandle::find(&Storage::address(folder, name)?, name)
                 .await?
                 .map(|(table, schema)| (Backend::Parquet(table), schema)),
         };

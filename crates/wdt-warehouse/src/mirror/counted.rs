@@ -6,8 +6,9 @@ use arrow::array::{Array as _, AsArray as _};
 use arrow::record_batch::RecordBatch;
 use futures::stream::TryStreamExt as _;
 
+use super::layout::Layout;
 use super::overtaken::overtaken;
-use super::rows::{Layout, QUARANTINE, RUNS, WINDOWS};
+use super::rows;
 use crate::application;
 use crate::error::WarehouseError;
 use crate::kept::table::Table;
@@ -41,17 +42,17 @@ pub async fn count(
         runs.contains(&(cell("run_id"), cell("account")))
     };
     Ok(vec![
-        of(warehouse, dataset, (&WINDOWS, "table_version"), committed).await?,
-        of(warehouse, dataset, (&QUARANTINE, "table_version"), committed).await?,
-        of(warehouse, dataset, (&RUNS, "run_id"), ours).await?,
+        of(warehouse, dataset, (&rows::windows(), "table_version"), committed).await?,
+        of(warehouse, dataset, (&rows::quarantine(), "table_version"), committed).await?,
+        of(warehouse, dataset, (&rows::runs(), "run_id"), ours).await?,
     ])
 }
 
 /// Rows of the dataset that `counts`; `column` is what it looks at beside account and dataset.
-async fn of(
+async fn of<R>(
     warehouse: &Warehouse,
     dataset: &str,
-    (layout, column): (&Layout, &str),
+    (layout, column): (&Layout<R>, &str),
     counts: impl Fn(&RecordBatch, usize) -> bool,
 ) -> Result<MirrorCount, WarehouseError> {
     let Some(mut table) = Table::open(warehouse, &layout.spec()).await? else {

@@ -1,263 +1,111 @@
-//! Columns of the `etl_*` tables and the rows they get.
+//! The `etl_*` tables column by column, and the rows they get.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::array::BooleanArray;
 use arrow::record_batch::RecordBatch;
-use wdt_models::{Certificate, Endpoint, Slice};
+use serde::Serialize;
+use wdt_models::{Certificate, Endpoint, Field, Kind, Slice};
 
+use super::layout::{Column, Labels, Layout};
 use crate::error::WarehouseError;
 use crate::record::{CommitRecord, Quarantined, Sums};
-use crate::schema::{TableSpec, comment, timestamp};
 
-/// One value of a small table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    Text(Option<String>),
-    Int(Option<i64>),
-    Bool(bool),
-    /// Epoch milliseconds.
-    Time(Option<i64>),
-}
-
-/// Type of a small table's column.
-#[derive(Debug, Clone, Copy)]
-enum Type {
-    Text,
-    Int,
-    Bool,
-    Time,
-}
-
-type Column = (&'static str, Type, &'static str, &'static str);
-
-/// A small table: its name, what it is, its columns.
-pub struct Layout {
-    pub(super) name: &'static str,
-    doc: &'static str,
-    columns: &'static [Column],
-}
-
-const TABLE_VERSION: Column = ("table_version", Type::Int, "历史表版本", "history version of the commit");
-const ACCOUNT: Column = ("account", Type::Text, "账号", "account");
-const DATASET: Column = ("dataset", Type::Text, "数据集", "dataset");
-const RUN_ID: Column = ("run_id", Type::Text, "运行编号", "run");
-const MERCHANT: Column = ("merchant", Type::Text, "商家", "business behind the account");
-const REFUSED: Column = ("refused", Type::Int, "拒收记录数", "records that could not be typed");
-const WINDOW_START: Column = ("window_start", Type::Time, "窗口开始", "first second asked for");
-const WINDOW_END: Column = ("window_end", Type::Time, "窗口结束", "last second asked for");
-const SLICE: Column = ("slice", Type::Text, "切片", "slice of a snapshot");
-const READ_AT: Column = ("read_at", Type::Time, "读取时间", "platform time of the reading");
-
-/// A row per run, account and dataset.
-pub const RUNS: Layout = Layout {
-    name: "etl_runs",
-    doc: "A row per run, account and dataset.",
-    columns: &[
-        RUN_ID,
-        ACCOUNT,
-        DATASET,
-        MERCHANT,
-        ("started_at", Type::Time, "开始时间", "begin of the run"),
-        ("ended_at", Type::Time, "结束时间", "end of the run; null when it was cut off"),
-        ("verdict", Type::Text, "结论", "landed, nothing_due, failed, interrupted or unfinished"),
-        ("exit_code", Type::Int, "退出码", "exit code of this account and dataset"),
-        ("message", Type::Text, "说明", "what went wrong"),
-        ("calls", Type::Int, "调用次数", "calls to the platform"),
-        ("retries", Type::Int, "重试次数", "calls made again"),
-        ("waits", Type::Int, "等待次数", "waits for the platform"),
-        ("waited_ms", Type::Int, "等待毫秒", "milliseconds waited"),
-        ("bytes", Type::Int, "字节数", "bytes of the answers"),
-        ("windows", Type::Int, "窗口数", "windows certified"),
-        ("records", Type::Int, "记录数", "distinct records read"),
-        ("changed", Type::Int, "变更行数", "rows logged"),
-        ("unchanged", Type::Int, "未变行数", "records equal to their current row"),
-        ("stale", Type::Int, "过期记录数", "records older than their current row"),
-        ("deleted", Type::Int, "删除行数", "rows that vanished upstream"),
-        REFUSED,
-        ("refused_upstream", Type::Int, "平台拒绝数", "ids that the platform itself refuses"),
-        ("peak_memory_bytes", Type::Int, "内存峰值", "peak memory of the process; null where the system does not tell"),
-        ("watermark_after", Type::Time, "水位", "how far the dataset is complete"),
-        TABLE_VERSION,
-        ("wdt_etl", Type::Text, "程序版本", "version of wdt-etl"),
-    ],
-};
-
-/// A certificate per window.
-pub const WINDOWS: Layout = Layout {
-    name: "etl_windows",
-    doc: "A certificate per window: the evidence that it was read whole.",
-    columns: &[
-        ACCOUNT,
-        DATASET,
-        RUN_ID,
-        WINDOW_START,
-        WINDOW_END,
-        SLICE,
-        ("way", Type::Text, "读取方式", "single_page, any_order, backward, filtered, slice or ids"),
-        ("verdict", Type::Text, "结论", "certified, uncertified or accepted"),
-        ("declared_before", Type::Int, "读前总数", "total declared before"),
-        ("declared_after", Type::Int, "读后总数", "total declared after"),
-        ("pages", Type::Int, "页数", "pages read"),
-        ("records", Type::Int, "记录数", "records read, repeated ones included"),
-        ("distinct_records", Type::Int, "去重记录数", "distinct records read"),
-        REFUSED,
-        ("keys_with_two_records", Type::Int, "一键多记录数", "keys with two different records"),
-        ("record_order", Type::Text, "顺序", "order seen"),
-        ("filter", Type::Text, "过滤", "documented filter that split the window, with its totals, as JSON"),
-        ("attempts", Type::Int, "尝试次数", "readings of the window"),
-        READ_AT,
-        TABLE_VERSION,
-    ],
-};
-
-/// A row per refused record.
-pub const QUARANTINE: Layout = Layout {
-    name: "etl_quarantine",
-    doc: "Each record that could not be typed, as it was received.",
-    columns: &[
-        ACCOUNT,
-        DATASET,
-        RUN_ID,
-        WINDOW_START,
-        WINDOW_END,
-        SLICE,
-        ("page", Type::Int, "页号", "page of the window"),
-        ("row", Type::Int, "行号", "position in the page, from 0"),
-        ("column", Type::Text, "字段", "column that could not be typed"),
-        ("text", Type::Text, "原文", "its text"),
-        ("reason", Type::Text, "原因", "why it was refused"),
-        ("record", Type::Text, "原始记录", "the record as JSON"),
-        READ_AT,
-        TABLE_VERSION,
-    ],
-};
-
-/// A row per account.
-pub const ACCOUNTS: Layout = Layout {
-    name: "etl_accounts",
-    doc: "The accounts of the configuration, without secrets.",
-    columns: &[
-        ACCOUNT,
-        MERCHANT,
-        ("gateway", Type::Text, "平台", "gateway"),
-        ("environment", Type::Text, "环境", "production or sandbox"),
-        ("enabled", Type::Bool, "启用", "stands in the configuration of the last run"),
-    ],
-};
-
-/// A row per column of every dataset.
-pub const COLUMNS: Layout = Layout {
-    name: "etl_columns",
-    doc: "What each column of each dataset means.",
-    columns: &[
-        DATASET,
-        ("column", Type::Text, "字段", "column; members of a list as list[].member"),
-        ("type", Type::Text, "类型", "type"),
-        ("zh", Type::Text, "中文名", "Chinese label"),
-        ("en", Type::Text, "英文含义", "English meaning"),
-        ("unit", Type::Text, "单位", "unit"),
-        ("volatile", Type::Bool, "易变", "changes without moving the cursor"),
-        ("personal", Type::Bool, "个人信息", "about a person"),
-    ],
-};
-
-/// A row per documented value of a column.
-pub const CODES: Layout = Layout {
-    name: "etl_codes",
-    doc: "What the documented values of columns mean.",
-    columns: &[
-        DATASET,
-        ("column", Type::Text, "字段", "column; members of a list as list[].member"),
-        ("value", Type::Text, "值", "value, as text"),
-        ("zh", Type::Text, "中文", "Chinese meaning"),
-        ("en", Type::Text, "英文", "English meaning"),
-    ],
-};
-
-impl Layout {
-    /// What the table must look like.
-    pub fn spec(&self) -> TableSpec {
-        let fields: Vec<ArrowField> = self.columns.iter().map(arrow_field).collect();
-        TableSpec {
-            name: self.name.to_owned(),
-            comment: self.doc.to_owned(),
-            schema: Arc::new(Schema::new(fields)),
-            partition: None,
-            stats: self.columns.iter().map(|(name, ..)| *name).filter(|name| STATS.contains(name)).collect(),
-        }
-    }
-
-    /// Rows as a batch of the table.
-    ///
-    /// # Errors
-    /// When a row does not have the table's columns, which is a bug.
-    pub fn batch(&self, rows: &[Vec<Cell>]) -> Result<RecordBatch, WarehouseError> {
-        let columns = self.columns.iter().enumerate().map(|(position, (_, kind, ..))| column(*kind, rows, position));
-        RecordBatch::try_new(self.spec().schema, columns.collect()).map_err(WarehouseError::storage(self.name, "write"))
-    }
-}
-
-const STATS: [&str; 4] = ["account", "dataset", "run_id", "table_version"];
-
-fn arrow_field(&(name, kind, zh, en): &Column) -> ArrowField {
-    let data_type = match kind {
-        Type::Text => DataType::Utf8,
-        Type::Int => DataType::Int64,
-        Type::Bool => DataType::Boolean,
-        Type::Time => timestamp(),
-    };
-    ArrowField::new(name, data_type, true).with_metadata(comment(zh, en))
-}
-
-fn column(kind: Type, rows: &[Vec<Cell>], position: usize) -> ArrayRef {
-    let cells = rows.iter().map(|row| row.get(position));
-    match kind {
-        Type::Text => Arc::new(
-            cells
-                .map(|cell| if let Some(Cell::Text(text)) = cell { text.clone() } else { None })
-                .collect::<StringArray>(),
-        ),
-        Type::Int => Arc::new(
-            cells.map(|cell| if let Some(Cell::Int(number)) = cell { *number } else { None }).collect::<Int64Array>(),
-        ),
-        Type::Bool => Arc::new(
-            cells
-                .map(|cell| if let Some(Cell::Bool(truth)) = cell { Some(*truth) } else { None })
-                .collect::<BooleanArray>(),
-        ),
-        Type::Time => {
-            let micros =
-                cells.map(|cell| if let Some(Cell::Time(Some(millis))) = cell { Some(millis * 1000) } else { None });
-            Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-        }
-    }
-}
+const TABLE_VERSION: Labels = ("table_version", "历史表版本", "history version of the commit");
+const ACCOUNT: Labels = ("account", "账号", "account");
+const DATASET: Labels = ("dataset", "数据集", "dataset");
+const RUN_ID: Labels = ("run_id", "运行编号", "run");
+const MERCHANT: Labels = ("merchant", "商家", "business behind the account");
+const WINDOW_START: Labels = ("window_start", "窗口开始", "first second asked for");
+const WINDOW_END: Labels = ("window_end", "窗口结束", "last second asked for");
+const SLICE: Labels = ("slice", "切片", "slice of a snapshot");
+const READ_AT: Labels = ("read_at", "读取时间", "platform time of the reading");
+const COLUMN: Labels = ("column", "字段", "column; members of a list as list[].member");
+/// Whether an account is in the configuration.
+const ENABLED: &str = "enabled";
 
 /// How a run of one account and dataset ended.
 #[derive(Debug, Clone)]
 pub struct RunRow {
+    /// The run.
     pub run_id: String,
+    /// The account.
     pub account: String,
+    /// The dataset.
     pub dataset: String,
+    /// Business behind the account.
     pub merchant: String,
+    /// Begin of the run, epoch milliseconds.
     pub started_at: i64,
+    /// Its end, epoch milliseconds; `None` when it was cut off.
     pub ended_at: Option<i64>,
+    /// `landed`, `nothing_due`, `failed`, `interrupted` or `unfinished`.
     pub verdict: String,
+    /// Exit code of this account and dataset.
     pub exit_code: Option<i64>,
+    /// What went wrong.
     pub message: Option<String>,
+    /// Its counters.
     pub sums: Sums,
+    /// Peak memory of the process, where the system reports it.
     pub peak_memory_bytes: Option<i64>,
-    /// Epoch seconds.
+    /// How far the dataset is complete, epoch seconds.
     pub watermark_after: Option<i64>,
+    /// History version of its last commit.
     pub table_version: Option<u64>,
+    /// Version of wdt-etl.
     pub wdt_etl: String,
+}
+
+/// An account of the configuration, without secrets.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountRow<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// Business behind it.
+    pub merchant: &'a str,
+    /// Its platform.
+    pub gateway: &'a str,
+    /// `production` or `sandbox`.
+    pub environment: &'a str,
+}
+
+/// A certificate, with the commit that holds it.
+pub(super) struct WindowRow<'a> {
+    pub(super) run_id: &'a str,
+    pub(super) account: &'a str,
+    pub(super) dataset: &'a str,
+    pub(super) certificate: &'a Certificate,
+    /// History version; none for a window that could not be certified.
+    pub(super) version: Option<u64>,
+}
+
+/// A refused record, with the commit that holds it.
+pub(super) struct RefusedRow<'a> {
+    pub(super) record: &'a CommitRecord,
+    pub(super) refused: &'a Quarantined,
+    pub(super) version: u64,
+}
+
+/// A column of a dataset, or a member of one of its lists.
+pub(super) struct ColumnRow<'a> {
+    dataset: &'a str,
+    field: &'a Field,
+    name: String,
+}
+
+/// A documented value of a column.
+pub(super) struct CodeRow<'a> {
+    dataset: &'a str,
+    column: String,
+    value: &'a str,
+    zh: &'a str,
+    en: &'a str,
 }
 
 impl RunRow {
     /// The row of a run that left commits but no row of its own.
-    pub fn unfinished(record: &CommitRecord, version: u64) -> Self {
+    pub(super) fn unfinished(record: &CommitRecord, version: u64) -> Self {
         Self {
             run_id: record.run_id.clone(),
             account: record.account.clone(),
@@ -275,146 +123,191 @@ impl RunRow {
             wdt_etl: record.wdt_etl.clone(),
         }
     }
+}
 
-    pub fn cells(&self) -> Vec<Cell> {
-        let sums = &self.sums;
-        let mut cells = vec![text(&self.run_id), text(&self.account), text(&self.dataset), text(&self.merchant)];
-        cells.extend([Cell::Time(Some(self.started_at)), Cell::Time(self.ended_at), text(&self.verdict)]);
-        cells.extend([Cell::Int(self.exit_code), Cell::Text(self.message.clone())]);
-        let counted = [sums.calls, sums.retries, sums.waits, sums.waited_ms, sums.bytes, sums.windows, sums.records];
-        cells.extend(counted.into_iter().map(int));
-        cells.extend(
-            [sums.changed, sums.unchanged, sums.stale, sums.deleted, sums.refused, sums.refused_upstream]
-                .into_iter()
-                .map(int),
-        );
-        cells.push(Cell::Int(self.peak_memory_bytes));
-        cells.push(Cell::Time(self.watermark_after.map(|seconds| seconds * 1000)));
-        cells.push(self.table_version.map_or(Cell::Int(None), int));
-        cells.push(text(&self.wdt_etl));
-        cells
+/// A row per run, account and dataset.
+pub(super) fn runs() -> Layout<RunRow> {
+    let verdict = ("verdict", "结论", "landed, nothing_due, failed, interrupted or unfinished");
+    let ended_at = ("ended_at", "结束时间", "end of the run; null when it was cut off");
+    let peak = ("peak_memory_bytes", "内存峰值", "peak memory of the process; null where the system does not tell");
+    let mut columns: Vec<Column<RunRow>> = vec![
+        Column::text(RUN_ID, |run: &RunRow| &run.run_id),
+        Column::text(ACCOUNT, |run: &RunRow| &run.account),
+        Column::text(DATASET, |run: &RunRow| &run.dataset),
+        Column::text(MERCHANT, |run: &RunRow| &run.merchant),
+        Column::millis(("started_at", "开始时间", "begin of the run"), |run: &RunRow| Some(run.started_at)),
+        Column::millis(ended_at, |run: &RunRow| run.ended_at),
+        Column::text(verdict, |run: &RunRow| &run.verdict),
+        Column::int(("exit_code", "退出码", "exit code of this account and dataset"), |run: &RunRow| run.exit_code),
+        Column::some_text(("message", "说明", "what went wrong"), |run: &RunRow| run.message.clone()),
+    ];
+    let counted = Sums::COUNTERS.iter().map(|counter| {
+        let labels = (counter.name, counter.zh, counter.en);
+        Column::count(labels, move |run: &RunRow| (counter.of)(&run.sums))
+    });
+    columns.extend(counted);
+    columns.extend([
+        Column::int(peak, |run: &RunRow| run.peak_memory_bytes),
+        Column::seconds(("watermark_after", "水位", "how far the dataset is complete"), |run: &RunRow| {
+            run.watermark_after
+        }),
+        Column::int(TABLE_VERSION, |run: &RunRow| run.table_version.and_then(|version| i64::try_from(version).ok())),
+        Column::text(("wdt_etl", "程序版本", "version of wdt-etl"), |run: &RunRow| &run.wdt_etl),
+    ]);
+    Layout::new("etl_runs", "A row per run, account and dataset.", columns)
+}
+
+/// A certificate per window.
+pub(super) fn windows<'a>() -> Layout<WindowRow<'a>> {
+    type Row<'a> = WindowRow<'a>;
+    let way = ("way", "读取方式", "single_page, any_order, backward, filtered, slice or ids");
+    let filter = ("filter", "过滤", "documented filter that split the window, with its totals, as JSON");
+    let two = ("keys_with_two_records", "一键多记录数", "keys with two different records");
+    let columns = vec![
+        Column::text(ACCOUNT, |row: &Row<'a>| row.account),
+        Column::text(DATASET, |row: &Row<'a>| row.dataset),
+        Column::text(RUN_ID, |row: &Row<'a>| row.run_id),
+        Column::seconds(WINDOW_START, |row: &Row<'a>| row.certificate.start),
+        Column::seconds(WINDOW_END, |row: &Row<'a>| row.certificate.end),
+        Column::some_text(SLICE, |row: &Row<'a>| row.certificate.slice.as_ref().map(Slice::to_string)),
+        Column::some_text(way, |row: &Row<'a>| word(&row.certificate.way)),
+        Column::some_text(("verdict", "结论", "certified, uncertified or accepted"), |row: &Row<'a>| {
+            word(&row.certificate.verdict)
+        }),
+        Column::count(("declared_before", "读前总数", "total declared before"), |row: &Row<'a>| {
+            row.certificate.declared_before
+        }),
+        Column::count(("declared_after", "读后总数", "total declared after"), |row: &Row<'a>| {
+            row.certificate.declared_after
+        }),
+        Column::count(("pages", "页数", "pages read"), |row: &Row<'a>| u64::from(row.certificate.pages)),
+        Column::count(("records", "记录数", "records read, repeated ones included"), |row: &Row<'a>| {
+            row.certificate.rows
+        }),
+        Column::count(("distinct_records", "去重记录数", "distinct records read"), |row: &Row<'a>| {
+            row.certificate.distinct
+        }),
+        Column::count(("refused", "拒收记录数", "records that could not be typed"), |row: &Row<'a>| {
+            row.certificate.refused
+        }),
+        Column::count(two, |row: &Row<'a>| row.certificate.keys_with_two_records),
+        Column::some_text(("record_order", "顺序", "order seen"), |row: &Row<'a>| word(&row.certificate.order)),
+        Column::some_text(filter, |row: &Row<'a>| {
+            row.certificate.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())
+        }),
+        Column::count(("attempts", "尝试次数", "readings of the window"), |row: &Row<'a>| {
+            u64::from(row.certificate.attempts)
+        }),
+        Column::millis(READ_AT, |row: &Row<'a>| Some(row.certificate.read_at)),
+        Column::int(TABLE_VERSION, |row: &Row<'a>| row.version.and_then(|version| i64::try_from(version).ok())),
+    ];
+    Layout::new("etl_windows", "A certificate per window: the evidence that it was read whole.", columns)
+}
+
+/// A row per refused record.
+pub(super) fn quarantine<'a>() -> Layout<RefusedRow<'a>> {
+    type Row<'a> = RefusedRow<'a>;
+    let columns = vec![
+        Column::text(ACCOUNT, |row: &Row<'a>| &row.record.account),
+        Column::text(DATASET, |row: &Row<'a>| &row.record.dataset),
+        Column::text(RUN_ID, |row: &Row<'a>| &row.record.run_id),
+        Column::seconds(WINDOW_START, |row: &Row<'a>| row.refused.window_start),
+        Column::seconds(WINDOW_END, |row: &Row<'a>| row.refused.window_end),
+        Column::some_text(SLICE, |row: &Row<'a>| row.refused.slice.as_ref().map(Slice::to_string)),
+        Column::count(("page", "页号", "page of the window"), |row: &Row<'a>| u64::from(row.refused.page)),
+        Column::count(("row", "行号", "position in the page, from 0"), |row: &Row<'a>| row.refused.row),
+        Column::text(("column", "字段", "column that could not be typed"), |row: &Row<'a>| &row.refused.column),
+        Column::text(("text", "原文", "its text"), |row: &Row<'a>| &row.refused.text),
+        Column::text(("reason", "原因", "why it was refused"), |row: &Row<'a>| &row.refused.reason),
+        Column::text(("record", "原始记录", "the record as JSON"), |row: &Row<'a>| &row.refused.record),
+        Column::millis(READ_AT, |row: &Row<'a>| Some(row.refused.read_at)),
+        Column::count(TABLE_VERSION, |row: &Row<'a>| row.version),
+    ];
+    Layout::new("etl_quarantine", "Each record that could not be typed, as it was received.", columns)
+}
+
+/// A row per account.
+pub(super) fn accounts<'a>() -> Layout<AccountRow<'a>> {
+    let columns = vec![
+        Column::text(ACCOUNT, |row: &AccountRow<'a>| row.account),
+        Column::text(MERCHANT, |row: &AccountRow<'a>| row.merchant),
+        Column::text(("gateway", "平台", "gateway"), |row: &AccountRow<'a>| row.gateway),
+        Column::text(("environment", "环境", "production or sandbox"), |row: &AccountRow<'a>| row.environment),
+        Column::yes((ENABLED, "启用", "stands in the configuration of the last run"), |_: &AccountRow<'a>| true),
+    ];
+    Layout::new("etl_accounts", "The accounts of the configuration, without secrets.", columns)
+}
+
+/// A row per column of every dataset.
+pub(super) fn columns<'a>() -> Layout<ColumnRow<'a>> {
+    type Row<'a> = ColumnRow<'a>;
+    let columns = vec![
+        Column::text(DATASET, |row: &Row<'a>| row.dataset),
+        Column::text(COLUMN, |row: &Row<'a>| &row.name),
+        Column::text(("type", "类型", "type"), |row: &Row<'a>| row.field.kind.name()),
+        Column::text(("zh", "中文名", "Chinese label"), |row: &Row<'a>| row.field.zh),
+        Column::text(("en", "英文含义", "English meaning"), |row: &Row<'a>| row.field.en),
+        Column::some_text(("unit", "单位", "unit"), |row: &Row<'a>| row.field.unit.map(str::to_owned)),
+        Column::yes(("volatile", "易变", "changes without moving the cursor"), |row: &Row<'a>| row.field.volatile),
+        Column::yes(("personal", "个人信息", "about a person"), |row: &Row<'a>| row.field.personal),
+    ];
+    Layout::new("etl_columns", "What each column of each dataset means.", columns)
+}
+
+/// A row per documented value of a column.
+pub(super) fn codes<'a>() -> Layout<CodeRow<'a>> {
+    let columns = vec![
+        Column::text(DATASET, |row: &CodeRow<'a>| row.dataset),
+        Column::text(COLUMN, |row: &CodeRow<'a>| &row.column),
+        Column::text(("value", "值", "value, as text"), |row: &CodeRow<'a>| row.value),
+        Column::text(("zh", "中文", "Chinese meaning"), |row: &CodeRow<'a>| row.zh),
+        Column::text(("en", "英文", "English meaning"), |row: &CodeRow<'a>| row.en),
+    ];
+    Layout::new("etl_codes", "What the documented values of columns mean.", columns)
+}
+
+/// The word of a value that is written as one.
+fn word(value: &impl Serialize) -> Option<String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => Some(word),
+        _ => None,
     }
 }
 
-/// The row of one certificate.
-pub fn window(
-    run_id: &str,
-    account: &str,
-    dataset: &str,
-    certificate: &Certificate,
-    version: Option<u64>,
-) -> Vec<Cell> {
-    let word = |value: serde_json::Result<serde_json::Value>| match value {
-        Ok(serde_json::Value::String(word)) => Cell::Text(Some(word)),
-        _ => Cell::Text(None),
-    };
-    vec![
-        text(account),
-        text(dataset),
-        text(run_id),
-        Cell::Time(certificate.start.map(|seconds| seconds * 1000)),
-        Cell::Time(certificate.end.map(|seconds| seconds * 1000)),
-        slice(certificate.slice.as_ref()),
-        word(serde_json::to_value(certificate.way)),
-        word(serde_json::to_value(certificate.verdict)),
-        int(certificate.declared_before),
-        int(certificate.declared_after),
-        int(u64::from(certificate.pages)),
-        int(certificate.rows),
-        int(certificate.distinct),
-        int(certificate.refused),
-        int(certificate.keys_with_two_records),
-        word(serde_json::to_value(certificate.order)),
-        Cell::Text(certificate.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())),
-        int(u64::from(certificate.attempts)),
-        Cell::Time(Some(certificate.read_at)),
-        version.map_or(Cell::Int(None), int),
-    ]
+/// Every column of an endpoint by its name, each member of a list behind the list.
+fn fields(endpoint: &Endpoint) -> impl Iterator<Item = (String, &Field)> {
+    endpoint.fields.iter().flat_map(|field| {
+        let members = if let Kind::List(members) = field.kind { members } else { &[] };
+        let members = members.iter().map(move |member| (format!("{}[].{}", field.name, member.name), member));
+        std::iter::once((field.name.to_owned(), field)).chain(members)
+    })
 }
 
-fn slice(slice: Option<&Slice>) -> Cell {
-    Cell::Text(slice.map(ToString::to_string))
-}
-
-/// The row of one refused record.
-pub fn quarantined(record: &CommitRecord, refused: &Quarantined, version: u64) -> Vec<Cell> {
-    vec![
-        text(&record.account),
-        text(&record.dataset),
-        text(&record.run_id),
-        Cell::Time(refused.window_start.map(|seconds| seconds * 1000)),
-        Cell::Time(refused.window_end.map(|seconds| seconds * 1000)),
-        slice(refused.slice.as_ref()),
-        int(u64::from(refused.page)),
-        int(refused.row),
-        text(&refused.column),
-        text(&refused.text),
-        text(&refused.reason),
-        text(&refused.record),
-        Cell::Time(Some(refused.read_at)),
-        int(version),
-    ]
-}
-
-/// The rows of every column of an endpoint, members of lists among them.
-pub fn columns(endpoint: &Endpoint) -> Vec<Vec<Cell>> {
-    let mut rows = Vec::new();
-    for field in endpoint.fields {
-        rows.push(column_row(endpoint, field, field.name.to_owned()));
-        if let wdt_models::Kind::List(members) = field.kind {
-            rows.extend(
-                members.iter().map(|member| column_row(endpoint, member, format!("{}[].{}", field.name, member.name))),
-            );
-        }
-    }
-    rows
+/// The rows of `etl_columns` of one endpoint.
+pub(super) fn columns_of(endpoint: &Endpoint) -> Vec<ColumnRow<'_>> {
+    fields(endpoint).map(|(name, field)| ColumnRow { dataset: endpoint.dataset, field, name }).collect()
 }
 
 /// The rows of `etl_codes` of one endpoint.
-pub fn codes(endpoint: &Endpoint) -> Vec<Vec<Cell>> {
-    let named = endpoint.fields.iter().flat_map(|field| {
-        let members = if let wdt_models::Kind::List(members) = field.kind { members } else { &[] };
-        let members = members.iter().map(|member| (format!("{}[].{}", field.name, member.name), member.codes));
-        std::iter::once((field.name.to_owned(), field.codes)).chain(members)
-    });
-    let rows = named.flat_map(|(column, codes)| {
-        codes.iter().map(move |code| {
-            vec![text(endpoint.dataset), text(&column), text(code.value), text(code.zh), text(code.en)]
+pub(super) fn codes_of(endpoint: &Endpoint) -> Vec<CodeRow<'_>> {
+    let rows = fields(endpoint).flat_map(|(column, field)| {
+        let dataset = endpoint.dataset;
+        field.codes.iter().map(move |code| {
+            let column = column.clone();
+            CodeRow { dataset, column, value: code.value, zh: code.zh, en: code.en }
         })
     });
     rows.collect()
-}
-
-fn column_row(endpoint: &Endpoint, field: &wdt_models::Field, name: String) -> Vec<Cell> {
-    vec![
-        text(endpoint.dataset),
-        Cell::Text(Some(name)),
-        text(field.kind.name()),
-        text(field.zh),
-        text(field.en),
-        Cell::Text(field.unit.map(str::to_owned)),
-        Cell::Bool(field.volatile),
-        Cell::Bool(field.personal),
-    ]
 }
 
 /// Rows of `etl_accounts`, marked as no longer enabled.
 ///
 /// # Errors
 /// When the batch is not one of `etl_accounts`, which is a bug.
-pub fn disabled(accounts: &RecordBatch) -> Result<RecordBatch, WarehouseError> {
+pub(super) fn disabled(accounts: &RecordBatch) -> Result<RecordBatch, WarehouseError> {
+    let failed = || WarehouseError::storage("etl_accounts", "write");
+    let enabled = accounts.schema_ref().index_of(ENABLED).map_err(failed())?;
     let mut columns = accounts.columns().to_vec();
-    if let Some(enabled) = columns.last_mut() {
-        *enabled = Arc::new(BooleanArray::from(vec![false; accounts.num_rows()]));
-    }
-    RecordBatch::try_new(accounts.schema(), columns).map_err(WarehouseError::storage(ACCOUNTS.name, "write"))
-}
-
-/// A text cell.
-pub fn text(value: &str) -> Cell {
-    Cell::Text(Some(value.to_owned()))
-}
-
-fn int(value: u64) -> Cell {
-    Cell::Int(i64::try_from(value).ok())
+    columns[enabled] = Arc::new(BooleanArray::from(vec![false; accounts.num_rows()]));
+    RecordBatch::try_new(accounts.schema(), columns).map_err(failed())
 }

@@ -3,11 +3,11 @@
 use deltalake::kernel::{Add, Remove};
 
 /// A file that is written and waits for its commit.
-pub(crate) struct Written(pub(in crate::kept) Add);
+pub(crate) struct Written(pub(super) Add);
 
 /// What the log needs to take a file away.
 #[derive(Debug, Clone)]
-pub(crate) struct Listed(pub(in crate::kept) Remove);
+pub(crate) struct Listed(pub(super) Remove);
 
 impl Listed {
     /// Value of a partition column in all rows of the file.

@@ -62,10 +62,10 @@ impl Stored {
 /// Writes data files of one table.
 pub(crate) struct MemoryWriter {
     stored: Stored,
-    open: Vec<OpenFile>,
+    open: Vec<OpenRows>,
 }
 
-struct OpenFile {
+struct OpenRows {
     value: Option<String>,
     batches: Vec<RecordBatch>,
 }
@@ -87,7 +87,7 @@ impl MemoryWriter {
             for (value, rows) in parts {
                 match open.iter_mut().find(|file| file.value == value) {
                     Some(file) => file.batches.push(rows),
-                    None => open.push(OpenFile { value, batches: vec![rows] }),
+                    None => open.push(OpenRows { value, batches: vec![rows] }),
                 }
             }
             Ok(())
@@ -101,7 +101,7 @@ impl MemoryWriter {
 
     /// Bytes of the open files so far.
     pub(crate) fn open_bytes(&self) -> usize {
-        self.open.iter().map(OpenFile::bytes).sum()
+        self.open.iter().map(OpenRows::bytes).sum()
     }
 
     /// Ends the open files and gives them.
@@ -116,7 +116,7 @@ impl MemoryWriter {
     }
 }
 
-impl OpenFile {
+impl OpenRows {
     fn bytes(&self) -> usize {
         self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
     }

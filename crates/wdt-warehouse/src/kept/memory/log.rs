@@ -24,7 +24,7 @@ pub(super) struct Log {
 struct Versions {
     /// The commit of each version, the creation among them.
     commits: Vec<Arc<Committed>>,
-    latest: Arc<Snapshot>,
+    latest: Arc<Loaded>,
     /// Files of all versions: one that was taken away can still be read.
     files: HashMap<Path, Arc<StoredFile>>,
     /// Files that were ever written.
@@ -35,7 +35,7 @@ struct Versions {
 
 /// The table at one version.
 #[derive(Clone, Default)]
-pub(super) struct Snapshot {
+pub(super) struct Loaded {
     pub(super) version: u64,
     /// In the order they were committed.
     pub(super) files: Vec<Arc<StoredFile>>,
@@ -74,7 +74,7 @@ impl Log {
     ///
     /// # Errors
     /// When the table was taken away.
-    pub(super) fn latest(&self, table: &str) -> Result<Arc<Snapshot>, WarehouseError> {
+    pub(super) fn latest(&self, table: &str) -> Result<Arc<Loaded>, WarehouseError> {
         Ok(Arc::clone(&self.open(table, "refresh")?.latest))
     }
 
@@ -106,7 +106,7 @@ impl Log {
     ///
     /// # Errors
     /// [`WarehouseError::Conflict`] when a rival's commit since then stands against it.
-    pub(super) fn publish(&self, table: &str, from: &Snapshot, commit: Committed) -> Result<u64, WarehouseError> {
+    pub(super) fn publish(&self, table: &str, from: &Loaded, commit: Committed) -> Result<u64, WarehouseError> {
         let mut versions = self.open(table, "commit")?;
         let rivals = versions.commits.iter().skip(1 + usize::try_from(from.version).unwrap_or(usize::MAX));
         for rival in rivals {
@@ -166,7 +166,7 @@ impl Committed {
 ///
 /// That library takes every file of the loaded version as read, so a rival who took one away stands even against a pure
 /// append. Files that a rival added never do.
-fn conflict(from: &Snapshot, commit: &Committed, rival: &Committed) -> Option<&'static str> {
+fn conflict(from: &Loaded, commit: &Committed, rival: &Committed) -> Option<&'static str> {
     if !rival.removes.is_empty() {
         let gone: HashSet<u64> = rival.removes.iter().copied().collect();
         if from.files.iter().any(|file| gone.contains(&file.number)) {

@@ -50,11 +50,11 @@ pub struct Step {
 pub(crate) type Answer = dyn Fn(&str, Operation) -> Step + Send + Sync;
 
 /// The steps of a warehouse; none means that everything is done at once.
-pub(in crate::kept::memory) struct Steps(pub(in crate::kept::memory) Option<Box<Answer>>);
+pub(super) struct Steps(pub(super) Option<Box<Answer>>);
 
 impl Steps {
     /// Does one operation; `effect` is done whole or not at all, wherever this is dropped.
-    pub(in crate::kept::memory) async fn take<T>(
+    pub(super) async fn take<T>(
         &self,
         table: &str,
         operation: Operation,

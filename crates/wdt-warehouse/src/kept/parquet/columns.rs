@@ -8,7 +8,7 @@ use wdt_models::COMMENT;
 
 /// One column, or one member of a struct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Column {
+pub(super) struct ManifestColumn {
     name: String,
     #[serde(rename = "type")]
     kind: Kind,
@@ -24,16 +24,16 @@ enum Kind {
     /// `bigint`, `text`, `boolean`, `date`, `timestamp`, `decimal(19,4)`.
     Named(String),
     /// Elements of one type.
-    List { list: Box<Column> },
+    List { list: Box<ManifestColumn> },
     /// Members.
-    Struct { members: Vec<Column> },
+    Struct { members: Vec<ManifestColumn> },
 }
 
 /// The columns of a schema.
 ///
 /// # Errors
 /// The type that no manifest can write.
-pub(super) fn columns(schema: &Schema) -> Result<Vec<Column>, String> {
+pub(super) fn columns(schema: &Schema) -> Result<Vec<ManifestColumn>, String> {
     schema.fields().iter().map(|field| column(field)).collect()
 }
 
@@ -41,12 +41,12 @@ pub(super) fn columns(schema: &Schema) -> Result<Vec<Column>, String> {
 ///
 /// # Errors
 /// The type that this version does not know.
-pub(super) fn schema(columns: &[Column]) -> Result<SchemaRef, String> {
+pub(super) fn schema(columns: &[ManifestColumn]) -> Result<SchemaRef, String> {
     let fields: Vec<Field> = columns.iter().map(field).collect::<Result<_, _>>()?;
     Ok(Arc::new(Schema::new(fields)))
 }
 
-fn column(field: &Field) -> Result<Column, String> {
+fn column(field: &Field) -> Result<ManifestColumn, String> {
     let kind = match field.data_type() {
         DataType::Int64 => Kind::Named("bigint".to_owned()),
         DataType::Utf8 => Kind::Named("text".to_owned()),
@@ -63,10 +63,10 @@ fn column(field: &Field) -> Result<Column, String> {
         other => return Err(format!("column `{}` has the type {other}", field.name())),
     };
     let comment = field.metadata().get(COMMENT).cloned();
-    Ok(Column { name: field.name().clone(), kind, nullable: field.is_nullable(), comment })
+    Ok(ManifestColumn { name: field.name().clone(), kind, nullable: field.is_nullable(), comment })
 }
 
-fn field(column: &Column) -> Result<Field, String> {
+fn field(column: &ManifestColumn) -> Result<Field, String> {
     let data_type = match &column.kind {
         Kind::Named(name) => named(name).ok_or_else(|| format!("column `{}` has the type {name}", column.name))?,
         Kind::List { list } => DataType::List(Arc::new(field(list)?)),
@@ -107,7 +107,7 @@ mod tests {
         for endpoint in wdt_models::endpoints::ALL {
             for spec in [TableSpec::history(endpoint), TableSpec::current(endpoint)] {
                 let written = serde_json::to_string(&columns(&spec.schema).unwrap()).unwrap();
-                let read: Vec<Column> = serde_json::from_str(&written).unwrap();
+                let read: Vec<ManifestColumn> = serde_json::from_str(&written).unwrap();
                 assert_eq!(schema(&read).unwrap(), spec.schema, "{}", spec.name);
             }
         }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(columns(&other), Err("column `id` has the type Int32".to_owned()));
         for name in ["int", "decimal(19)", "decimal(x,4)"] {
             let kind = Kind::Named(name.to_owned());
-            let column = Column { name: "id".to_owned(), kind, nullable: true, comment: None };
+            let column = ManifestColumn { name: "id".to_owned(), kind, nullable: true, comment: None };
             assert_eq!(schema(&[column]), Err(format!("column `id` has the type {name}")));
         }
     }

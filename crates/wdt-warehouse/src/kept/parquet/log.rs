@@ -10,7 +10,7 @@ use serde_json::Value;
 use twox_hash::XxHash3_128;
 
 use super::added::Added;
-use super::columns::{self, Column};
+use super::columns::{self, ManifestColumn};
 use crate::error::WarehouseError;
 use crate::kept::change::Commit;
 use crate::kept::partition::FileColumns;
@@ -50,7 +50,7 @@ pub(super) struct Description {
     name: String,
     comment: String,
     partition: Option<String>,
-    columns: Vec<Column>,
+    columns: Vec<ManifestColumn>,
 }
 
 /// The version that an application is at from a commit on.
@@ -71,7 +71,7 @@ pub(super) struct Words {
 
 /// The table at one version.
 #[derive(Clone)]
-pub(super) struct Snapshot {
+pub(super) struct LoadedLog {
     pub(super) version: u64,
     /// In the order they were committed.
     pub(super) files: Vec<Arc<Added>>,
@@ -152,7 +152,7 @@ impl Manifest {
     }
 }
 
-impl Snapshot {
+impl LoadedLog {
     /// The empty table that a manifest creates.
     ///
     /// # Errors

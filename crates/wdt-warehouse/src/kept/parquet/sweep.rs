@@ -12,7 +12,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 
 use super::files::version_of;
-use super::log::{FOLDER, Snapshot};
+use super::log::{FOLDER, LoadedLog};
 use crate::failpoint::{self, Place};
 
 /// What a writer has found, or left, that no commit names yet.
@@ -21,7 +21,7 @@ pub(super) struct Suspects(Mutex<Vec<Path>>);
 
 impl Suspects {
     /// Every file of the table that the loaded version does not name.
-    pub(super) async fn found(&self, store: &Arc<dyn ObjectStore>, loaded: &Snapshot) {
+    pub(super) async fn found(&self, store: &Arc<dyn ObjectStore>, loaded: &LoadedLog) {
         let named = named(loaded);
         let listed = store.list(None).map_ok(|object: ObjectMeta| object.location);
         // what cannot be listed is swept another time
@@ -37,7 +37,7 @@ impl Suspects {
     }
 
     /// Takes away those that no commit up to the loaded version names, and that no later one can.
-    pub(super) async fn sweep(&self, store: &Arc<dyn ObjectStore>, loaded: &Snapshot) {
+    pub(super) async fn sweep(&self, store: &Arc<dyn ObjectStore>, loaded: &LoadedLog) {
         let due: Vec<Path> = {
             let mut suspects = self.lock();
             let due = |path: &mut Path| version_of(path).is_some_and(|version| version <= loaded.version);
@@ -61,7 +61,7 @@ impl Suspects {
 
 /// Names of the files of the loaded version. Each is there once, so the folder, which may be spelled in another way, does
 /// not count.
-fn named(loaded: &Snapshot) -> HashSet<&str> {
+fn named(loaded: &LoadedLog) -> HashSet<&str> {
     loaded.files.iter().filter_map(|file| file.path.rsplit('/').next()).collect()
 }
 
