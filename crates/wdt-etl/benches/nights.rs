@@ -20,7 +20,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{Order, Surroundings, run};
+use wdt_etl::pipeline::{Live, Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::{Gateway, Window};
@@ -69,7 +69,7 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
         waits: Waits::none(),
         warehouse: None,
         transport: None,
-        cassette: None,
+        decisions: Arc::new(Live),
         reporter: Arc::new(Silent),
         stop,
         seed: 1,

@@ -16,7 +16,7 @@ use wdt_etl::commands::{
 };
 use wdt_etl::config::Config;
 use wdt_etl::environment::{Variables, limits_folder};
-use wdt_etl::pipeline::Surroundings;
+use wdt_etl::pipeline::{Live, Surroundings};
 use wdt_etl::report::{JsonLines, Reporter, Silent, Terminal};
 use wdt_fetch::{Clock, Limiters, SystemClock, Waits};
 
@@ -138,7 +138,7 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
         waits,
         warehouse: None,
         transport: None,
-        cassette: None,
+        decisions: Arc::new(Live),
         reporter,
         stop: stop_on_signal(),
         seed,

@@ -4,37 +4,38 @@ use serde::{Deserialize, Serialize};
 
 /// One decision of one account's dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Decision {
+pub(super) struct Decision {
     /// Name of the account.
-    pub(crate) account: String,
+    pub(super) account: String,
     /// The dataset.
-    pub(crate) dataset: String,
+    pub(super) dataset: String,
     /// What was decided.
     #[serde(flatten)]
-    pub(crate) what: What,
+    pub(super) decided: Decided,
 }
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum What {
+pub(super) enum Decided {
     /// The range that is due.
-    Range(Due),
+    Range(WallRange),
     /// The ids that are asked for.
     Ids(Vec<i64>),
-    /// Values of the slices in which rows stand, sorted.
-    Standing(Vec<Vec<String>>),
+    /// Values of the slices that hold rows, sorted.
+    #[serde(rename = "standing")]
+    LiveSlices(Vec<Vec<String>>),
 }
 
 /// A range that is due, in Asia/Shanghai wall time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Due {
+pub(super) struct WallRange {
     /// First second, lookback included.
-    pub(crate) from: String,
+    pub(super) from: String,
     /// Last second.
-    pub(crate) until: String,
+    pub(super) until: String,
     /// How far the dataset was complete, which decides where its first window ends; absent of a first load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) watermark: Option<String>,
+    pub(super) watermark: Option<String>,
 }

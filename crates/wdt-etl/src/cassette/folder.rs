@@ -32,16 +32,16 @@ pub struct Header {
     /// What spread its waits, as digits: more than JSON's numbers are sure to hold.
     pub seed: String,
     /// What the command line asked for.
-    pub asked: Asked,
+    pub asked: RecordedOrder,
     /// How it ended; absent when it was killed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<RecordedOutcome>,
 }
 
 /// What the command line asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Asked {
+pub struct RecordedOrder {
     /// Only these accounts; all when empty.
     pub accounts: Vec<String>,
     /// Only these datasets; all when empty.
@@ -56,17 +56,17 @@ pub struct Asked {
 /// How a recorded run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Outcome {
+pub struct RecordedOutcome {
     /// Exit code.
     pub exit_code: u8,
     /// Each account and dataset.
-    pub datasets: Vec<Part>,
+    pub datasets: Vec<RecordedPart>,
 }
 
 /// How an account's dataset ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct RecordedPart {
     /// Name of the account.
     pub account: String,
     /// The dataset.
@@ -83,9 +83,9 @@ pub struct Part {
     pub refused: u64,
 }
 
-impl Part {
+impl RecordedPart {
     /// How it ended, in a line.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn in_a_line(&self) -> String {
         let Self { verdict, exit_code, calls, records, refused, .. } = self;
         format!("{verdict} (exit {exit_code}, {calls} calls, {records} records, {refused} refused)")
     }
@@ -94,7 +94,7 @@ impl Part {
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Line {
+pub(super) enum LogLine {
     /// A call and its answer.
     Exchange(Box<Exchange>),
     /// Something that was decided.
@@ -180,7 +180,7 @@ impl Folder {
     }
 
     /// Every line of the log.
-    pub(super) fn read_log(&self) -> Result<Vec<Line>, EtlError> {
+    pub(super) fn read_log(&self) -> Result<Vec<LogLine>, EtlError> {
         if !self.0.join(LOG).exists() {
             return Ok(Vec::new());
         }

@@ -1,6 +1,6 @@
 //! A cassette being written: each exchange and decision as it comes, nothing that holds a secret.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,15 +9,15 @@ use wdt_fetch::{Credentials, Transport};
 use wdt_models::endpoints;
 use wdt_models::time::format_wall_time;
 
-use super::decision::{Decision, What};
-use super::folder::{Asked, FORMAT, Folder, Header, Line, Outcome, Part};
+use super::decision::{Decided, Decision, WallRange};
+use super::folder::{FORMAT, Folder, Header, LogLine, RecordedOrder, RecordedOutcome, RecordedPart};
 use super::refused;
 use super::scramble::Scramble;
 use super::secrets::Secrets;
 use super::settings::{self, Hidden};
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{Order, RunOutcome, Surroundings, Task};
+use crate::pipeline::{self, Decisions, DueRange, Order, PartName, RunOutcome, Surroundings, Task};
 
 /// A cassette being written.
 pub struct Recording {
@@ -60,7 +60,7 @@ impl Recording {
         let settings = settings::text(config, &selected, &hidden).map_err(refused)?;
         let read = Config::parse_without_secrets(&config.path, &settings, started_at.div_euclid(1000))?;
         let stand_ins = read.accounts.into_iter().map(|account| (account.name, account.credentials)).collect();
-        let asked = Asked {
+        let asked = RecordedOrder {
             accounts: order.select.accounts.clone(),
             datasets: order.select.datasets.clone(),
             until: match order.task {
@@ -93,7 +93,7 @@ impl Recording {
     ///
     /// When the folder cannot be written.
     pub fn finish(&self, outcome: &RunOutcome) -> Result<(), EtlError> {
-        let header = Header { outcome: Some(Outcome::of(outcome)), ..self.header.clone() };
+        let header = Header { outcome: Some(RecordedOutcome::of(outcome)), ..self.header.clone() };
         self.tape.folder.write_header(&header).map_err(refused)
     }
 
@@ -104,30 +104,64 @@ impl Recording {
     }
 
     /// Keeps what was decided.
-    pub(crate) fn decided(&self, account: &str, dataset: &str, mut what: What) -> Result<(), EtlError> {
-        if let (What::Standing(slices), Some(scramble)) = (&mut what, &self.tape.scramble) {
-            scrambled(dataset, slices, scramble);
+    fn keep(&self, part: PartName<'_>, mut decided: Decided) -> Result<(), EtlError> {
+        if let (Decided::LiveSlices(slices), Some(scramble)) = (&mut decided, &self.tape.scramble) {
+            scrambled(part.dataset, slices, scramble);
         }
-        let decision = Decision { account: account.to_owned(), dataset: dataset.to_owned(), what };
-        self.tape.append(&Line::Decision(decision)).map_err(refused)
+        let decision = Decision { account: part.account.to_owned(), dataset: part.dataset.to_owned(), decided };
+        self.tape.append(&LogLine::Decision(decision)).map_err(refused)
     }
+}
 
-    pub(super) fn transport(
+/// Every decision is the run's own, and is kept.
+impl Decisions for Recording {
+    fn transport(
         &self,
-        account: &str,
-        dataset: &str,
-        through: Arc<dyn Transport>,
+        part: PartName<'_>,
+        own: &dyn Fn() -> Result<Arc<dyn Transport>, EtlError>,
     ) -> Result<Arc<dyn Transport>, EtlError> {
-        let Some(stand_in) = self.stand_ins.get(account) else {
-            return Err(EtlError::Bug(format!("account {account} is not part of the recording")));
+        let through = own()?;
+        let Some(stand_in) = self.stand_ins.get(part.account) else {
+            return Err(EtlError::Bug(format!("account {} is not part of the recording", part.account)));
         };
         let tape = Arc::clone(&self.tape);
         let keep: Arc<Keep> = Arc::new(move |exchange, body| tape.keep(exchange, body));
-        let recorder = Recorder::new(account, dataset, through, stand_in.clone(), keep);
+        let recorder = Recorder::new(part.account, part.dataset, through, stand_in.clone(), keep);
         Ok(Arc::new(match self.tape.scramble.clone() {
             None => recorder,
             Some(scramble) => recorder.changed_by(Arc::new(move |endpoint, page| scramble.page(endpoint, page))),
         }))
+    }
+
+    fn range(
+        &self,
+        part: PartName<'_>,
+        own: &(dyn Fn() -> Result<DueRange, EtlError> + Sync),
+    ) -> Result<DueRange, EtlError> {
+        let range = own()?;
+        let (from, until) = (format_wall_time(range.from), format_wall_time(range.until));
+        let watermark = range.watermark.map(format_wall_time);
+        self.keep(part, Decided::Range(WallRange { from, until, watermark })).map(|()| range)
+    }
+
+    fn ids<'a>(&'a self, part: PartName<'a>, own: pipeline::Decided<'a, Vec<i64>>) -> pipeline::Decided<'a, Vec<i64>> {
+        Box::pin(async move {
+            let ids = own.await?;
+            self.keep(part, Decided::Ids(ids.clone())).map(|()| ids)
+        })
+    }
+
+    fn live_slices<'a>(
+        &'a self,
+        part: PartName<'a>,
+        own: pipeline::Decided<'a, HashSet<Vec<String>>>,
+    ) -> pipeline::Decided<'a, HashSet<Vec<String>>> {
+        Box::pin(async move {
+            let live = own.await?;
+            let mut slices: Vec<Vec<String>> = live.iter().cloned().collect();
+            slices.sort();
+            self.keep(part, Decided::LiveSlices(slices)).map(|()| live)
+        })
     }
 }
 
@@ -146,12 +180,12 @@ impl Tape {
         if let Some(answer) = exchange.answer.as_mut().filter(|_| !body.is_empty()) {
             answer.body = Some(self.folder.write_body(exchange.number, body)?);
         }
-        self.append(&Line::Exchange(Box::new(exchange)))?;
+        self.append(&LogLine::Exchange(Box::new(exchange)))?;
         *written += 1;
         Ok(())
     }
 
-    fn append(&self, line: &Line) -> Result<(), String> {
+    fn append(&self, line: &LogLine) -> Result<(), String> {
         let line = serde_json::to_string(line).map_err(|error| error.to_string())?;
         if self.secrets.stand_in(line.as_bytes()) {
             return Err("a secret would remain in the request or in a header, and a cassette holds none".to_owned());
@@ -160,10 +194,10 @@ impl Tape {
     }
 }
 
-impl Outcome {
+impl RecordedOutcome {
     /// How a run ended.
     pub(super) fn of(outcome: &RunOutcome) -> Self {
-        let part = |own: &crate::pipeline::DatasetOutcome| Part {
+        let part = |own: &pipeline::DatasetOutcome| RecordedPart {
             account: own.account.clone(),
             dataset: own.dataset.to_owned(),
             verdict: own.verdict.name().to_owned(),

@@ -1,19 +1,19 @@
 //! A cassette being replayed: it gives the settings, the time, the answers, and what the run decided.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wdt_fetch::cassette::{Exchange, Player, parse_moment};
 use wdt_fetch::{Transport, VirtualClock};
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{format_wall_time, parse_wall_time};
 
-use super::decision::{Decision, Due, What};
-use super::folder::{Folder, Header, Line, Outcome, Part};
+use super::decision::{Decided, Decision, WallRange};
+use super::folder::{Folder, Header, LogLine, RecordedOutcome, RecordedPart};
 use super::refused;
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{Order, RunOutcome, Select, Task};
+use crate::pipeline::{self, AccountOrder, Decisions, DueRange, Order, PartName, RunOutcome, Select, Task};
 
 /// A cassette being replayed.
 pub struct Replay {
@@ -22,7 +22,7 @@ pub struct Replay {
     clock: Arc<VirtualClock>,
     player: Arc<Player>,
     exchanges: usize,
-    decisions: Mutex<HashMap<(String, String), VecDeque<What>>>,
+    decisions: Mutex<HashMap<(String, String), VecDeque<Decided>>>,
 }
 
 impl Replay {
@@ -39,12 +39,12 @@ impl Replay {
         let (path, text) = folder.read_settings()?;
         let config = Config::parse_without_secrets(&path, &text, started_at.div_euclid(1000))?;
         let mut exchanges: Vec<Exchange> = Vec::new();
-        let mut decisions: HashMap<(String, String), VecDeque<What>> = HashMap::new();
+        let mut decisions: HashMap<(String, String), VecDeque<Decided>> = HashMap::new();
         for line in folder.read_log()? {
             match line {
-                Line::Exchange(exchange) => exchanges.push(*exchange),
-                Line::Decision(Decision { account, dataset, what }) => {
-                    decisions.entry((account, dataset)).or_default().push_back(what);
+                LogLine::Exchange(exchange) => exchanges.push(*exchange),
+                LogLine::Decision(Decision { account, dataset, decided }) => {
+                    decisions.entry((account, dataset)).or_default().push_back(decided);
                 }
             }
         }
@@ -94,12 +94,17 @@ impl Replay {
     #[must_use]
     pub fn difference(&self, outcome: &RunOutcome) -> Option<String> {
         let Some(recorded) = &self.header.outcome else { return None };
-        let replayed = Outcome::of(outcome);
+        let replayed = RecordedOutcome::of(outcome);
         for part in &recorded.datasets {
             let own = replayed.datasets.iter().find(|own| own.account == part.account && own.dataset == part.dataset);
             if own != Some(part) {
-                let own = own.map_or_else(|| "nothing".to_owned(), Part::told);
-                return Some(format!("{}/{}: recorded {}, replayed {own}", part.account, part.dataset, part.told()));
+                let own = own.map_or_else(|| "nothing".to_owned(), RecordedPart::in_a_line);
+                return Some(format!(
+                    "{}/{}: recorded {}, replayed {own}",
+                    part.account,
+                    part.dataset,
+                    part.in_a_line()
+                ));
             }
         }
         let left = self.player.left();
@@ -114,46 +119,95 @@ impl Replay {
         ))
     }
 
-    pub(super) fn transport(&self, account: &str, dataset: &str) -> Arc<dyn Transport> {
-        self.player.transport(account, dataset)
-    }
-
-    /// The next range that the recorded run decided on, epoch seconds: from, until and the watermark it had; `None` when
-    /// it decided on none.
-    pub(crate) fn range(&self, account: &str, dataset: &str) -> Result<Option<(i64, i64, Option<i64>)>, EtlError> {
-        let Some(What::Range(Due { from, until, watermark })) = self.next(account, dataset) else { return Ok(None) };
-        let watermark = watermark.map(|watermark| wall_time("a watermark", &watermark)).transpose()?;
-        Ok(Some((wall_time("a range", &from)?, wall_time("a range", &until)?, watermark)))
-    }
-
     /// The begin of the range that comes next, which stays where it is.
-    pub(crate) fn first_second(&self, account: &str, dataset: &str) -> Result<Option<i64>, EtlError> {
+    fn first_second(&self, part: PartName<'_>) -> Result<Option<i64>, EtlError> {
         let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-        match decisions.get(&(account.to_owned(), dataset.to_owned())).and_then(VecDeque::front) {
-            Some(What::Range(Due { from, .. })) => wall_time("a range", from).map(Some),
+        match decisions.get(&key(part)).and_then(VecDeque::front) {
+            Some(Decided::Range(WallRange { from, .. })) => wall_time("a range", from).map(Some),
             _ => Ok(None),
         }
     }
 
-    /// The ids that the recorded run asked for.
-    pub(crate) fn ids(&self, account: &str, dataset: &str) -> Option<Vec<i64>> {
-        match self.next(account, dataset) {
-            Some(What::Ids(ids)) => Some(ids),
-            _ => None,
-        }
-    }
-
-    /// The slices in which rows stood.
-    pub(crate) fn standing(&self, account: &str, dataset: &str) -> Option<Vec<Vec<String>>> {
-        match self.next(account, dataset) {
-            Some(What::Standing(slices)) => Some(slices),
-            _ => None,
-        }
-    }
-
-    fn next(&self, account: &str, dataset: &str) -> Option<What> {
+    fn next(&self, part: PartName<'_>) -> Option<Decided> {
         let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-        decisions.get_mut(&(account.to_owned(), dataset.to_owned()))?.pop_front()
+        decisions.get_mut(&key(part))?.pop_front()
+    }
+}
+
+/// Every decision is the recorded one; one that was not recorded is the run's own.
+impl Decisions for Replay {
+    fn transport(
+        &self,
+        part: PartName<'_>,
+        _own: &dyn Fn() -> Result<Arc<dyn Transport>, EtlError>,
+    ) -> Result<Arc<dyn Transport>, EtlError> {
+        Ok(self.player.transport(part.account, part.dataset))
+    }
+
+    /// A replay goes on where the warehouse ends, or begins anew where the recorded run began; anything else would
+    /// leave a gap or ask for what is not recorded.
+    fn start(&self, part: PartName<'_>, goes_on: Option<i64>) -> Result<Option<i64>, EtlError> {
+        let Some(from) = self.first_second(part)? else { return Ok(None) };
+        match goes_on {
+            None => Ok(Some(from)),
+            Some(due) if due == from => Ok(None),
+            Some(due) => Err(goes_on_elsewhere(part, due, from)),
+        }
+    }
+
+    fn range(
+        &self,
+        part: PartName<'_>,
+        own: &(dyn Fn() -> Result<DueRange, EtlError> + Sync),
+    ) -> Result<DueRange, EtlError> {
+        let Some(Decided::Range(WallRange { from, until, watermark })) = self.next(part) else { return own() };
+        let watermark = watermark.map(|watermark| wall_time("a watermark", &watermark)).transpose()?;
+        Ok(DueRange { from: wall_time("a range", &from)?, until: wall_time("a range", &until)?, watermark })
+    }
+
+    fn ids<'a>(&'a self, part: PartName<'a>, own: pipeline::Decided<'a, Vec<i64>>) -> pipeline::Decided<'a, Vec<i64>> {
+        match self.next(part) {
+            Some(Decided::Ids(ids)) => Box::pin(async move { Ok(ids) }),
+            _ => own,
+        }
+    }
+
+    fn live_slices<'a>(
+        &'a self,
+        part: PartName<'a>,
+        own: pipeline::Decided<'a, HashSet<Vec<String>>>,
+    ) -> pipeline::Decided<'a, HashSet<Vec<String>>> {
+        match self.next(part) {
+            Some(Decided::LiveSlices(slices)) => Box::pin(async move { Ok(slices.into_iter().collect()) }),
+            _ => own,
+        }
+    }
+
+    /// One after the other, so that commits to the tables that accounts share have one order; each at its own time.
+    fn account_begins(&self) -> AccountOrder {
+        self.clock.set_back();
+        AccountOrder::OneByOne
+    }
+
+    /// Nothing of this machine may show in the tables.
+    fn peak_memory(&self) -> Option<i64> {
+        None
+    }
+}
+
+fn key(part: PartName<'_>) -> (String, String) {
+    (part.account.to_owned(), part.dataset.to_owned())
+}
+
+fn goes_on_elsewhere(PartName { account, dataset }: PartName<'_>, due: i64, recorded: i64) -> EtlError {
+    let (due, recorded) = (format_wall_time(due), format_wall_time(recorded));
+    EtlError::Usage {
+        message: format!(
+            "{account}/{dataset} of this warehouse goes on at {due}, and the recorded run began at {recorded}"
+        ),
+        hint: Some(
+            "replay into an empty folder, or after the recording of the night before in the same warehouse".to_owned(),
+        ),
     }
 }
 

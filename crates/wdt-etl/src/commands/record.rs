@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wdt_sign::Secret;
 
 use super::{output, run};
-use crate::cassette::{Cassette, Hidden, Recording, Scramble};
+use crate::cassette::{Hidden, Recording, Scramble};
 use crate::cli::Record;
 use crate::config::Config;
 use crate::environment::Variables;
@@ -34,7 +34,7 @@ pub async fn record(
     let texts = args.scramble.as_deref().map(|name| scramble(name, variables)).transpose()?;
     let hidden = Hidden { accounts: args.mask_accounts, texts };
     let recording = Arc::new(Recording::begin(&args.dir, config, &order, around, hidden)?);
-    let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around.clone() };
+    let around = Surroundings { decisions: Arc::<Recording>::clone(&recording), ..around.clone() };
     let outcome = crate::pipeline::run(config, &order, &around).await?;
     recording.finish(&outcome)?;
     let (exchanges, cassette) = (recording.exchanges(), args.dir.display().to_string());

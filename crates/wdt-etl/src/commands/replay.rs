@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use wdt_fetch::{Clock, Limiters, Waits};
 
 use super::{output, run};
-use crate::cassette::{Cassette, Replay};
+use crate::cassette::Replay;
 use crate::cli;
 use crate::error::EtlError;
 use crate::pipeline::Surroundings;
@@ -71,7 +71,7 @@ pub fn surroundings(
         reporter,
         warehouse: Some(warehouse),
         transport: None,
-        cassette: Some(Cassette::Replay(Arc::clone(replay))),
+        decisions: Arc::<Replay>::clone(replay),
         stop,
         seed: header.seed.parse().unwrap_or_default(),
         run_id: header.run_id.clone(),

@@ -4,9 +4,8 @@ use wdt_fetch::Target;
 use wdt_models::time::format_wall_time;
 use wdt_models::{Certificate, Verdict, Window};
 
-use super::Selected;
-use super::job::Job;
-use super::order::{Select, Task};
+use super::decisions::PartName;
+use super::order::{Select, Selected, Task};
 use crate::error::{EtlError, Failure};
 
 /// Refuses to accept windows of more than one dataset, or of one that has none.
@@ -33,48 +32,37 @@ pub(super) fn check(accept: Window, select: &Select, selected: &[Selected<'_>]) 
     Err(EtlError::Usage { message, hint: Some(hint.to_owned()) })
 }
 
-impl Job {
-    /// The range to note in a commit, when a window of it was taken as it is.
-    pub(super) fn accepted_in(&self, certificates: &[Certificate]) -> Option<Window> {
-        let accepted = |certificate: &Certificate| certificate.verdict == Verdict::Accepted;
-        self.accept().filter(|_| certificates.iter().any(accepted))
-    }
+/// Whether a window of a commit was taken as it is.
+pub(super) fn accepted_in(certificates: &[Certificate]) -> bool {
+    certificates.iter().any(|certificate| certificate.verdict == Verdict::Accepted)
+}
 
-    /// The range in which a window may be taken as it is.
-    pub(super) fn accept(&self) -> Option<Window> {
-        match self.shared.order.task {
-            Task::Run { accept, .. } => accept,
-            Task::Backfill(_) | Task::FullRead | Task::Reconcile(_) => None,
-        }
-    }
+/// What to say of a window that was taken as it is; `None` of a certified one.
+pub(super) fn accepted_notice(certificate: &Certificate) -> Option<String> {
+    let (Verdict::Accepted, Some(start), Some(end)) = (certificate.verdict, certificate.start, certificate.end) else {
+        return None;
+    };
+    let Certificate { distinct, declared_before, declared_after, .. } = certificate;
+    Some(format!(
+        "window {} accepted as it is: {distinct} records read, {declared_before} declared before and {declared_after} \
+         after; it is on record in etl_windows",
+        Window::new(start, end)
+    ))
+}
 
-    pub(super) fn tell_accepted(&self, certificate: &Certificate) {
-        let (Verdict::Accepted, Some(start), Some(end)) = (certificate.verdict, certificate.start, certificate.end)
-        else {
-            return;
-        };
-        let Certificate { distinct, declared_before, declared_after, .. } = certificate;
-        self.notice(format!(
-            "window {} accepted as it is: {distinct} records read, {declared_before} declared before and {declared_after} \
-             after; it is on record in etl_windows",
-            Window::new(start, end)
-        ));
-    }
-
-    /// How to take a window that could not be certified; `None` for slices, and for backfills.
-    ///
-    /// The range is wider by the shortest window at both ends, since the next windows share seconds with this one and
-    /// may fail for the same.
-    pub(super) fn accept_hint(&self, what: &Target) -> Option<String> {
-        let Target::Window(window) = what else { return None };
-        let margin = Window::SHORTEST_SECONDS;
-        let hint = Failure::Uncertified.policy().hint.filter(|_| self.backfill.is_none())?;
-        Some(format!(
-            "{hint}; to take this window as it is, on record: wdt-etl run --account {} --dataset {} --accept-window \"{}\" \"{}\"",
-            self.account.name,
-            self.dataset.endpoint.dataset,
-            format_wall_time(window.start - margin),
-            format_wall_time(window.end + margin)
-        ))
-    }
+/// How to take a window that could not be certified; `None` for slices, and for backfills.
+///
+/// The range is wider by the shortest window at both ends, since the next windows share seconds with this one and
+/// may fail for the same.
+pub(super) fn accept_hint(part: PartName<'_>, task: Task, what: &Target) -> Option<String> {
+    let (Target::Window(window), Task::Run { .. } | Task::Reconcile(_)) = (what, task) else { return None };
+    let margin = Window::SHORTEST_SECONDS;
+    let hint = Failure::Uncertified.policy().hint?;
+    Some(format!(
+        "{hint}; to take this window as it is, on record: wdt-etl run --account {} --dataset {} --accept-window \"{}\" \"{}\"",
+        part.account,
+        part.dataset,
+        format_wall_time(window.start - margin),
+        format_wall_time(window.end + margin)
+    ))
 }

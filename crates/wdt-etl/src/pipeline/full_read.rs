@@ -5,8 +5,7 @@
 use wdt_models::FullRead;
 use wdt_models::time::format_wall_time;
 
-use super::Selected;
-use super::order::Select;
+use super::order::{Select, Selected};
 use crate::error::EtlError;
 use crate::plan::Range;
 

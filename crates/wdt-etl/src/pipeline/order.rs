@@ -3,6 +3,11 @@
 use wdt_models::Window;
 use wdt_warehouse::DeleteLimit;
 
+use crate::config::{Account, Dataset};
+
+/// An account and one of its datasets.
+pub(super) type Selected<'a> = (&'a Account, &'a Dataset);
+
 /// What a run is asked to do.
 #[derive(Debug, Clone, Default)]
 pub struct Order {

@@ -1,4 +1,4 @@
-//! What an account asks for, so that rows of two different questions never mix in one table.
+//! What an account asks for, so that rows asked for in two ways never mix in one table.
 //!
 //! Slices are no part of it: each is a table of its own to the guarantees, with its own transaction, so one that is added
 //! begins with its first reading and one that is taken away only stays as it was.
@@ -21,19 +21,19 @@ pub(super) fn scope(dataset: &Dataset) -> String {
     format!("{:032x}", twox_hash::XxHash3_128::oneshot(asked.as_bytes()))
 }
 
-/// Refuses a question that is not the one whose rows are there.
+/// Refuses a scope that is not the one whose rows are in the table.
 ///
 /// # Errors
 ///
 /// [`EtlError::Usage`] when parameters or method changed, or `start` is earlier than the rows that were ever asked for.
 pub(super) fn check_scope(
-    standing: &Question,
+    landed: &Question,
     watermark: Option<i64>,
     account: &str,
     dataset: &Dataset,
 ) -> Result<(), EtlError> {
     let name = dataset.endpoint.dataset;
-    if standing.scope != scope(dataset) {
+    if landed.scope != scope(dataset) {
         let hint = match watermark.filter(|_| dataset.endpoint.cursor().is_some()) {
             Some(watermark) => format!(
                 "put them back, or read everything in the new way, after which it is accepted: {}",
@@ -49,9 +49,9 @@ pub(super) fn check_scope(
         );
         return Err(EtlError::Usage { message, hint: Some(hint) });
     }
-    if dataset.endpoint.cursor().is_some() && dataset.start < standing.start {
-        let (asked, start) = (format_wall_time(dataset.start), format_wall_time(standing.start));
-        let line = backfill_line(account, dataset, dataset.start, standing.start);
+    if dataset.endpoint.cursor().is_some() && dataset.start < landed.start {
+        let (asked, start) = (format_wall_time(dataset.start), format_wall_time(landed.start));
+        let line = backfill_line(account, dataset, dataset.start, landed.start);
         return Err(EtlError::Usage {
             message: format!(
                 "account `{account}`, dataset `{name}`: start {asked} is earlier than {start}, from which the table was loaded"

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use wdt_etl::cassette::{Cassette, Hidden, Recording};
+use wdt_etl::cassette::{Hidden, Recording};
 use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{Order, Surroundings, run};
+use wdt_etl::pipeline::{Live, Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Limiters, NoAnswer, Outgoing, RawAnswer, Transport, VirtualClock, Waits};
@@ -135,7 +135,7 @@ impl Nights {
             reporter: Arc::new(Silent),
             warehouse: Some(self.warehouse.clone()),
             transport: Some(Arc::new(transport)),
-            cassette: None,
+            decisions: Arc::new(Live),
             stop: watch::channel(false).1,
             seed: SEED,
             run_id: name.to_owned(),
@@ -143,7 +143,7 @@ impl Nights {
         let options = Order::default();
         let recording = Recording::begin(folder, &self.config, &options, &around, Hidden::default()).unwrap();
         let recording = Arc::new(recording);
-        let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around };
+        let around = Surroundings { decisions: Arc::<Recording>::clone(&recording), ..around };
         let outcome = run(&self.config, &options, &around).await.unwrap();
         assert_eq!(outcome.exit_code(), code, "{outcome:#?}");
         recording.finish(&outcome).unwrap();

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{Order, Surroundings, run};
+use wdt_etl::pipeline::{Live, Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock as _, SystemClock, Waits};
 use wdt_models::time::format_wall_time;
@@ -68,7 +68,7 @@ async fn every_parameter_of_every_endpoint_reaches_the_platform() {
                 waits: Waits::none(),
                 warehouse: None,
                 transport: None,
-                cassette: None,
+                decisions: Arc::new(Live),
                 reporter: Arc::new(Silent),
                 stop,
                 seed: 1,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use wdt_etl::cassette::{Cassette, Hidden, Recording, Scramble};
+use wdt_etl::cassette::{Hidden, Recording, Scramble};
 use wdt_etl::commands::simulate;
 use wdt_etl::pipeline::{Order, RunOutcome, Surroundings, run};
 use wdt_models::{Gateway, endpoints};
@@ -28,7 +28,7 @@ const ROWS: &[(&str, u32)] = &[
 async fn recorded(world: &World, folder: &Path, hidden: Hidden) -> RunOutcome {
     let (config, options, around) = (world.config(), Order::default(), world.surroundings("recorded"));
     let recording = Arc::new(Recording::begin(folder, &config, &options, &around, hidden).unwrap());
-    let around = Surroundings { cassette: Some(Cassette::Recording(Arc::clone(&recording))), ..around };
+    let around = Surroundings { decisions: Arc::<Recording>::clone(&recording), ..around };
     let outcome = run(&config, &options, &around).await.unwrap();
     recording.finish(&outcome).unwrap();
     outcome

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use wdt_etl::commands::simulate;
 use wdt_etl::config::{Config, Dataset, Format};
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{Order, RunOutcome, Select, Surroundings, run};
+use wdt_etl::pipeline::{Live, Order, RunOutcome, Select, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::decode::{Asked, decode};
@@ -185,7 +185,7 @@ impl World {
             waits: Waits::none(),
             warehouse: None,
             transport: None,
-            cassette: None,
+            decisions: Arc::new(Live),
             reporter: Arc::new(Silent),
             stop,
             seed: SEED,

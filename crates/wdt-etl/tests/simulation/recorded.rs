@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::sync::watch;
-use wdt_etl::cassette::{Cassette, Hidden, Recording, Replay};
+use wdt_etl::cassette::{Hidden, Recording, Replay};
 use wdt_etl::commands::replay;
 use wdt_etl::config::Config;
-use wdt_etl::pipeline::{Order, RunOutcome, Surroundings, run};
+use wdt_etl::pipeline::{Decisions, Order, RunOutcome, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_warehouse::Warehouse;
 
@@ -26,9 +26,9 @@ impl Kept {
         Self { name: name.to_owned(), folder, recording: Arc::new(recording) }
     }
 
-    /// What the run is to be surrounded with.
-    pub(crate) fn cassette(&self) -> Cassette {
-        Cassette::Recording(Arc::clone(&self.recording))
+    /// What decides for the run.
+    pub(crate) fn decisions(&self) -> Arc<dyn Decisions> {
+        Arc::<Recording>::clone(&self.recording)
     }
 
     /// The same requests, answers, retries and windows come about again, into an empty warehouse.

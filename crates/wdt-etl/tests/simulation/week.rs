@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use wdt_etl::cli::{SelectArgs, Verify};
 use wdt_etl::commands::verify::verify;
-use wdt_etl::pipeline::{Order, RunOutcome, Select, Surroundings, Task, run};
+use wdt_etl::pipeline::{Live, Order, RunOutcome, Select, Surroundings, Task, run};
 use wdt_etl::report::Silent;
 use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Transport, Waits};
@@ -255,7 +255,8 @@ impl Week {
         }
         let options = Order { select: Select { datasets, ..Select::default() }, ..options };
         let recording = self.recording(name, is_run && kill.is_none(), &options, &around);
-        let around = Surroundings { cassette: recording.as_ref().map(Kept::cassette), ..around };
+        let decisions = recording.as_ref().map_or_else(|| Arc::clone(&around.decisions), Kept::decisions);
+        let around = Surroundings { decisions, ..around };
         let start = self.scene.time.platform();
         let gently = Dice::new(self.scene.seed, &[5, number_of(name)]).one_in(4);
         let death = async {
@@ -416,7 +417,7 @@ pub(crate) fn surroundings(scene: &Scene, name: &str, stop: watch::Receiver<bool
         waits: Waits::default(),
         warehouse: Some(scene.warehouse.clone()),
         transport: Some(Arc::new(wire) as Arc<dyn Transport>),
-        cassette: None,
+        decisions: Arc::new(Live),
         reporter: Arc::new(Silent),
         stop,
         seed: scene.seed,

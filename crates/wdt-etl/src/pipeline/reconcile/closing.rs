@@ -5,38 +5,40 @@
 //! a row that is ahead of every window is in the last, because a cursor only grows. Nothing of it is landed: it has not
 //! settled. It only keeps rows from being marked.
 
-use wdt_fetch::{CertifiedPart, Client, ReadOptions, WindowError, read_window};
+use wdt_fetch::{CertifiedPart, ReadOptions, WindowError, read_window};
+use wdt_models::time::format_wall_time;
 use wdt_models::{Way, Window};
 
-use super::{Compared, now};
+use super::compare::{Compare, now};
 use crate::error::EtlError;
-use crate::pipeline::job::{CLOCK_RESOLUTION, Job};
-use wdt_models::time::format_wall_time;
+use crate::pipeline::lane::CLOCK_RESOLUTION;
 
 /// How far the last window reaches into the future, seconds: longer than the reading takes.
 const AHEAD: i64 = 300;
 /// Readings after which the ERP is said to move too much.
 const TRIES: u32 = 3;
 
-impl Job {
+impl Compare<'_> {
     /// Meets every row that exists and whose cursor is after `from`.
     ///
     /// # Errors
     /// [`EtlError::Uncertified`] when more rows change in a second than a page holds, again and again.
-    pub(super) async fn close(&mut self, client: &Client, compared: &mut Compared, from: i64) -> Result<(), EtlError> {
+    pub(super) async fn close(&mut self, from: i64) -> Result<(), EtlError> {
         let mut from = from;
+        // An ERP that writes without pause would keep this loop for ever, so it gives up after a few tries: a reconcile
+        // that marks nothing costs a night, one that marks a row that exists costs trust.
         for _ in 0..TRIES {
-            if self.picture_after(client, compared, from).await? {
+            if self.picture_after(from).await? {
                 return Ok(());
             }
             // a second with more than a page of changes is read in the ways of every window, once it has settled
-            let until = now(client) + CLOCK_RESOLUTION;
-            self.settle(client, until).await?;
-            self.walk(client, compared, (from - 1, until)).await?;
+            let until = now(self.client) + CLOCK_RESOLUTION;
+            self.settle(until).await?;
+            self.walk(from - 1, until).await?;
             from = until;
         }
         Err(EtlError::Uncertified {
-            dataset: self.dataset.endpoint.dataset.to_owned(),
+            dataset: self.lane.dataset.endpoint.dataset.to_owned(),
             what: format!("what changed since {}", format_wall_time(from)),
             reason: "more rows change in a second than a page holds, so no row is marked as deleted".to_owned(),
             hint: None,
@@ -44,19 +46,19 @@ impl Job {
     }
 
     /// Whether single pages gave the whole picture.
-    async fn picture_after(&mut self, client: &Client, compared: &mut Compared, from: i64) -> Result<bool, EtlError> {
-        let options = ReadOptions { concurrency: 1, max_pages: 1, ..self.read_options() };
+    async fn picture_after(&mut self, from: i64) -> Result<bool, EtlError> {
+        let options = ReadOptions { concurrency: 1, max_pages: 1, ..self.lane.read_options() };
         let mut empty_before = false;
         loop {
-            let window = Window::new(from - 1, now(client) + AHEAD);
-            let read = Box::pin(read_window(&*compared.reader, window, &options));
-            let parts = match self.unless_stopped(async { Ok(read.await) }).await? {
+            let window = Window::new(from - 1, now(self.client) + AHEAD);
+            let read = Box::pin(read_window(&*self.reader, window, &options));
+            let parts = match self.lane.shared.around.unless_stopped(read).await? {
                 Ok(read) => read.parts,
                 Err(WindowError::Uncertified { .. }) => return Ok(false),
-                Err(error) => return Err(self.window_error(error).await),
+                Err(error) => return Err(self.lane.window_error(error).await),
             };
             for part in &parts {
-                compared.meet(part)?;
+                self.meet(part)?;
             }
             if !whole(&parts, window.end) {
                 return Ok(false);

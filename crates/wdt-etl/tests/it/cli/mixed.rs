@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
-use wdt_etl::pipeline::{Order, Surroundings, Task};
+use wdt_etl::pipeline::{Live, Order, Surroundings, Task};
 use wdt_etl::report::Silent;
 use wdt_fetch::{SystemClock, Waits};
 use wdt_models::Gateway;
@@ -112,7 +112,7 @@ fn the_summary_says_which_account_failed_and_why() {
         waits: Waits::none(),
         warehouse: None,
         transport: None,
-        cassette: None,
+        decisions: Arc::new(Live),
         reporter: Arc::new(Silent),
         stop,
         seed: 1,
