@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream;
 use wdt_fetch::{CertifiedSlice, Client, WindowError, WindowReader, read_slice};
-use wdt_models::time::format_wall_time;
 use wdt_models::decode::{self, Refusal};
+use wdt_models::time::format_wall_time;
 use wdt_models::{Slice, SyncMode};
 use wdt_warehouse::{CommitRecord, Landed, Picture, Quarantined, Reading};
 
