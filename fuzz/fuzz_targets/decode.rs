@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
+use wdt_models::decode::{Asked, decode, keys, page_schema};
 use wdt_models::{Endpoint, Slice, envelope};
-use wdt_models::decode::{keys, page_schema, Asked, decode};
 
 fuzz_target!(|input: &[u8]| {
     let (calls, body) = wdt_fuzz::calls(input);
