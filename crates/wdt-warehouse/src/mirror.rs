@@ -267,8 +267,7 @@ async fn put_newest(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'
         Err(conflict @ WarehouseError::Conflict { .. }) => Err(conflict),
         Err(error) => {
             overtaken(mirror, error).await?;
-            let reason = "a rival has replaced its files".to_owned();
-            Err(WarehouseError::Conflict { table: mirror.name().to_owned(), reason })
+            Err(WarehouseError::conflict(mirror.name(), "a rival has replaced its files"))
         }
     }
 }

@@ -218,8 +218,8 @@ impl DatasetTables {
         let counts = Counts { deleted: logged.num_rows() as u64, ..Counts::default() };
         let mut record = record.clone();
         let Due::Turn(turn) = self.reconcile_turn(&mut record).await? else {
-            let reason = "a backfill has made another question the one whose rows are there".to_owned();
-            return Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason });
+            let reason = "a backfill has made another question the one whose rows are there";
+            return Err(WarehouseError::conflict(self.history.name(), reason));
         };
         self.write(&record, Changes { rows: Some(logged), counts }, turn).await
     }

@@ -3,7 +3,7 @@
 //! Written as JSON and read by every later version, so members are only ever added, each with a default.
 
 use serde::{Deserialize, Serialize};
-use wdt_models::{Certificate, Refusal, Slice, Window};
+use wdt_models::{Certificate, Endpoint, Refusal, Slice, Window};
 
 use crate::error::WarehouseError;
 
@@ -194,6 +194,40 @@ impl Quarantined {
 }
 
 impl CommitRecord {
+    /// The record of a run's commit of these certified windows: it begins with the first and moves the watermark to the
+    /// end of the last one. What is not known here (scope, business, calls) is empty, to be filled in.
+    #[must_use]
+    pub fn run(run_id: &str, account: &str, endpoint: &Endpoint, certificates: Vec<Certificate>) -> Self {
+        let sum = |count: fn(&Certificate) -> u64| certificates.iter().map(count).sum();
+        let sums = Sums {
+            windows: certificates.len() as u64,
+            records: sum(|certificate| certificate.distinct),
+            refused: sum(|certificate| certificate.refused),
+            ..Sums::default()
+        };
+        Self {
+            format: COMMIT_FORMAT,
+            wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),
+            kind: "run".to_owned(),
+            run_id: run_id.to_owned(),
+            account: account.to_owned(),
+            merchant: account.to_owned(),
+            dataset: endpoint.dataset.to_owned(),
+            scope: String::new(),
+            start: certificates.first().and_then(|first| first.start).unwrap_or_default(),
+            watermark_after: certificates.last().and_then(|last| last.end),
+            slice: None,
+            read_at: None,
+            reconcile: None,
+            backfill: None,
+            accept: None,
+            started_at: certificates.first().map_or(0, |first| first.read_at),
+            sums,
+            certificates,
+            quarantine: Vec::new(),
+        }
+    }
+
     /// The layout this version writes.
     pub const fn format() -> u32 {
         COMMIT_FORMAT
@@ -209,11 +243,11 @@ impl CommitRecord {
         metadata: Option<serde_json::Value>,
     ) -> Result<Option<Self>, WarehouseError> {
         let Some(metadata) = metadata else { return Ok(None) };
-        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
         if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
-            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
+            let reason = format!("its metadata has a format other than {COMMIT_FORMAT}");
+            return Err(WarehouseError::later(table, version, reason));
         }
-        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+        serde_json::from_value(metadata).map(Some).map_err(|error| WarehouseError::later(table, version, error))
     }
 
     /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.

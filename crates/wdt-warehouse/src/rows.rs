@@ -53,7 +53,7 @@ pub fn columns_of(table: &str, batch: &RecordBatch, names: &[&str]) -> Result<Ve
 ///
 /// # Errors
 /// When a number is out of range.
-pub fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, WarehouseError> {
+pub(crate) fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, WarehouseError> {
     let rows: UInt32Array = rows.iter().map(|&row| u32::try_from(row).ok()).collect();
     take_record_batch(batch, &rows).map_err(WarehouseError::storage(table, "selection of rows"))
 }

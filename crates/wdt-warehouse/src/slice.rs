@@ -29,7 +29,7 @@ pub struct Picture {
 ///
 /// # Errors
 /// When a data file cannot be read.
-pub async fn vanished(
+pub(crate) async fn vanished(
     current: &Table,
     endpoint: &'static Endpoint,
     account: &str,

@@ -304,15 +304,15 @@ impl DeltaHandle {
     }
 
     fn commit_error(&self, error: DeltaTableError) -> WarehouseError {
-        let table = self.name.clone();
+        let table = &self.name;
         match error {
             DeltaTableError::Transaction { source: TransactionError::CommitConflict(conflict) } => {
-                WarehouseError::Conflict { table, reason: conflict.to_string() }
+                WarehouseError::conflict(table, conflict)
             }
             DeltaTableError::VersionAlreadyExists(version) => {
-                WarehouseError::Conflict { table, reason: format!("version {version} exists") }
+                WarehouseError::conflict(table, format!("version {version} exists"))
             }
-            other => WarehouseError::Storage { table, action: "commit", reason: other.to_string() },
+            other => WarehouseError::storage(table, "commit")(other),
         }
     }
 }

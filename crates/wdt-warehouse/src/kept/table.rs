@@ -132,7 +132,7 @@ impl Table {
     }
 
     /// What is known of the keys in the data files.
-    pub const fn filters(&self) -> &KeyFilters {
+    pub(crate) const fn filters(&self) -> &KeyFilters {
         &self.filters
     }
 

@@ -111,7 +111,7 @@ impl Log {
         let rivals = versions.commits.iter().skip(1 + usize::try_from(from.version).unwrap_or(usize::MAX));
         for rival in rivals {
             if let Some(reason) = conflict(from, &commit, rival) {
-                return Err(WarehouseError::Conflict { table: table.to_owned(), reason: reason.to_owned() });
+                return Err(WarehouseError::conflict(table, reason));
             }
         }
         let version = versions.latest.version + 1;
@@ -131,6 +131,7 @@ impl Log {
     }
 
     /// Ends the table: whoever has it open can do nothing more with it.
+    #[cfg(feature = "test-util")]
     pub(super) fn close(&self) {
         self.versions().closed = true;
     }

@@ -1,5 +1,7 @@
-//! What a simulation decides of each operation: how long it takes, and whether it fails.
+//! What a simulation decides of each operation: how long it takes, and whether it fails. Without the feature `test-util`
+//! every operation is done at once.
 
+#[cfg(feature = "test-util")]
 use std::time::Duration;
 
 use crate::error::WarehouseError;
@@ -24,6 +26,7 @@ pub enum Operation {
 }
 
 /// What becomes of an operation.
+#[cfg(feature = "test-util")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fate {
     /// It is done.
@@ -36,6 +39,7 @@ pub enum Fate {
 }
 
 /// How one operation goes.
+#[cfg(feature = "test-util")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Step {
     /// Wait before the effect.
@@ -47,13 +51,16 @@ pub struct Step {
 }
 
 /// Answers how an operation on the table of a name goes.
+#[cfg(feature = "test-util")]
 pub(crate) type Answer = dyn Fn(&str, Operation) -> Step + Send + Sync;
 
 /// The steps of a warehouse; none means that everything is done at once.
-pub(super) struct Steps(pub(super) Option<Box<Answer>>);
+#[derive(Default)]
+pub(super) struct Steps(#[cfg(feature = "test-util")] pub(super) Option<Box<Answer>>);
 
 impl Steps {
     /// Does one operation; `effect` is done whole or not at all, wherever this is dropped.
+    #[cfg(feature = "test-util")]
     pub(super) async fn take<T>(
         &self,
         table: &str,
@@ -74,8 +81,20 @@ impl Steps {
             _ => done,
         }
     }
+
+    /// Does one operation.
+    #[cfg(not(feature = "test-util"))]
+    pub(super) fn take<T>(
+        &self,
+        _table: &str,
+        _operation: Operation,
+        effect: impl FnOnce() -> Result<T, WarehouseError>,
+    ) -> std::future::Ready<Result<T, WarehouseError>> {
+        std::future::ready(effect())
+    }
 }
 
+#[cfg(feature = "test-util")]
 impl Operation {
     const fn name(self) -> &'static str {
         match self {
@@ -89,6 +108,7 @@ impl Operation {
     }
 }
 
+#[cfg(feature = "test-util")]
 async fn wait(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
