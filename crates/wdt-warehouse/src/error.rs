@@ -1,6 +1,6 @@
 //! What can go wrong between a batch and the warehouse.
 
-/// What lies beneath an error: a library's own error, or a text.
+/// What caused an error: a library's own error, or a text.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A fault of the warehouse, with the table it concerns.

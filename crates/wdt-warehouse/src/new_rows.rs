@@ -84,7 +84,7 @@ pub(crate) struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Compares readings with the current rows of the account; a picture tells which rows are gone.
+    /// Compares readings with the current rows of the account; a picture says which rows are gone.
     ///
     /// # Errors
     /// When the current table cannot be read.
@@ -125,7 +125,7 @@ impl Comparison<'_> {
         Ok(Changes { rows: Some(rows), counts })
     }
 
-    /// History rows of what stood in the slice and is not in the picture of it.
+    /// History rows of what the slice held and is not in the picture of it.
     async fn gone(&self, picture: &Picture, index: &KeyIndex) -> Result<Vec<RecordBatch>, WarehouseError> {
         let read_at = picture.read_at;
         let Some(kept) = &picture.kept else { return Ok(Vec::new()) };
@@ -331,7 +331,7 @@ mod tests {
         Reading { batch: decoded.batch, read_at: read_at * 1000 }
     }
 
-    /// Lands readings in a commit each, and tells what became of the record of the last one.
+    /// Lands readings in a commit each, and returns what became of the record of the last one.
     async fn last_of(landings: Vec<Vec<Reading>>) -> Sums {
         let warehouse = Warehouse::memory();
         let mut tables = DatasetTables::open_or_create(&warehouse, &ENTERPRISE_STOCK).await.unwrap();

@@ -1,6 +1,6 @@
 //! What an account's rows were asked for, and whose turn it is to commit.
 //!
-//! A run commits under its watermark. A backfill commits under an id of its own and repeats the watermark as it stands, so
+//! A run commits under its watermark. A backfill commits under an id of its own and repeats the watermark as it is, so
 //! that of a run and a backfill that commit at once one conflicts and compares its records anew: a row that both have
 //! read is logged once. Only a backfill changes the question: when its last commit is made, and from a fresh snapshot.
 //!
@@ -88,7 +88,7 @@ impl DatasetTables {
         Ok(None)
     }
 
-    /// The transactions of a commit upon the loaded version, and in its record what only that version tells; or why
+    /// The transactions of a commit upon the loaded version, and in its record what only that version says; or why
     /// there is nothing to commit.
     pub(crate) async fn turn(&mut self, record: &mut CommitRecord) -> Result<Due, WarehouseError> {
         let (account, dataset) = (record.account.clone(), record.dataset.clone());

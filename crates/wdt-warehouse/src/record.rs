@@ -10,7 +10,7 @@ use crate::error::WarehouseError;
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
 const COMMIT_FORMAT: u32 = 1;
 /// Readings of a slice closer together than this, in milliseconds, are in no known order: the platform's clock is known
-/// from a header of whole seconds. Then the one that is landed last stands.
+/// from a header of whole seconds. Then the one that is landed last counts.
 const CLOCK_RESOLUTION: i64 = 1000;
 /// What a history commit says of itself, in its metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -185,6 +185,7 @@ pub struct Question {
 
 impl Quarantined {
     /// A refused record of a window or of a slice.
+    #[must_use]
     pub fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: i64) -> Self {
         let Refusal { page, row, column, text, reason, record } = refused;
         let (window_start, window_end) = (window.map(|window| window.start), window.map(|window| window.end));
@@ -229,6 +230,7 @@ impl CommitRecord {
     }
 
     /// The layout this version writes.
+    #[must_use]
     pub const fn format() -> u32 {
         COMMIT_FORMAT
     }
@@ -263,6 +265,7 @@ impl CommitRecord {
 
 impl BackfillProgress {
     /// Whether the whole range is landed.
+    #[must_use]
     pub const fn is_done(&self) -> bool {
         self.done >= self.until
     }
@@ -271,6 +274,7 @@ impl BackfillProgress {
     ///
     /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
     /// was asked up to the watermark, or the next run would leave out what changed in between.
+    #[must_use]
     pub fn question_then(&self, standing: Question, watermark: Option<i64>) -> Question {
         let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
         if !self.is_done() {

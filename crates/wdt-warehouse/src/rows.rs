@@ -15,6 +15,7 @@ use crate::error::WarehouseError;
 ///
 /// # Errors
 /// When a column is missing or has another type.
+#[expect(clippy::implicit_hasher, reason = "a handful of columns, made for the call")]
 pub fn conform(
     table: &str,
     batch: &RecordBatch,

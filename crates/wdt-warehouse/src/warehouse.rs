@@ -120,6 +120,7 @@ impl Warehouse {
     }
 
     /// Whether current tables are kept, and not folded from their histories each time.
+    #[must_use]
     pub const fn keeps_current(&self) -> bool {
         !matches!(self.storage, Storage::Parquet(_))
     }

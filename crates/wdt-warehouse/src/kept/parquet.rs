@@ -158,7 +158,7 @@ impl ParquetHandle {
         self.loaded.version
     }
 
-    /// The table's own id: that of how its log begins, so that the same log has the same one wherever it lies.
+    /// The table's own id: that of how its log begins, so that the same log has the same one wherever it is stored.
     pub(super) fn id(&self) -> String {
         self.loaded.id.clone()
     }

@@ -269,6 +269,7 @@ impl FileWriter {
     }
 
     /// Bytes of the open files so far.
+    #[must_use]
     pub fn open_bytes(&self) -> usize {
         match &self.inner {
             Writer::Delta(writer) => writer.open_bytes(),

@@ -8,6 +8,7 @@ use crate::error::WarehouseError;
 
 /// What is done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "test-util"), expect(unreachable_pub, reason = "tests alone are given it"))]
 pub enum Operation {
     /// Look whether it is there, and load it.
     Open,
@@ -34,7 +35,7 @@ pub enum Fate {
     Done,
     /// It fails and nothing is done.
     FailBefore,
-    /// It is done, but its caller is told that it failed.
+    /// It is done, but its caller gets an error.
     FailAfter,
 }
 
@@ -84,6 +85,7 @@ impl Steps {
 
     /// Does one operation.
     #[cfg(not(feature = "test-util"))]
+    #[expect(clippy::unused_self, reason = "called as the one of the tests is")]
     pub(super) fn take<T>(
         &self,
         _table: &str,

@@ -142,12 +142,12 @@ impl Manifest {
         Ok(text.into())
     }
 
-    /// Where a version's stands below the table.
+    /// Where a version's is below the table.
     pub(super) fn path(version: u64) -> Path {
         Path::from(format!("{FOLDER}/{version:020}.json"))
     }
 
-    /// The commit as a reader of the log is told of it.
+    /// The commit as a reader of the log sees it.
     pub(super) fn commit(self) -> Commit {
         Commit {
             files: self.add.iter().map(|file| (file.path(), file.bytes)).collect(),
