@@ -93,16 +93,19 @@ impl<'a> Source<'a> {
     }
 
     /// The pieces in the order they are read.
+    #[must_use]
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
     /// How many rows there are, as far as the log knows it.
+    #[must_use]
     pub fn rows(&self) -> usize {
         self.pieces.iter().map(|piece| piece.rows).sum()
     }
 
     /// Some rows of a piece, by their numbers (ascending) in the order in which it is read.
+    #[must_use]
     pub fn part(&self, piece: usize, rows: &[usize]) -> Option<Piece> {
         let piece = self.pieces.get(piece)?;
         let positions = match &piece.positions {
@@ -153,6 +156,7 @@ pub fn accounts(tables: &DatasetTables) -> Result<Vec<String>, WarehouseError> {
 }
 
 /// The named columns of a table, in the table's order.
+#[must_use]
 pub fn part(table: &Schema, names: &[&str]) -> SchemaRef {
     let fields = table.fields().iter().filter(|field| names.contains(&field.name().as_str()));
     Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))

@@ -53,7 +53,7 @@ impl Columns {
 pub struct Sides<'a> {
     columns: &'a Columns,
     /// Of each side; none where the dataset never landed.
-    sides: [Option<&'a Source<'a>>; 2],
+    sources: [Option<&'a Source<'a>>; 2],
     /// Rows of each kind that are remembered.
     limit: usize,
     stop: &'a (dyn Fn() -> bool + Sync),
@@ -96,7 +96,7 @@ pub struct Differing {
     pub first: BTreeMap<Box<[u8]>, Pair>,
 }
 
-/// Where a row stands on either side.
+/// Where a row is on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
     /// Of either side.
@@ -133,12 +133,12 @@ impl<'a> Sides<'a> {
     /// When a column has a type that no table has.
     pub fn new(
         columns: &'a Columns,
-        sides: [Option<&'a Source<'a>>; 2],
+        sources: [Option<&'a Source<'a>>; 2],
         limit: usize,
         stop: &'a (dyn Fn() -> bool + Sync),
     ) -> Result<Self, WarehouseError> {
         let (keys, contents) = (converter(columns, &columns.key)?, converter(columns, &columns.content)?);
-        Ok(Self { columns, sides, limit, stop, keys, contents })
+        Ok(Self { columns, sources, limit, stop, keys, contents })
     }
 
     /// Compares all rows; `None` when it was stopped.
@@ -151,7 +151,7 @@ impl<'a> Sides<'a> {
 
     /// Compares all rows, in as many shares as it takes to hold about so many keys at once.
     async fn holding(&self, most: usize) -> Result<Option<Compared>, WarehouseError> {
-        let rows = self.sides.iter().flatten().map(|side| side.rows()).max().unwrap_or_default();
+        let rows = self.sources.iter().flatten().map(|side| side.rows()).max().unwrap_or_default();
         let of = rows.div_ceil(most.max(1)).max(1) as u128;
         let mut compared = Compared::default();
         for number in 0..of {
@@ -201,7 +201,7 @@ impl<'a> Sides<'a> {
         for known in known.values().filter(|known| !known.met && !known.deleted) {
             gone.entry(known.place.0).or_default().push(known.place.1);
         }
-        let Some(source) = self.sides[0] else { return Ok(()) };
+        let Some(source) = self.sources[0] else { return Ok(()) };
         let key: Vec<&str> = self.columns.key.iter().map(String::as_str).collect();
         let schema = part(&self.columns.read, &key);
         for (piece, mut rows) in gone {
@@ -227,7 +227,7 @@ impl<'a> Sides<'a> {
 
     /// Hands over each row of a side whose key is of this share.
     async fn each(&self, side: usize, share: Share, mut take: impl FnMut(SideRow<'_>)) -> Result<(), Halt> {
-        let Some(source) = self.sides[side] else { return Ok(()) };
+        let Some(source) = self.sources[side] else { return Ok(()) };
         for (number, piece) in source.pieces().iter().enumerate() {
             let mut first = 0;
             let mut batches = source.read(piece, &self.columns.read).await?;

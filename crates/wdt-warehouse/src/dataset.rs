@@ -112,13 +112,13 @@ impl DatasetTables {
         Ok(oldest.map(|read_at| read_at.div_euclid(1000)))
     }
 
-    /// Values of the slices in which rows of the account stand that are not marked as deleted.
+    /// Values of the slices that contain rows of the account that are not marked as deleted.
     ///
     /// # Errors
     /// When a data file cannot be read.
     pub async fn standing_slices(&self, account: &str) -> Result<HashSet<Vec<String>>, WarehouseError> {
         let names: Vec<&str> = self.endpoint.dimensions().iter().map(|dimension| dimension.name).collect();
-        // without a dimension any column tells how many rows there are
+        // without a dimension any column says how many rows there are
         let read = if names.is_empty() { self.endpoint.key } else { &names };
         let mut standing = HashSet::new();
         for columns in self.standing_columns(Some(account), read).await? {

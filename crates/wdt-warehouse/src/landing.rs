@@ -61,7 +61,7 @@ pub(crate) async fn contested<A: Send, T>(
         }
     }
     let reason = format!("{MOST_CONFLICTS} commits in a row were overtaken");
-    Err(WarehouseError::Conflict { table: table.to_owned(), reason })
+    Err(WarehouseError::conflict(table, reason))
 }
 
 impl DatasetTables {

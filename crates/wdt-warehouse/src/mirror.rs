@@ -163,7 +163,7 @@ impl Mirrors {
         take(self.runs.name(), &rows, &missing)
     }
 
-    /// Appends them in their turn: a run that puts its own row in meanwhile is a conflict, or it would stand there twice.
+    /// Appends them in their turn: a run that puts its own row in meanwhile is a conflict, or it would be there twice.
     async fn append_unfinished(
         &mut self,
         tables: &DatasetTables,
@@ -220,7 +220,7 @@ async fn copy(
     }
 }
 
-/// The transaction that tells that a mirror has copied the whole log; `None` when it has.
+/// The transaction that says that a mirror has copied the whole log; `None` when it has.
 async fn not_copied(mirror: &Table, tables: &DatasetTables) -> Result<Option<(String, i64)>, WarehouseError> {
     let application = application::mirror(tables.endpoint.dataset);
     let version = i64::try_from(tables.history.version()).unwrap_or(i64::MAX);
@@ -242,7 +242,7 @@ async fn commit_rows(mirror: &mut Table, rows: RecordBatch, change: Change) -> R
 }
 
 /// The transaction of those who write rows by key: of two that commit at once one conflicts, and looks again at what
-/// stands there.
+/// is there.
 async fn next_turn(mirror: &Table) -> Result<(String, i64), WarehouseError> {
     let last = mirror.transaction(application::MIRROR_ROWS).await?.unwrap_or_default();
     Ok((application::MIRROR_ROWS.to_owned(), last + 1))
@@ -267,8 +267,7 @@ async fn put_newest(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'
         Err(conflict @ WarehouseError::Conflict { .. }) => Err(conflict),
         Err(error) => {
             overtaken(mirror, error).await?;
-            let reason = "a rival has replaced its files".to_owned();
-            Err(WarehouseError::Conflict { table: mirror.name().to_owned(), reason })
+            Err(WarehouseError::conflict(mirror.name(), "a rival has replaced its files"))
         }
     }
 }
@@ -281,7 +280,7 @@ fn left_to_rivals(written: Result<(), WarehouseError>) -> Result<(), WarehouseEr
     }
 }
 
-/// Puts rows in upon the loaded version, in the turn that it tells.
+/// Puts rows in upon the loaded version, in the turn that it says.
 async fn put_once(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'static>) -> Result<(), WarehouseError> {
     failpoint::hit(Place::MirrorDue);
     let transaction = Some(next_turn(mirror).await?);
@@ -292,7 +291,7 @@ async fn put_once(mirror: &mut Table, rows: &RecordBatch, identity: Identity<'st
     Ok(())
 }
 
-/// The rows that do not stand in the table as they are.
+/// The rows that the table does not contain as they are.
 async fn differing(
     mirror: &mut Table,
     rows: &RecordBatch,

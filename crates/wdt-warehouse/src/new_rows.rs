@@ -33,7 +33,7 @@ pub struct Reading {
 }
 
 /// Rows for the history, sorted by date, and the counts.
-pub struct Changes {
+pub(crate) struct Changes {
     /// History rows; `None` when nothing differs.
     pub rows: Option<RecordBatch>,
     /// The counts.
@@ -70,7 +70,7 @@ impl Version {
 }
 
 /// What is compared, and on whose behalf.
-pub struct Comparison<'a> {
+pub(crate) struct Comparison<'a> {
     /// The current table.
     pub current: &'a Table,
     /// Columns of the history.
@@ -84,11 +84,15 @@ pub struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Compares readings with the current rows of the account; a picture tells which rows are gone.
+    /// Compares readings with the current rows of the account; a picture says which rows are gone.
     ///
     /// # Errors
     /// When the current table cannot be read.
-    pub async fn changes(&self, readings: &[Reading], picture: Option<&Picture>) -> Result<Changes, WarehouseError> {
+    pub(crate) async fn changes(
+        &self,
+        readings: &[Reading],
+        picture: Option<&Picture>,
+    ) -> Result<Changes, WarehouseError> {
         let (table, endpoint) = (self.current.name(), self.endpoint);
         let batches: Vec<&RecordBatch> = readings.iter().map(|reading| &reading.batch).collect();
         let rows =
@@ -121,7 +125,7 @@ impl Comparison<'_> {
         Ok(Changes { rows: Some(rows), counts })
     }
 
-    /// History rows of what stood in the slice and is not in the picture of it.
+    /// History rows of what the slice held and is not in the picture of it.
     async fn gone(&self, picture: &Picture, index: &KeyIndex) -> Result<Vec<RecordBatch>, WarehouseError> {
         let read_at = picture.read_at;
         let Some(kept) = &picture.kept else { return Ok(Vec::new()) };
@@ -184,7 +188,7 @@ impl Comparison<'_> {
 ///
 /// # Errors
 /// When a data file cannot be written.
-pub async fn write_by_date(writer: &mut FileWriter, rows: &RecordBatch) -> Result<(), WarehouseError> {
+pub(crate) async fn write_by_date(writer: &mut FileWriter, rows: &RecordBatch) -> Result<(), WarehouseError> {
     let Some(dates) = rows.column_by_name(DT).and_then(|column| column.as_primitive_opt::<Date32Type>()) else {
         return Ok(());
     };
@@ -265,6 +269,9 @@ fn walk(
     let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row));
     let mut order: Vec<(usize, Option<i64>, i64, usize)> =
         keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), at(row), read_at[row], row)).collect();
+    // by key first, so that the versions of a key come one after the other; then by cursor, from old to new, so that
+    // A, B, A becomes three rows; then by reading, because of equal cursors the later reading is the newer row; the row
+    // number last, so that the order does not depend on the sort
     order.sort_unstable();
     let mut counts = Counts::default();
     let mut new = Vec::new();
@@ -283,6 +290,8 @@ fn walk(
             new.push((dates[row], key, new.len(), row));
         }
     }
+    // the history is written by date; within a date a key's versions keep the order of the walk, on which every fold of
+    // the log relies
     new.sort_unstable();
     Ok((new.into_iter().map(|(.., row)| row).collect(), counts))
 }
@@ -322,7 +331,7 @@ mod tests {
         Reading { batch: decoded.batch, read_at: read_at * 1000 }
     }
 
-    /// Lands readings in a commit each, and tells what became of the record of the last one.
+    /// Lands readings in a commit each, and returns what became of the record of the last one.
     async fn last_of(landings: Vec<Vec<Reading>>) -> Sums {
         let warehouse = Warehouse::memory();
         let mut tables = DatasetTables::open_or_create(&warehouse, &ENTERPRISE_STOCK).await.unwrap();

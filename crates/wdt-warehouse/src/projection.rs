@@ -28,11 +28,13 @@ const HISTORY_ID: &str = "history_id";
 ///
 /// # Errors
 /// When a file cannot be read or written, or a commit of the log is gone.
-pub async fn roll_forward(
+pub(crate) async fn roll_forward(
     endpoint: &'static Endpoint,
     history: &mut Table,
     current: &mut Table,
 ) -> Result<u64, WarehouseError> {
+    // Files and the version they bring the table to are one commit. A crash before it leaves the table as it was, one
+    // after it leaves nothing to do, and of two that apply the same version one conflicts and finds it applied.
     let mut applied = 0;
     loop {
         let from = applied_version(current).await?;

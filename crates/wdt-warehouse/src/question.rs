@@ -1,8 +1,20 @@
 //! What an account's rows were asked for, and whose turn it is to commit.
 //!
-//! A run commits under its watermark. A backfill commits under an id of its own and repeats the watermark as it stands, so
+//! A run commits under its watermark. A backfill commits under an id of its own and repeats the watermark as it is, so
 //! that of a run and a backfill that commit at once one conflicts and compares its records anew: a row that both have
 //! read is logged once. Only a backfill changes the question: when its last commit is made, and from a fresh snapshot.
+//!
+//! There are four turns, by what a commit moves and what it holds still:
+//!
+//! | commit | moves | holds | why |
+//! |---|---|---|---|
+//! | run | the watermark | - | two runs of one account would count a window twice |
+//! | slice | the time of the slice's reading | - | slices are independent of each other |
+//! | backfill | a counter of its own | the watermark | it must not move it, and must see a run that does |
+//! | reconcile | a counter of its own | the watermark | a row that a run lands meanwhile is not gone |
+//!
+//! A held watermark is written again with the value it has. Delta and this crate's other formats refuse a commit whose
+//! application a rival has written since, whatever the value: that is the whole lock.
 
 use wdt_models::Window;
 
@@ -76,7 +88,7 @@ impl DatasetTables {
         Ok(None)
     }
 
-    /// The transactions of a commit upon the loaded version, and in its record what only that version tells; or why
+    /// The transactions of a commit upon the loaded version, and in its record what only that version says; or why
     /// there is nothing to commit.
     pub(crate) async fn turn(&mut self, record: &mut CommitRecord) -> Result<Due, WarehouseError> {
         let (account, dataset) = (record.account.clone(), record.dataset.clone());

@@ -32,7 +32,7 @@ const NAMED: usize = 20;
 /// How many rows of an account's dataset a reconcile may mark as deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DeleteLimit {
-    /// 20 rows or 5 % of those that stand, whichever is more.
+    /// 20 rows or 5 % of those not marked, whichever is more.
     #[default]
     Few,
     /// So many rows.
@@ -48,7 +48,7 @@ pub struct SeenKeys {
     hashes: HashSet<u128>,
 }
 
-/// What a reconcile did not find is told by these.
+/// What a reconcile did not find follows from these.
 #[derive(Clone, Copy)]
 pub struct Unseen<'a> {
     /// Account.
@@ -85,7 +85,7 @@ pub struct Marks {
 }
 
 impl DeleteLimit {
-    /// Most rows that may be marked of so many that stand.
+    /// Most rows that may be marked of so many that are not marked yet.
     #[must_use]
     pub fn most(self, standing: u64) -> u64 {
         match self {
@@ -218,8 +218,8 @@ impl DatasetTables {
         let counts = Counts { deleted: logged.num_rows() as u64, ..Counts::default() };
         let mut record = record.clone();
         let Due::Turn(turn) = self.reconcile_turn(&mut record).await? else {
-            let reason = "a backfill has made another question the one whose rows are there".to_owned();
-            return Err(WarehouseError::Conflict { table: self.history.name().to_owned(), reason });
+            let reason = "a backfill has made another question the one whose rows are there";
+            return Err(WarehouseError::conflict(self.history.name(), reason));
         };
         self.write(&record, Changes { rows: Some(logged), counts }, turn).await
     }
@@ -260,7 +260,7 @@ async fn find(
     Ok((rows, marks))
 }
 
-/// Positions of a file's rows that were found nowhere, and how many rows of it stand.
+/// Positions of a file's rows that were found nowhere, and how many rows of it are not marked.
 async fn unseen_in(
     current: &Table,
     endpoint: &Endpoint,

@@ -4,14 +4,14 @@
 
 use serde::{Deserialize, Serialize};
 use wdt_models::decode::Refusal;
-use wdt_models::{Certificate, Slice, Window};
+use wdt_models::{Certificate, Endpoint, Slice, Window};
 
 use crate::error::WarehouseError;
 
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
 const COMMIT_FORMAT: u32 = 1;
 /// Readings of a slice closer together than this, in milliseconds, are in no known order: the platform's clock is known
-/// from a header of whole seconds. Then the one that is landed last stands.
+/// from a header of whole seconds. Then the one that is landed last counts.
 const CLOCK_RESOLUTION: i64 = 1000;
 /// What a history commit says of itself, in its metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,6 +186,7 @@ pub struct Question {
 
 impl Quarantined {
     /// A refused record of a window or of a slice.
+    #[must_use]
     pub fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: i64) -> Self {
         let Refusal { page, row, column, text, reason, record } = refused;
         let (window_start, window_end) = (window.map(|window| window.start), window.map(|window| window.end));
@@ -195,7 +196,42 @@ impl Quarantined {
 }
 
 impl CommitRecord {
+    /// The record of a run's commit of these certified windows: it begins with the first and moves the watermark to the
+    /// end of the last one. What is not known here (scope, business, calls) is empty, to be filled in.
+    #[must_use]
+    pub fn run(run_id: &str, account: &str, endpoint: &Endpoint, certificates: Vec<Certificate>) -> Self {
+        let sum = |count: fn(&Certificate) -> u64| certificates.iter().map(count).sum();
+        let sums = Sums {
+            windows: certificates.len() as u64,
+            records: sum(|certificate| certificate.distinct),
+            refused: sum(|certificate| certificate.refused),
+            ..Sums::default()
+        };
+        Self {
+            format: COMMIT_FORMAT,
+            wdt_etl: env!("CARGO_PKG_VERSION").to_owned(),
+            kind: "run".to_owned(),
+            run_id: run_id.to_owned(),
+            account: account.to_owned(),
+            merchant: account.to_owned(),
+            dataset: endpoint.dataset.to_owned(),
+            scope: String::new(),
+            start: certificates.first().and_then(|first| first.start).unwrap_or_default(),
+            watermark_after: certificates.last().and_then(|last| last.end),
+            slice: None,
+            read_at: None,
+            reconcile: None,
+            backfill: None,
+            accept: None,
+            started_at: certificates.first().map_or(0, |first| first.read_at),
+            sums,
+            certificates,
+            quarantine: Vec::new(),
+        }
+    }
+
     /// The layout this version writes.
+    #[must_use]
     pub const fn format() -> u32 {
         COMMIT_FORMAT
     }
@@ -210,11 +246,11 @@ impl CommitRecord {
         metadata: Option<serde_json::Value>,
     ) -> Result<Option<Self>, WarehouseError> {
         let Some(metadata) = metadata else { return Ok(None) };
-        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
         if metadata.get("format").and_then(serde_json::Value::as_u64) != Some(u64::from(COMMIT_FORMAT)) {
-            return Err(later(format!("its metadata has a format other than {COMMIT_FORMAT}")));
+            let reason = format!("its metadata has a format other than {COMMIT_FORMAT}");
+            return Err(WarehouseError::later(table, version, reason));
         }
-        serde_json::from_value(metadata).map(Some).map_err(|error| later(error.to_string()))
+        serde_json::from_value(metadata).map(Some).map_err(|error| WarehouseError::later(table, version, error))
     }
 
     /// Version of the commit over the stored one; `None` when a rival had landed the same or a later reading.
@@ -230,6 +266,7 @@ impl CommitRecord {
 
 impl BackfillProgress {
     /// Whether the whole range is landed.
+    #[must_use]
     pub const fn is_done(&self) -> bool {
         self.done >= self.until
     }
@@ -238,6 +275,7 @@ impl BackfillProgress {
     ///
     /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
     /// was asked up to the watermark, or the next run would leave out what changed in between.
+    #[must_use]
     pub fn question_then(&self, standing: Question, watermark: Option<i64>) -> Question {
         let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
         if !self.is_done() {

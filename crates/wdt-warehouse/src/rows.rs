@@ -15,6 +15,7 @@ use crate::error::WarehouseError;
 ///
 /// # Errors
 /// When a column is missing or has another type.
+#[expect(clippy::implicit_hasher, reason = "a handful of columns, made for the call")]
 pub fn conform(
     table: &str,
     batch: &RecordBatch,
@@ -53,7 +54,7 @@ pub fn columns_of(table: &str, batch: &RecordBatch, names: &[&str]) -> Result<Ve
 ///
 /// # Errors
 /// When a number is out of range.
-pub fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, WarehouseError> {
+pub(crate) fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<RecordBatch, WarehouseError> {
     let rows: UInt32Array = rows.iter().map(|&row| u32::try_from(row).ok()).collect();
     take_record_batch(batch, &rows).map_err(WarehouseError::storage(table, "selection of rows"))
 }

@@ -42,6 +42,7 @@ pub struct TableSpec {
 
 impl TableSpec {
     /// The current table of an endpoint.
+    #[must_use]
     pub fn current(endpoint: &'static Endpoint) -> Self {
         let mut fields = documented(endpoint);
         fields.push(
@@ -58,6 +59,7 @@ impl TableSpec {
     }
 
     /// The history table of an endpoint.
+    #[must_use]
     pub fn history(endpoint: &'static Endpoint) -> Self {
         let mut fields = documented(endpoint);
         fields.push(ArrowField::new(OP, DataType::Utf8, true).with_metadata(comment("变更类型", "upsert or delete")));
@@ -97,11 +99,13 @@ impl TableSpec {
 }
 
 /// The UTC instant type of every time column.
+#[must_use]
 pub fn timestamp() -> DataType {
     wdt_models::Kind::Timestamp.data_type()
 }
 
 /// Metadata of a column: Chinese label and English meaning.
+#[must_use]
 pub fn comment(zh: &str, en: &str) -> std::collections::HashMap<String, String> {
     [(COMMENT.to_owned(), format!("{zh} | {en}"))].into()
 }

@@ -1,4 +1,4 @@
-//! Snapshots: which rows of a slice stand in the current table, and which of them a whole reading no longer holds.
+//! Snapshots: which rows of a slice the current table contains, and which of them a whole reading no longer holds.
 
 use std::collections::HashMap;
 
@@ -25,11 +25,11 @@ pub struct Picture {
     pub read_at: i64,
 }
 
-/// Rows that stand in the slice and in none of the key sets, in the current table's columns.
+/// Rows that are in the slice and in none of the key sets, in the current table's columns.
 ///
 /// # Errors
 /// When a data file cannot be read.
-pub async fn vanished(
+pub(crate) async fn vanished(
     current: &Table,
     endpoint: &'static Endpoint,
     account: &str,

@@ -24,7 +24,7 @@ pub(crate) const FILE_BYTES: usize = 64 << 20;
 
 /// How rows are identified and which of two is newer.
 #[derive(Debug, Clone, Copy)]
-pub struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     /// Key columns.
     pub key: &'a [&'static str],
     /// Time column of which an older value never replaces a newer one.
@@ -32,19 +32,19 @@ pub struct Identity<'a> {
 }
 
 /// How an endpoint's rows are identified.
-pub fn identity(endpoint: &'static Endpoint) -> Identity<'static> {
+pub(crate) fn identity(endpoint: &'static Endpoint) -> Identity<'static> {
     Identity { key: endpoint.key, order: endpoint.cursor().map(|cursor| cursor.field) }
 }
 
 /// Keys of a set of rows, each with a row number.
-pub struct KeyIndex {
+pub(crate) struct KeyIndex {
     converter: RowConverter,
     rows: HashMap<Box<[u8]>, usize>,
     hashes: Vec<u64>,
 }
 
 /// Rows of a file whose keys are in a [`KeyIndex`].
-pub struct Located {
+pub(crate) struct Located {
     /// The file.
     pub file: DataFile,
     /// Position in the file, row number of the index, order value there.
@@ -53,7 +53,7 @@ pub struct Located {
 
 /// One row found.
 #[derive(Debug, Clone, Copy)]
-pub struct Hit {
+pub(crate) struct Hit {
     /// Position in the file.
     pub position: usize,
     /// Row number in the index.
@@ -64,7 +64,7 @@ pub struct Hit {
 
 /// The files of a change, not yet committed.
 #[derive(Default)]
-pub struct Upserted {
+pub(crate) struct Upserted {
     /// Files with the new rows and the untouched ones of the rewritten files.
     pub adds: Vec<WrittenFile>,
     /// Files that were written again.
@@ -76,7 +76,7 @@ impl KeyIndex {
     ///
     /// # Errors
     /// When a key column is missing.
-    pub fn new(table: &str, rows: &RecordBatch, key: &[&str]) -> Result<Self, WarehouseError> {
+    pub(crate) fn new(table: &str, rows: &RecordBatch, key: &[&str]) -> Result<Self, WarehouseError> {
         let columns = columns_of(table, rows, key)?;
         let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
         let converter = RowConverter::new(fields).map_err(WarehouseError::storage(table, "look-up"))?;
@@ -92,7 +92,12 @@ impl KeyIndex {
     ///
     /// # Errors
     /// When a key column is missing.
-    pub fn find(&self, table: &str, batch: &RecordBatch, key: &[&str]) -> Result<Vec<Option<usize>>, WarehouseError> {
+    pub(crate) fn find(
+        &self,
+        table: &str,
+        batch: &RecordBatch,
+        key: &[&str],
+    ) -> Result<Vec<Option<usize>>, WarehouseError> {
         let columns = columns_of(table, batch, key)?;
         let encoded = self.encode(table, &columns)?;
         Ok(encoded.iter().map(|key| self.rows.get(key.as_ref()).copied()).collect())
@@ -128,7 +133,7 @@ impl KeyIndex {
 ///
 /// # Errors
 /// When a data file cannot be read.
-pub async fn locate(
+pub(crate) async fn locate(
     table: &Table,
     partition: Option<&str>,
     index: &KeyIndex,
@@ -159,7 +164,7 @@ pub async fn locate(
 ///
 /// # Errors
 /// When a data file cannot be read or written.
-pub async fn upsert(
+pub(crate) async fn upsert(
     table: &Table,
     partition: Option<&str>,
     rows: &RecordBatch,
@@ -168,6 +173,8 @@ pub async fn upsert(
     let index = KeyIndex::new(table.name(), rows, identity.key)?;
     let located = locate(table, partition, &index, identity).await?;
     failpoint::hit(Place::UpsertLocated);
+    // A key is in one file at most, since each upsert removes the file it was found in. So a new row is left out when any
+    // hit is newer, and it takes the place of all hits otherwise: never both rows, never none.
     let orders = identity.order.and_then(|name| rows.column_by_name(name));
     let mut keep = vec![true; rows.num_rows()];
     for hit in located.iter().flat_map(|found| &found.hits) {

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::error::WarehouseError;
 use crate::kept::memory::shelf::Shelf;
+#[cfg(feature = "test-util")]
 use crate::kept::memory::step::{Operation, Step};
 use crate::kept::parquet::MANIFESTS;
 
@@ -95,21 +96,23 @@ impl Warehouse {
     /// Tables in memory, for simulations and tests.
     ///
     /// Versions, conflicts and what a handle sees are as in a folder. Clones share the tables, which live as long as one
-    /// of them or a run that uses it. Nothing ever waits: see [`Warehouse::memory_with`].
+    /// of them or a run that uses it. Nothing ever waits.
     #[must_use]
     pub fn memory() -> Self {
-        Self { storage: Storage::Memory(Arc::new(Shelf::new(None))) }
+        Self { storage: Storage::Memory(Arc::new(Shelf::default())) }
     }
 
     /// Tables in memory that ask at each operation on the table of a name how long it takes and whether it fails.
     ///
     /// Waits are tokio's, so that under a paused clock they cost nothing, and a task can be aborted in any of them.
+    #[cfg(feature = "test-util")]
     #[must_use]
     pub fn memory_with(steps: impl Fn(&str, Operation) -> Step + Send + Sync + 'static) -> Self {
-        Self { storage: Storage::Memory(Arc::new(Shelf::new(Some(Box::new(steps))))) }
+        Self { storage: Storage::Memory(Arc::new(Shelf::with_steps(Box::new(steps)))) }
     }
 
     /// Takes a table out of memory, as one does who deletes its folder; nothing is ever taken out of a folder.
+    #[cfg(feature = "test-util")]
     pub fn forget(&self, name: &str) {
         if let Storage::Memory(shelf) = &self.storage {
             shelf.forget(name);
@@ -117,6 +120,7 @@ impl Warehouse {
     }
 
     /// Whether current tables are kept, and not folded from their histories each time.
+    #[must_use]
     pub const fn keeps_current(&self) -> bool {
         !matches!(self.storage, Storage::Parquet(_))
     }
@@ -134,30 +138,27 @@ impl Storage {
     ///
     /// [`WarehouseError::Address`] when the name makes none.
     pub(crate) fn address(folder: &Url, table: &str) -> Result<Url, WarehouseError> {
-        let refused =
-            |error: url::ParseError| WarehouseError::Address { url: folder.to_string(), reason: error.to_string() };
-        folder.join(&format!("{table}/")).map_err(refused)
+        folder.join(&format!("{table}/")).map_err(|error| WarehouseError::address(folder.as_str(), error))
     }
 }
 
 /// Address of a folder that is there from now on.
 fn made(folder: &str) -> Result<Url, WarehouseError> {
-    let refused = |reason: String| WarehouseError::Address { url: folder.to_owned(), reason };
     if std::path::Path::new(folder).is_file() {
-        return Err(refused("it is a file, not a folder".to_owned()));
+        return Err(WarehouseError::address(folder, "it is a file, not a folder"));
     }
-    std::fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
-    let folder = std::fs::canonicalize(folder).map_err(|error| refused(error.to_string()))?;
-    Url::from_directory_path(&folder).map_err(|()| refused("not a folder".to_owned()))
+    let refused = |error: std::io::Error| WarehouseError::address(folder, error);
+    std::fs::create_dir_all(folder).map_err(refused)?;
+    let path = std::fs::canonicalize(folder).map_err(refused)?;
+    Url::from_directory_path(&path).map_err(|()| WarehouseError::address(path.to_string_lossy(), "not a folder"))
 }
 
 /// Refuses a folder in which a table of this project is kept in another format, whose log has this name.
 fn refuse(folder: &Url, log: &str, format: &'static str) -> Result<(), WarehouseError> {
-    let refused = |reason: String| WarehouseError::Address { url: folder.to_string(), reason };
-    let path = folder.to_file_path().map_err(|()| refused("not a folder".to_owned()))?;
-    let entries = std::fs::read_dir(&path).map_err(|error| refused(error.to_string()))?;
-    for entry in entries {
-        let name = entry.map_err(|error| refused(error.to_string()))?.file_name();
+    let refused = |error: std::io::Error| WarehouseError::address(folder.as_str(), error);
+    let path = folder.to_file_path().map_err(|()| WarehouseError::address(folder.as_str(), "not a folder"))?;
+    for entry in std::fs::read_dir(&path).map_err(refused)? {
+        let name = entry.map_err(refused)?.file_name();
         let name = name.to_string_lossy();
         if is_ours(&name) && path.join(&*name).join(log).is_dir() {
             return Err(WarehouseError::OtherFormat { table: name.into_owned(), found: format });

@@ -81,6 +81,7 @@ pub struct Commit {
 
 impl DataFile {
     /// Value of a partition column in all rows of the file.
+    #[must_use]
     pub fn partition_value(&self, column: &str) -> Option<&str> {
         match &self.listed {
             ListedFile::Delta(listed) => listed.partition_value(column),

@@ -17,6 +17,7 @@ use deltalake::logstore::get_actions;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+#[cfg(feature = "test-util")]
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -89,7 +90,7 @@ impl DeltaHandle {
         if let Ok(folder) = address.to_file_path() {
             std::fs::create_dir_all(folder).map_err(WarehouseError::storage(&spec.name, "create"))?;
         }
-        let created = delta_table(address.clone())
+        let created = delta_table(&address)
             .map_err(WarehouseError::storage(&spec.name, "create"))?
             .create()
             .with_table_name(spec.name.clone())
@@ -232,7 +233,7 @@ impl DeltaHandle {
         Ok(version)
     }
 
-    /// The version of a commit that stands in the log although it was answered with an error: an answer may be lost, and a
+    /// The version of a commit that is in the log although it was answered with an error: an answer may be lost, and a
     /// commit that is sent again finds itself as its rival.
     async fn landed_after_all(&self, said: &Said, error: WarehouseError) -> Result<u64, WarehouseError> {
         let conflict = matches!(error, WarehouseError::Conflict { .. });
@@ -244,7 +245,7 @@ impl DeltaHandle {
                 }
                 Err(error)
             }
-            // the files may be those of a commit that stands
+            // the files may be those of a commit that landed
             Err(unknown) if conflict => Err(unknown),
             Err(_) => Err(error),
         }
@@ -304,15 +305,15 @@ impl DeltaHandle {
     }
 
     fn commit_error(&self, error: DeltaTableError) -> WarehouseError {
-        let table = self.name.clone();
+        let table = &self.name;
         match error {
             DeltaTableError::Transaction { source: TransactionError::CommitConflict(conflict) } => {
-                WarehouseError::Conflict { table, reason: conflict.to_string() }
+                WarehouseError::conflict(table, conflict)
             }
             DeltaTableError::VersionAlreadyExists(version) => {
-                WarehouseError::Conflict { table, reason: format!("version {version} exists") }
+                WarehouseError::conflict(table, format!("version {version} exists"))
             }
-            other => WarehouseError::Storage { table, action: "commit", reason: other.to_string() },
+            other => WarehouseError::storage(table, "commit")(other),
         }
     }
 }
@@ -373,11 +374,11 @@ impl Said {
 }
 
 /// A table at an address, not loaded; over a store that fails where a test has armed one.
-fn delta_table(address: Url) -> Result<DeltaTable, DeltaTableError> {
+fn delta_table(address: &Url) -> Result<DeltaTable, DeltaTableError> {
     let builder = DeltaTableBuilder::from_url(address.clone())?;
     #[cfg(feature = "test-util")]
     if let Some(store) = crate::faulty::over(|| Arc::new(LocalFileSystem::new())) {
-        return builder.with_storage_backend(store, address).build();
+        return builder.with_storage_backend(store, address.clone()).build();
     }
     builder.build()
 }
@@ -394,7 +395,7 @@ async fn load(address: Url, name: &str) -> Result<Option<(DeltaTable, Schema)>, 
     if address.to_file_path().is_ok_and(|folder| !folder.exists()) {
         return Ok(None);
     }
-    let mut table = delta_table(address).map_err(failed())?;
+    let mut table = delta_table(&address).map_err(failed())?;
     if table.version().is_none() {
         if !table.verify_deltatable_existence().await.map_err(failed())? {
             return Ok(None);

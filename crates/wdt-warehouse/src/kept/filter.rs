@@ -13,7 +13,7 @@ const MOST_KEYS: usize = 4_000_000;
 
 /// Hashes of the keys in the data files of one table.
 #[derive(Default)]
-pub struct KeyFilters(Mutex<Filters>);
+pub(crate) struct KeyFilters(Mutex<Filters>);
 
 #[derive(Default)]
 struct Filters {
@@ -23,13 +23,13 @@ struct Filters {
 
 impl KeyFilters {
     /// Whether the file may hold one of the keys; true when it was not scanned yet.
-    pub fn may_hold(&self, file: &Path, keys: &[u64]) -> bool {
+    pub(crate) fn may_hold(&self, file: &Path, keys: &[u64]) -> bool {
         let filters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         filters.files.get(file).is_none_or(|held| keys.iter().any(|key| held.binary_search(key).is_ok()))
     }
 
     /// Remembers the keys of a file that was scanned whole.
-    pub fn remember(&self, file: &Path, mut keys: Vec<u64>) {
+    pub(crate) fn remember(&self, file: &Path, mut keys: Vec<u64>) {
         let mut filters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if filters.keys + keys.len() > MOST_KEYS || filters.files.contains_key(file) {
             return;
@@ -40,7 +40,7 @@ impl KeyFilters {
     }
 
     /// Forgets a file that is no longer listed.
-    pub fn forget(&self, file: &Path) {
+    pub(crate) fn forget(&self, file: &Path) {
         let mut filters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = filters.files.remove(file) {
             filters.keys -= keys.len();

@@ -158,7 +158,7 @@ impl ParquetHandle {
         self.loaded.version
     }
 
-    /// The table's own id: that of how its log begins, so that the same log has the same one wherever it lies.
+    /// The table's own id: that of how its log begins, so that the same log has the same one wherever it is stored.
     pub(super) fn id(&self) -> String {
         self.loaded.id.clone()
     }
@@ -259,7 +259,7 @@ impl ParquetHandle {
     }
 
     fn stands_against(&self, draft: &Draft, rival: &Manifest) -> Result<(), WarehouseError> {
-        let conflict = |reason: &str| WarehouseError::Conflict { table: self.name.clone(), reason: reason.to_owned() };
+        let conflict = |reason: &str| WarehouseError::conflict(&self.name, reason);
         self.loaded.conflict(&draft.words, rival).map_or(Ok(()), |reason| Err(conflict(reason)))
     }
 
@@ -269,8 +269,7 @@ impl ParquetHandle {
             _ if taken => Ok(()),
             Error::AlreadyExists { .. } if refusals < MOST_REFUSALS => Ok(()),
             Error::AlreadyExists { .. } => {
-                let reason = "its version is said to exist, and does not".to_owned();
-                Err(WarehouseError::Conflict { table: self.name.clone(), reason })
+                Err(WarehouseError::conflict(&self.name, "its version is said to exist, and does not"))
             }
             error => Err(WarehouseError::storage(&self.name, "commit")(error)),
         }

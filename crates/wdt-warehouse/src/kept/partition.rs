@@ -14,7 +14,7 @@ use object_store::path::Path;
 use crate::error::WarehouseError;
 
 /// Values of partition columns as text.
-pub type PartitionValues = HashMap<String, Option<String>>;
+pub(crate) type PartitionValues = HashMap<String, Option<String>>;
 
 /// Stands for null in the name of a folder, as Hive has it.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";

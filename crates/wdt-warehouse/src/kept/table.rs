@@ -132,7 +132,7 @@ impl Table {
     }
 
     /// What is known of the keys in the data files.
-    pub const fn filters(&self) -> &KeyFilters {
+    pub(crate) const fn filters(&self) -> &KeyFilters {
         &self.filters
     }
 
@@ -269,6 +269,7 @@ impl FileWriter {
     }
 
     /// Bytes of the open files so far.
+    #[must_use]
     pub fn open_bytes(&self) -> usize {
         match &self.inner {
             Writer::Delta(writer) => writer.open_bytes(),

@@ -17,7 +17,7 @@ use crate::warehouse::Warehouse;
 
 /// What one mirror has of a dataset.
 #[derive(Debug)]
-pub struct MirrorCount {
+pub(crate) struct MirrorCount {
     /// Name of the mirror.
     pub name: &'static str,
     /// History version that it has copied; `None` when there is no such table.
@@ -31,7 +31,7 @@ pub struct MirrorCount {
 ///
 /// # Errors
 /// When a mirror cannot be read.
-pub async fn count(
+pub(crate) async fn count(
     warehouse: &Warehouse,
     dataset: &str,
     runs: &HashSet<(String, String)>,

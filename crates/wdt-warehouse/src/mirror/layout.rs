@@ -29,12 +29,15 @@ pub(super) struct Column<R> {
 
 /// How a row fills a cell: the type of the column is that of the function, so none can be of another type.
 enum Cell<R> {
-    Text(Box<dyn Fn(&R) -> Option<String> + Send + Sync>),
-    Int(Box<dyn Fn(&R) -> Option<i64> + Send + Sync>),
-    Bool(Box<dyn Fn(&R) -> bool + Send + Sync>),
+    Text(Getter<R, Option<String>>),
+    Int(Getter<R, Option<i64>>),
+    Bool(Getter<R, bool>),
     /// Epoch milliseconds.
-    Time(Box<dyn Fn(&R) -> Option<i64> + Send + Sync>),
+    Time(Getter<R, Option<i64>>),
 }
+
+/// What a row has in a column.
+type Getter<R, T> = Box<dyn Fn(&R) -> T + Send + Sync>;
 
 /// Name, Chinese label and English meaning.
 pub(super) type Labels = (&'static str, &'static str, &'static str);

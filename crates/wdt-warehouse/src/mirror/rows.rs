@@ -159,69 +159,69 @@ pub(super) fn runs() -> Layout<RunRow> {
 
 /// A certificate per window.
 pub(super) fn windows<'a>() -> Layout<WindowRow<'a>> {
-    type Row<'a> = WindowRow<'a>;
     let way = ("way", "读取方式", "single_page, any_order, backward, filtered, slice or ids");
     let filter = ("filter", "过滤", "documented filter that split the window, with its totals, as JSON");
     let two = ("keys_with_two_records", "一键多记录数", "keys with two different records");
     let columns = vec![
-        Column::text(ACCOUNT, |row: &Row<'a>| row.account),
-        Column::text(DATASET, |row: &Row<'a>| row.dataset),
-        Column::text(RUN_ID, |row: &Row<'a>| row.run_id),
-        Column::seconds(WINDOW_START, |row: &Row<'a>| row.certificate.start),
-        Column::seconds(WINDOW_END, |row: &Row<'a>| row.certificate.end),
-        Column::some_text(SLICE, |row: &Row<'a>| row.certificate.slice.as_ref().map(Slice::to_string)),
-        Column::some_text(way, |row: &Row<'a>| word(&row.certificate.way)),
-        Column::some_text(("verdict", "结论", "certified, uncertified or accepted"), |row: &Row<'a>| {
+        Column::text(ACCOUNT, |row: &WindowRow<'a>| row.account),
+        Column::text(DATASET, |row: &WindowRow<'a>| row.dataset),
+        Column::text(RUN_ID, |row: &WindowRow<'a>| row.run_id),
+        Column::seconds(WINDOW_START, |row: &WindowRow<'a>| row.certificate.start),
+        Column::seconds(WINDOW_END, |row: &WindowRow<'a>| row.certificate.end),
+        Column::some_text(SLICE, |row: &WindowRow<'a>| row.certificate.slice.as_ref().map(Slice::to_string)),
+        Column::some_text(way, |row: &WindowRow<'a>| word(&row.certificate.way)),
+        Column::some_text(("verdict", "结论", "certified, uncertified or accepted"), |row: &WindowRow<'a>| {
             word(&row.certificate.verdict)
         }),
-        Column::count(("declared_before", "读前总数", "total declared before"), |row: &Row<'a>| {
+        Column::count(("declared_before", "读前总数", "total declared before"), |row: &WindowRow<'a>| {
             row.certificate.declared_before
         }),
-        Column::count(("declared_after", "读后总数", "total declared after"), |row: &Row<'a>| {
+        Column::count(("declared_after", "读后总数", "total declared after"), |row: &WindowRow<'a>| {
             row.certificate.declared_after
         }),
-        Column::count(("pages", "页数", "pages read"), |row: &Row<'a>| u64::from(row.certificate.pages)),
-        Column::count(("records", "记录数", "records read, repeated ones included"), |row: &Row<'a>| {
+        Column::count(("pages", "页数", "pages read"), |row: &WindowRow<'a>| u64::from(row.certificate.pages)),
+        Column::count(("records", "记录数", "records read, repeated ones included"), |row: &WindowRow<'a>| {
             row.certificate.rows
         }),
-        Column::count(("distinct_records", "去重记录数", "distinct records read"), |row: &Row<'a>| {
+        Column::count(("distinct_records", "去重记录数", "distinct records read"), |row: &WindowRow<'a>| {
             row.certificate.distinct
         }),
-        Column::count(("refused", "拒收记录数", "records that could not be typed"), |row: &Row<'a>| {
+        Column::count(("refused", "拒收记录数", "records that could not be typed"), |row: &WindowRow<'a>| {
             row.certificate.refused
         }),
-        Column::count(two, |row: &Row<'a>| row.certificate.keys_with_two_records),
-        Column::some_text(("record_order", "顺序", "order seen"), |row: &Row<'a>| word(&row.certificate.order)),
-        Column::some_text(filter, |row: &Row<'a>| {
+        Column::count(two, |row: &WindowRow<'a>| row.certificate.keys_with_two_records),
+        Column::some_text(("record_order", "顺序", "order seen"), |row: &WindowRow<'a>| word(&row.certificate.order)),
+        Column::some_text(filter, |row: &WindowRow<'a>| {
             row.certificate.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())
         }),
-        Column::count(("attempts", "尝试次数", "readings of the window"), |row: &Row<'a>| {
+        Column::count(("attempts", "尝试次数", "readings of the window"), |row: &WindowRow<'a>| {
             u64::from(row.certificate.attempts)
         }),
-        Column::millis(READ_AT, |row: &Row<'a>| Some(row.certificate.read_at)),
-        Column::int(TABLE_VERSION, |row: &Row<'a>| row.version.and_then(|version| i64::try_from(version).ok())),
+        Column::millis(READ_AT, |row: &WindowRow<'a>| Some(row.certificate.read_at)),
+        Column::int(TABLE_VERSION, |row: &WindowRow<'a>| row.version.and_then(|version| i64::try_from(version).ok())),
     ];
     Layout::new("etl_windows", "A certificate per window: the evidence that it was read whole.", columns)
 }
 
 /// A row per refused record.
 pub(super) fn quarantine<'a>() -> Layout<RefusedRow<'a>> {
-    type Row<'a> = RefusedRow<'a>;
     let columns = vec![
-        Column::text(ACCOUNT, |row: &Row<'a>| &row.record.account),
-        Column::text(DATASET, |row: &Row<'a>| &row.record.dataset),
-        Column::text(RUN_ID, |row: &Row<'a>| &row.record.run_id),
-        Column::seconds(WINDOW_START, |row: &Row<'a>| row.refused.window_start),
-        Column::seconds(WINDOW_END, |row: &Row<'a>| row.refused.window_end),
-        Column::some_text(SLICE, |row: &Row<'a>| row.refused.slice.as_ref().map(Slice::to_string)),
-        Column::count(("page", "页号", "page of the window"), |row: &Row<'a>| u64::from(row.refused.page)),
-        Column::count(("row", "行号", "position in the page, from 0"), |row: &Row<'a>| row.refused.row),
-        Column::text(("column", "字段", "column that could not be typed"), |row: &Row<'a>| &row.refused.column),
-        Column::text(("text", "原文", "its text"), |row: &Row<'a>| &row.refused.text),
-        Column::text(("reason", "原因", "why it was refused"), |row: &Row<'a>| &row.refused.reason),
-        Column::text(("record", "原始记录", "the record as JSON"), |row: &Row<'a>| &row.refused.record),
-        Column::millis(READ_AT, |row: &Row<'a>| Some(row.refused.read_at)),
-        Column::count(TABLE_VERSION, |row: &Row<'a>| row.version),
+        Column::text(ACCOUNT, |row: &RefusedRow<'a>| &row.record.account),
+        Column::text(DATASET, |row: &RefusedRow<'a>| &row.record.dataset),
+        Column::text(RUN_ID, |row: &RefusedRow<'a>| &row.record.run_id),
+        Column::seconds(WINDOW_START, |row: &RefusedRow<'a>| row.refused.window_start),
+        Column::seconds(WINDOW_END, |row: &RefusedRow<'a>| row.refused.window_end),
+        Column::some_text(SLICE, |row: &RefusedRow<'a>| row.refused.slice.as_ref().map(Slice::to_string)),
+        Column::count(("page", "页号", "page of the window"), |row: &RefusedRow<'a>| u64::from(row.refused.page)),
+        Column::count(("row", "行号", "position in the page, from 0"), |row: &RefusedRow<'a>| row.refused.row),
+        Column::text(("column", "字段", "column that could not be typed"), |row: &RefusedRow<'a>| {
+            &row.refused.column
+        }),
+        Column::text(("text", "原文", "its text"), |row: &RefusedRow<'a>| &row.refused.text),
+        Column::text(("reason", "原因", "why it was refused"), |row: &RefusedRow<'a>| &row.refused.reason),
+        Column::text(("record", "原始记录", "the record as JSON"), |row: &RefusedRow<'a>| &row.refused.record),
+        Column::millis(READ_AT, |row: &RefusedRow<'a>| Some(row.refused.read_at)),
+        Column::count(TABLE_VERSION, |row: &RefusedRow<'a>| row.version),
     ];
     Layout::new("etl_quarantine", "Each record that could not be typed, as it was received.", columns)
 }
@@ -240,16 +240,17 @@ pub(super) fn accounts<'a>() -> Layout<AccountRow<'a>> {
 
 /// A row per column of every dataset.
 pub(super) fn columns<'a>() -> Layout<ColumnRow<'a>> {
-    type Row<'a> = ColumnRow<'a>;
     let columns = vec![
-        Column::text(DATASET, |row: &Row<'a>| row.dataset),
-        Column::text(COLUMN, |row: &Row<'a>| &row.name),
-        Column::text(("type", "类型", "type"), |row: &Row<'a>| row.field.kind.name()),
-        Column::text(("zh", "中文名", "Chinese label"), |row: &Row<'a>| row.field.zh),
-        Column::text(("en", "英文含义", "English meaning"), |row: &Row<'a>| row.field.en),
-        Column::some_text(("unit", "单位", "unit"), |row: &Row<'a>| row.field.unit.map(str::to_owned)),
-        Column::yes(("volatile", "易变", "changes without moving the cursor"), |row: &Row<'a>| row.field.volatile),
-        Column::yes(("personal", "个人信息", "about a person"), |row: &Row<'a>| row.field.personal),
+        Column::text(DATASET, |row: &ColumnRow<'a>| row.dataset),
+        Column::text(COLUMN, |row: &ColumnRow<'a>| &row.name),
+        Column::text(("type", "类型", "type"), |row: &ColumnRow<'a>| row.field.kind.name()),
+        Column::text(("zh", "中文名", "Chinese label"), |row: &ColumnRow<'a>| row.field.zh),
+        Column::text(("en", "英文含义", "English meaning"), |row: &ColumnRow<'a>| row.field.en),
+        Column::some_text(("unit", "单位", "unit"), |row: &ColumnRow<'a>| row.field.unit.map(str::to_owned)),
+        Column::yes(("volatile", "易变", "changes without moving the cursor"), |row: &ColumnRow<'a>| {
+            row.field.volatile
+        }),
+        Column::yes(("personal", "个人信息", "about a person"), |row: &ColumnRow<'a>| row.field.personal),
     ];
     Layout::new("etl_columns", "What each column of each dataset means.", columns)
 }

@@ -11,7 +11,7 @@ use crate::record::{CommitRecord, REFUSED_UPSTREAM, Sums};
 ///
 /// - Rows in its files = changed + deleted.
 /// - Typed records of its certificates = changed + unchanged + stale: each of them is one of the three. A record that
-///   stands in the second that two windows share is in both certificates, and is unchanged the second time. Of ids, one
+///   is in the second that two windows share is in both certificates, and is unchanged the second time. Of ids, one
 ///   may come back with two records: there it is at least.
 /// - Quarantined records = refused ones of its certificates; of windows at most, since one that a run met before is not
 ///   quarantined twice.

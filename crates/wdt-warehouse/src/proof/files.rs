@@ -49,6 +49,7 @@ impl HistoryFiles {
     }
 
     /// Whether every row can be read in the order of the log.
+    #[must_use]
     pub const fn readable(&self) -> bool {
         self.findings.is_empty() && self.rewritten == 0
     }
@@ -93,6 +94,7 @@ impl CurrentFiles {
     }
 
     /// Whether every row can be read.
+    #[must_use]
     pub const fn readable(&self) -> bool {
         self.findings.is_empty()
     }

@@ -22,11 +22,13 @@ impl Findings {
     }
 
     /// Whether there are none.
+    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// Whether another one would be kept.
+    #[must_use]
     pub const fn has_room(&self) -> bool {
         self.first.len() < KEPT
     }

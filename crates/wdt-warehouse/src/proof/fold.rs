@@ -42,7 +42,7 @@ pub struct Refold<'a> {
 pub struct Refolded {
     /// Rows of the current table that equal the fold.
     pub equal: u64,
-    /// Rows that stand in the history twice in a row.
+    /// Rows that the history contains twice in a row.
     pub repeated: Findings,
     /// Keys whose current row is not the newest of the history.
     pub differing: Findings,
@@ -298,7 +298,7 @@ impl Prints {
     }
 }
 
-/// When the row was found gone, microseconds: told by its own column, or by the operation of a history's row.
+/// When the row was found gone, microseconds: from its own column, or by the operation of a history's row.
 fn deleted_at(batch: &RecordBatch, row: usize, pulled_at: &ArrayRef) -> Option<i64> {
     if let Some(deleted) = batch.column_by_name(DELETED_AT) {
         return micros(deleted, row);
@@ -347,7 +347,7 @@ mod tests {
         conform(table.name(), &batch, table.schema(), &HashMap::new()).unwrap()
     }
 
-    /// Writes a commit of these rows, as the log tells of it.
+    /// Writes a commit of these rows, as the log says of it.
     async fn commit(table: &mut Table, rows: &[KeyAndName]) -> CommitFiles {
         let mut writer = table.writer().unwrap();
         writer.write(batch(table, rows)).await.unwrap();

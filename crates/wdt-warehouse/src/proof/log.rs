@@ -169,7 +169,7 @@ impl AccountStatement {
         }
     }
 
-    /// The watermark of a run's commit is the end of its last certificate, and stands in the commit as a transaction.
+    /// The watermark of a run's commit is the end of its last certificate, and is in the commit as a transaction.
     fn watermark(&mut self, version: u64, record: &CommitRecord, commit: &Commit) {
         let of_slice = record.slice.is_some();
         let said = if of_slice { record.read_at } else { record.watermark_after };

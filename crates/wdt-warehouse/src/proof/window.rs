@@ -8,7 +8,7 @@ use crate::error::WarehouseError;
 use crate::kept::table::Table;
 use crate::rows::micros;
 
-/// Rows of the account in the current table whose cursor lies in the window.
+/// Rows of the account in the current table whose cursor is in the window.
 ///
 /// # Errors
 /// When a data file cannot be read.

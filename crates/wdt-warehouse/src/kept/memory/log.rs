@@ -105,13 +105,13 @@ impl Log {
     /// Makes a commit from a loaded version the latest one; returns its version.
     ///
     /// # Errors
-    /// [`WarehouseError::Conflict`] when a rival's commit since then stands against it.
+    /// [`WarehouseError::Conflict`] when a rival's commit since then forbids it.
     pub(super) fn publish(&self, table: &str, from: &Loaded, commit: Committed) -> Result<u64, WarehouseError> {
         let mut versions = self.open(table, "commit")?;
         let rivals = versions.commits.iter().skip(1 + usize::try_from(from.version).unwrap_or(usize::MAX));
         for rival in rivals {
             if let Some(reason) = conflict(from, &commit, rival) {
-                return Err(WarehouseError::Conflict { table: table.to_owned(), reason: reason.to_owned() });
+                return Err(WarehouseError::conflict(table, reason));
             }
         }
         let version = versions.latest.version + 1;
@@ -131,6 +131,7 @@ impl Log {
     }
 
     /// Ends the table: whoever has it open can do nothing more with it.
+    #[cfg(feature = "test-util")]
     pub(super) fn close(&self) {
         self.versions().closed = true;
     }
@@ -149,7 +150,7 @@ impl Log {
 }
 
 impl Committed {
-    /// The commit as a reader of the log is told of it.
+    /// The commit as a reader of the log sees it.
     pub(super) fn read(&self) -> Commit {
         Commit {
             files: self.adds.iter().map(|file| (file.path.clone(), file.size)).collect(),
@@ -164,7 +165,7 @@ impl Committed {
 
 /// Why a commit made from a version cannot follow on a rival's, by the rules of deltalake's conflict check.
 ///
-/// That library takes every file of the loaded version as read, so a rival who took one away stands even against a pure
+/// That library takes every file of the loaded version as read, so a rival who took one away forbids even a pure
 /// append. Files that a rival added never do.
 fn conflict(from: &Loaded, commit: &Committed, rival: &Committed) -> Option<&'static str> {
     if !rival.removes.is_empty() {

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::log::Log;
-use super::step::{Answer, Operation, Steps};
+#[cfg(feature = "test-util")]
+use super::step::Answer;
+use super::step::{Operation, Steps};
 use crate::error::WarehouseError;
 use crate::schema::TableSpec;
 
 /// The tables of one warehouse by name.
+#[derive(Default)]
 pub(crate) struct Shelf {
     tables: Mutex<Tables>,
     pub(super) steps: Steps,
@@ -22,12 +25,14 @@ struct Tables {
 }
 
 impl Shelf {
-    /// No tables yet; every operation takes the steps it is told, or none.
-    pub(crate) fn new(steps: Option<Box<Answer>>) -> Self {
-        Self { tables: Mutex::default(), steps: Steps(steps) }
+    /// No tables yet; every operation takes the steps that this answers.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn with_steps(answer: Box<Answer>) -> Self {
+        Self { tables: Mutex::default(), steps: Steps(Some(answer)) }
     }
 
     /// Takes a table away.
+    #[cfg(feature = "test-util")]
     pub(crate) fn forget(&self, name: &str) {
         if let Some(log) = self.tables().by_name.remove(name) {
             log.close();

@@ -1,11 +1,14 @@
-//! What a simulation decides of each operation: how long it takes, and whether it fails.
+//! What a simulation decides of each operation: how long it takes, and whether it fails. Without the feature `test-util`
+//! every operation is done at once.
 
+#[cfg(feature = "test-util")]
 use std::time::Duration;
 
 use crate::error::WarehouseError;
 
 /// What is done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "test-util"), expect(unreachable_pub, reason = "tests alone are given it"))]
 pub enum Operation {
     /// Look whether it is there, and load it.
     Open,
@@ -24,6 +27,7 @@ pub enum Operation {
 }
 
 /// What becomes of an operation.
+#[cfg(feature = "test-util")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fate {
     /// It is done.
@@ -31,11 +35,12 @@ pub enum Fate {
     Done,
     /// It fails and nothing is done.
     FailBefore,
-    /// It is done, but its caller is told that it failed.
+    /// It is done, but its caller gets an error.
     FailAfter,
 }
 
 /// How one operation goes.
+#[cfg(feature = "test-util")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Step {
     /// Wait before the effect.
@@ -47,13 +52,16 @@ pub struct Step {
 }
 
 /// Answers how an operation on the table of a name goes.
+#[cfg(feature = "test-util")]
 pub(crate) type Answer = dyn Fn(&str, Operation) -> Step + Send + Sync;
 
 /// The steps of a warehouse; none means that everything is done at once.
-pub(super) struct Steps(pub(super) Option<Box<Answer>>);
+#[derive(Default)]
+pub(super) struct Steps(#[cfg(feature = "test-util")] pub(super) Option<Box<Answer>>);
 
 impl Steps {
     /// Does one operation; `effect` is done whole or not at all, wherever this is dropped.
+    #[cfg(feature = "test-util")]
     pub(super) async fn take<T>(
         &self,
         table: &str,
@@ -74,8 +82,21 @@ impl Steps {
             _ => done,
         }
     }
+
+    /// Does one operation.
+    #[cfg(not(feature = "test-util"))]
+    #[expect(clippy::unused_self, reason = "called as the one of the tests is")]
+    pub(super) fn take<T>(
+        &self,
+        _table: &str,
+        _operation: Operation,
+        effect: impl FnOnce() -> Result<T, WarehouseError>,
+    ) -> std::future::Ready<Result<T, WarehouseError>> {
+        std::future::ready(effect())
+    }
 }
 
+#[cfg(feature = "test-util")]
 impl Operation {
     const fn name(self) -> &'static str {
         match self {
@@ -89,6 +110,7 @@ impl Operation {
     }
 }
 
+#[cfg(feature = "test-util")]
 async fn wait(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;

@@ -25,7 +25,7 @@ impl Added {
         self.partition.get(column)?.as_deref()
     }
 
-    /// Where the file stands below the table.
+    /// Where the file is below the table.
     pub(super) fn path(&self) -> Path {
         // encoded when it was made; what somebody else wrote there is taken as well as can be
         Path::parse(&self.path).unwrap_or_else(|_| Path::from(self.path.as_str()))

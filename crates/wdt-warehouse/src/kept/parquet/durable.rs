@@ -1,6 +1,6 @@
 //! A folder of this machine as a store whose writes last: written aside, synced, and only then given their name.
 //!
-//! The library's own local store renames as well, but syncs neither file nor folder, and its unfinished files stand where
+//! The library's own local store renames as well, but syncs neither file nor folder, and its unfinished files are where
 //! readers look. An object store needs none of this: there one put is whole or not at all.
 
 use std::fmt;

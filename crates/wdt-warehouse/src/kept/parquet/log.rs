@@ -113,13 +113,21 @@ impl Manifest {
     /// # Errors
     /// [`WarehouseError::LaterFormat`] when it cannot be understood.
     pub(super) fn read(table: &str, version: u64, bytes: &Bytes) -> Result<Self, WarehouseError> {
-        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version, reason };
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| later(error.to_string()))?;
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| WarehouseError::later(table, version, error))?;
         if manifest.format != FORMAT {
-            return Err(later(format!("its manifest has a format other than {FORMAT}")));
+            return Err(WarehouseError::later(
+                table,
+                version,
+                format!("its manifest has a format other than {FORMAT}"),
+            ));
         }
         if manifest.version != version {
-            return Err(later(format!("its manifest says version {}", manifest.version)));
+            return Err(WarehouseError::later(
+                table,
+                version,
+                format!("its manifest says version {}", manifest.version),
+            ));
         }
         Ok(manifest)
     }
@@ -134,12 +142,12 @@ impl Manifest {
         Ok(text.into())
     }
 
-    /// Where a version's stands below the table.
+    /// Where a version's is below the table.
     pub(super) fn path(version: u64) -> Path {
         Path::from(format!("{FOLDER}/{version:020}.json"))
     }
 
-    /// The commit as a reader of the log is told of it.
+    /// The commit as a reader of the log sees it.
     pub(super) fn commit(self) -> Commit {
         Commit {
             files: self.add.iter().map(|file| (file.path(), file.bytes)).collect(),
@@ -158,7 +166,7 @@ impl LoadedLog {
     /// # Errors
     /// [`WarehouseError::LaterFormat`] when it describes none.
     pub(super) fn created(table: &str, manifest: &Manifest, bytes: &Bytes) -> Result<Self, WarehouseError> {
-        let later = |reason: String| WarehouseError::LaterFormat { table: table.to_owned(), version: 0, reason };
+        let later = |reason: String| WarehouseError::later(table, 0, reason);
         let Some(description) = &manifest.table else { return Err(later("it describes no table".to_owned())) };
         let all = columns::schema(&description.columns).map_err(later)?;
         Ok(Self {
