@@ -17,6 +17,7 @@ pub mod run;
 pub mod schema;
 pub mod simulate;
 pub mod status;
+mod summary;
 pub mod verify;
 
 use std::io;

@@ -202,9 +202,9 @@ impl RecordedOutcome {
             dataset: own.dataset.to_owned(),
             verdict: own.verdict.name().to_owned(),
             exit_code: own.exit_code(),
-            calls: own.calls,
-            records: own.records,
-            refused: own.refused + own.refused_upstream,
+            calls: own.sums.calls,
+            records: own.sums.records,
+            refused: own.sums.refused + own.sums.refused_upstream,
         };
         Self { exit_code: outcome.exit_code(), datasets: outcome.datasets.iter().map(part).collect() }
     }

@@ -12,8 +12,8 @@ use wdt_fetch::Clock;
 use wdt_models::{Gateway, Reading, Slice, Window, endpoints};
 use wdt_sim::{Ledger, Sim, SimConfig};
 
-use super::run::{new_run_id, summary};
-use super::{output, simulate};
+use super::run::new_run_id;
+use super::{output, simulate, summary};
 use crate::cli::Demo;
 use crate::config::{Account, Config, Dataset};
 use crate::environment::Variables;
@@ -161,7 +161,7 @@ async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) ->
     let around = Surroundings { run_id: new_run_id(), ..around.clone() };
     let outcome = crate::pipeline::run(config, &Order::default(), &around).await?;
     if !show.json {
-        summary(&outcome, show.out).map_err(|error| output(&error))?;
+        summary::print("run", summary::RUN, &outcome, show.out).map_err(|error| output(&error))?;
     }
     Ok(outcome)
 }
@@ -188,8 +188,8 @@ async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Sh
             "{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}",
             ran.dataset,
             landed.len(),
-            ran.changed,
-            ran.deleted,
+            ran.sums.changed,
+            ran.sums.deleted,
             tables.history_size()?.0,
             missing
         ))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wdt_sign::Secret;
 
-use super::{output, run};
+use super::{output, summary};
 use crate::cassette::{Hidden, Recording, Scramble};
 use crate::cli::Record;
 use crate::config::Config;
@@ -39,7 +39,7 @@ pub async fn record(
     recording.finish(&outcome)?;
     let (exchanges, cassette) = (recording.exchanges(), args.dir.display().to_string());
     if !json {
-        run::summary(&outcome, out).map_err(|error| output(&error))?;
+        summary::print("run", summary::RUN, &outcome, out).map_err(|error| output(&error))?;
         writeln!(out, "{exchanges} exchanges kept in {cassette}; again: wdt-etl replay {cassette}")
             .map_err(|error| output(&error))?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wdt_fetch::{Clock, Limiters, Waits};
 
-use super::{output, run};
+use super::{output, summary};
 use crate::cassette::Replay;
 use crate::cli;
 use crate::error::EtlError;
@@ -37,7 +37,7 @@ pub async fn replay(
     let around = surroundings(&replay, warehouse, stop, reporter);
     let outcome = crate::pipeline::run(replay.config(), &replay.order()?, &around).await?;
     if !json {
-        run::summary(&outcome, out).map_err(|error| output(&error))?;
+        summary::print("run", summary::RUN, &outcome, out).map_err(|error| output(&error))?;
     }
     if let Some(difference) = replay.difference(&outcome) {
         return Err(EtlError::Cassette {

@@ -142,7 +142,7 @@ async fn read(lane: &mut Lane, mode: Mode, client: &Client, reader: WindowReader
 /// The outcome of a lane that did not reach its end.
 fn outcome_of(lane: &Lane) -> DatasetOutcome {
     let dataset = lane.dataset.endpoint.dataset;
-    let outcome = DatasetOutcome::new(&lane.account.name, dataset, Verdict::Failed, &lane.sums);
+    let outcome = DatasetOutcome::new(&lane.account.name, dataset, Verdict::Failed, lane.sums);
     DatasetOutcome { watermark: lane.watermark, ..outcome }
 }
 
@@ -172,12 +172,12 @@ fn finished(outcome: &DatasetOutcome) -> Event {
         dataset: outcome.dataset,
         verdict: outcome.verdict.name(),
         exit_code: outcome.exit_code(),
-        calls: outcome.calls,
-        records: outcome.records,
-        changed: outcome.changed,
-        deleted: outcome.deleted,
-        refused: outcome.refused,
-        refused_upstream: outcome.refused_upstream,
+        calls: outcome.sums.calls,
+        records: outcome.sums.records,
+        changed: outcome.sums.changed,
+        deleted: outcome.sums.deleted,
+        refused: outcome.sums.refused,
+        refused_upstream: outcome.sums.refused_upstream,
         watermark: outcome.watermark.map(format_wall_time),
         error: outcome.problem.as_ref().map(|problem| problem.message.clone()),
         hint: outcome.problem.as_ref().and_then(|problem| problem.hint.clone()),

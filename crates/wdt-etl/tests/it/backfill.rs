@@ -97,7 +97,7 @@ async fn what_a_later_start_left_out_lands_and_the_earlier_start_is_accepted() {
 
     let (outcome, told) = landed(&world, "older", &over(start - 12 * DAY, start)).await;
     let outcome = &outcome.datasets[0];
-    assert_eq!((outcome.changed, outcome.watermark), (left_out as u64, Some(watermark)));
+    assert_eq!((outcome.sums.changed, outcome.watermark), (left_out as u64, Some(watermark)));
     assert!(told.contains(&format!("nothing is missing since {early}")), "{told}");
     world.assert_is_the_erp(stock()).await;
     let (current, history) = (rows(&world, STOCK).await, rows(&world, HISTORY).await);
@@ -180,7 +180,7 @@ async fn a_dry_run_lands_nothing_and_makes_the_calls() {
     let options = Order { dry_run: true, ..over(start - 12 * DAY, start) };
     let (outcome, _) = landed(&world, "dry", &options).await;
     assert_eq!(outcome.datasets[0].verdict, Verdict::DryRun);
-    assert!(outcome.datasets[0].records > 0 && world.sim.call_count() > calls);
+    assert!(outcome.datasets[0].sums.records > 0 && world.sim.call_count() > calls);
     assert_eq!(rows(&world, HISTORY).await, before);
     world.edit_config(&format_wall_time(start), &format_wall_time(start - DAY));
     assert!(refused(&world, &of_stock()).await.contains("is earlier than"));
