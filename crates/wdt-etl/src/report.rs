@@ -1,4 +1,4 @@
-//! What a run tells while it works: one JSON object a line for machines, progress for people.
+//! What a run reports while it works: one JSON object a line for machines, progress for people.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -200,7 +200,7 @@ impl Reporter for Silent {
 pub struct JsonLines<W: Write + Send>(Mutex<W>);
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct EventLine<'a> {
     schema_version: u32,
     #[serde(flatten)]
     event: &'a Event,
@@ -219,7 +219,7 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
             return;
         }
         let (Ok(line), Ok(mut out)) =
-            (serde_json::to_string(&Line { schema_version: SCHEMA_VERSION, event }), self.0.lock())
+            (serde_json::to_string(&EventLine { schema_version: SCHEMA_VERSION, event }), self.0.lock())
         else {
             return;
         };

@@ -78,7 +78,7 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
     Ok(second.exit_code())
 }
 
-/// Where text goes, unless everything is told as JSON.
+/// Where text goes, unless everything is printed as JSON.
 struct Show<'a> {
     json: bool,
     out: &'a mut (dyn Write + Send),
@@ -95,7 +95,7 @@ fn vanishing(edits: usize, rows: usize) -> usize {
     edits.div_ceil(10).min(rows.div_ceil(8))
 }
 
-/// Rows are edited; rows of snapshots vanish too, which is what they can tell.
+/// Rows are edited; rows of snapshots vanish too, which a snapshot notices.
 fn move_on(sim: &Sim, edits: usize) {
     for endpoint in endpoints::ALL {
         let Some(ledger) = sim.ledger(endpoint.dataset) else { continue };

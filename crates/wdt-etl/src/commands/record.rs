@@ -7,7 +7,7 @@ use wdt_sign::Secret;
 
 use super::{output, summary};
 use crate::cassette::{Hidden, Recording, Scramble};
-use crate::cli::Record;
+use crate::cli::RecordArgs;
 use crate::config::Config;
 use crate::environment::Variables;
 use crate::error::EtlError;
@@ -23,7 +23,7 @@ use crate::report::Event;
 /// Faults that end the run before any call, a folder that cannot be written.
 pub async fn record(
     config: &Config,
-    args: &Record,
+    args: &RecordArgs,
     variables: &Variables,
     around: &Surroundings,
     json: bool,

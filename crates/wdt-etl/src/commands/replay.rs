@@ -24,7 +24,7 @@ use wdt_warehouse::Warehouse;
 ///
 /// [`EtlError::Cassette`] when the cassette cannot be read or the run differs from it; faults of the warehouse.
 pub async fn replay(
-    args: &cli::Replay,
+    args: &cli::ReplayArgs,
     stop: watch::Receiver<bool>,
     (json, reporter): (bool, Arc<dyn Reporter>),
     out: &mut (dyn Write + Send),

@@ -70,7 +70,7 @@ pub(super) fn print(
 fn below(own: &DatasetOutcome, out: &mut (dyn Write + Send)) -> io::Result<()> {
     if own.sums.refused_upstream > 0 {
         let ids = own.sums.refused_upstream;
-        writeln!(out, "  note: {ids} ids are refused by the platform itself; etl_quarantine tells why")?;
+        writeln!(out, "  note: {ids} ids are refused by the platform itself; etl_quarantine says why")?;
     }
     if let Some(problem) = &own.problem {
         writeln!(out, "  error: {}", problem.message)?;

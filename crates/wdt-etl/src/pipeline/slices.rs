@@ -32,12 +32,12 @@ pub(crate) fn slices(dataset: &Dataset) -> Vec<Slice> {
 }
 
 /// Reads and lands the slices of a snapshot.
-pub(super) struct Slices<'a> {
+pub(super) struct SliceReader<'a> {
     pub(super) lane: &'a mut Lane,
     pub(super) client: &'a Client,
 }
 
-impl Slices<'_> {
+impl SliceReader<'_> {
     /// Reads and lands every slice. One that cannot be certified changes nothing, and the others go on.
     pub(super) async fn read(mut self, reader: WindowReader) -> Result<Verdict, EtlError> {
         let slices = slices(&self.lane.dataset);

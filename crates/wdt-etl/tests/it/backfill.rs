@@ -127,7 +127,7 @@ async fn the_watermark_stays_and_nothing_at_it_or_after_it_is_filled() {
     for (from, to, part) in [
         (watermark, watermark + 100, "is not before the watermark"),
         (watermark + 50, watermark + 100, "`wdt-etl run` reads what is newer"),
-        (start, start, "--from must lie before --to"),
+        (start, start, "--from must be before --to"),
     ] {
         let error = refused(&world, &over(from, to)).await;
         assert!(error.contains(part), "{error}");

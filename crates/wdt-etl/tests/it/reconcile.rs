@@ -441,7 +441,7 @@ async fn snapshots_and_empty_tables_have_nothing_to_reconcile() {
     assert!(outcome.datasets.iter().all(|dataset| dataset.verdict == Verdict::NothingDue));
     let notices = audience.notices();
     assert!(notices.iter().any(|notice| notice.starts_with("a snapshot")), "{notices:?}");
-    assert!(notices.iter().any(|notice| notice.starts_with("no row stands")), "{notices:?}");
+    assert!(notices.iter().any(|notice| notice.starts_with("the table holds no row")), "{notices:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
