@@ -7,20 +7,14 @@ mod decision;
 mod folder;
 mod json;
 mod recording;
+mod refusal;
 mod replay;
 mod scramble;
 mod secrets;
 mod settings;
-
-use crate::error::EtlError;
 
 pub use folder::{Header, RecordedOrder, RecordedOutcome, RecordedPart};
 pub use recording::Recording;
 pub use replay::Replay;
 pub use scramble::Scramble;
 pub use settings::Hidden;
-
-/// An error of a cassette, with the general hint.
-fn refused(message: String) -> EtlError {
-    EtlError::Cassette { message, hint: None }
-}

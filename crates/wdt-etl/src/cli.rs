@@ -1,5 +1,6 @@
 //! The command line: clap types only, no behaviour.
 
+mod args;
 mod cassette;
 mod diff;
 mod export;
@@ -8,13 +9,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wdt_models::Gateway;
-use wdt_models::time::parse_wall_time;
 
-pub use self::cassette::{Record, Replay};
+use self::args::wall_time;
+pub use self::args::{OutputArgs, SelectArgs};
+pub use self::cassette::{RecordArgs, ReplayArgs};
 pub use self::diff::{Diff, DiffSide, Moment};
 pub use self::export::{Export, ExportFormat, ExportLabels, ExportWords};
 use crate::config::parse_duration;
-use crate::pipeline::Select;
 use wdt_warehouse::DeleteLimit;
 
 const EXIT_CODES: &str = "\
@@ -58,33 +59,6 @@ pub struct Global {
     pub env_file: Option<PathBuf>,
 }
 
-/// The accounts and datasets that a command is about.
-#[derive(Debug, Clone, Default, Args)]
-pub struct SelectArgs {
-    /// Only this account; may be given several times.
-    #[arg(long = "account", value_name = "NAME")]
-    pub accounts: Vec<String>,
-    /// Only this dataset; may be given several times.
-    #[arg(long = "dataset", value_name = "NAME")]
-    pub datasets: Vec<String>,
-}
-
-impl SelectArgs {
-    /// The names.
-    #[must_use]
-    pub fn names(&self) -> Select {
-        Select { accounts: self.accounts.clone(), datasets: self.datasets.clone() }
-    }
-}
-
-/// How a command prints.
-#[derive(Debug, Clone, Default, Args)]
-pub struct OutputArgs {
-    /// Print one JSON object a line instead of text.
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -104,12 +78,12 @@ pub enum Command {
     ///
     /// The folder, a cassette, has what was asked (signed anew with stand-ins), what was answered, byte for byte, and the
     /// settings. `wdt-etl replay` runs it again with no network. docs/replay.md has the format and how to edit it.
-    Record(Record),
+    Record(RecordArgs),
     /// A recorded run again: no network, no secret, no waiting, the same tables.
     ///
     /// Every request is built and signed anew for the recorded second and compared with the recorded one. Ends with the
     /// exit code of the recorded run, or with 5 when the two differ. Without --warehouse the tables are made in memory.
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Compare every row with the platform: mark what vanished, land what changed silently.
     ///
     /// Reads the whole table's range again, so it takes about the calls of a first load; for a weekend, not for every night.
@@ -129,7 +103,7 @@ pub enum Command {
     Status(Status),
     /// Prove again that nothing is missing: certificates, counts, history, current tables.
     ///
-    /// Reads the warehouse alone, needs no secret and changes nothing. A line each, with what mends it: certified windows
+    /// Reads the warehouse alone, needs no secret and changes nothing. A line each, with how to fix it: certified windows
     /// without a gap up to the watermark, counts that add up, data files that are there, no row logged twice, a current
     /// table that is the newest of its history. Ends with 5 when data is in doubt, with 6 when the warehouse is damaged.
     Verify(Verify),
@@ -138,11 +112,11 @@ pub enum Command {
     /// As text: how it is called and read, columns, documented values, settings, parameters and notes. CSV has the columns
     /// only. Without DATASET, CSV and JSON hold those of all datasets.
     Schema(Schema),
-    /// What a platform's error means, and what mends it.
+    /// What a platform's error means, and how to fix it.
     Explain(Explain),
     /// Try configuration, secrets, clock, gateway and warehouse.
     ///
-    /// One line each, with what mends it; one live call per account.
+    /// One line each, with how to fix it; one live call per account.
     Check(Check),
     /// A dataset as a file: CSV, XLSX, NDJSON, Parquet or a 2-D JSON list.
     ///
@@ -249,7 +223,7 @@ Examples:
   wdt-etl backfill --all --dataset enterprise_stock --dry-run      (00:00 to 02:00 in China)",
     mut_arg("datasets", |arg| arg.help("Only this dataset; may be given several times [default: all that can be read so]")))]
 pub struct Backfill {
-    /// First second to read, Asia/Shanghai; it may lie before `start`.
+    /// First second to read, Asia/Shanghai; it may be before `start`.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, required_unless_present = "all", requires = "to")]
     pub from: Option<i64>,
     /// Last second to read, Asia/Shanghai; one behind the watermark, or the range ends there.
@@ -362,7 +336,7 @@ pub enum SchemaFormat {
     Json,
 }
 
-/// What a platform's error means, and what mends it.
+/// What a platform's error means, and how to fix it.
 ///
 /// Takes a code (2104), a sub-code (isv.invalid-parameter), words of a message (频率) or the whole line that wdt-etl
 /// printed, and looks on every gateway.
@@ -395,11 +369,6 @@ pub struct Check {
     /// Print one JSON object a line instead of text.
     #[arg(long)]
     pub json: bool,
-}
-
-/// Epoch seconds of an Asia/Shanghai wall time.
-fn wall_time(text: &str) -> Result<i64, String> {
-    parse_wall_time(text).ok_or_else(|| "write YYYY-MM-DD HH:MM:SS, Asia/Shanghai, in quotes".to_owned())
 }
 
 /// How many rows may be marked.

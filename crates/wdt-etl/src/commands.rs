@@ -16,6 +16,7 @@ pub mod run;
 pub mod schema;
 pub mod simulate;
 pub mod status;
+mod summary;
 pub mod verify;
 
 use std::io;

@@ -29,7 +29,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// gives every thread memory of its own that it never returns (`docs/performance.md`).
 const WORKER_THREADS: usize = 1;
 /// Most threads that read and write files. A snapshot of a Delta table is built in one of them while it waits for another
-/// to list the log, so fewer than twice the accounts of a run can stand still for ever; they start only when needed.
+/// to list the log, so fewer than twice the accounts of a run can wait for ever; they start only when needed.
 const FILE_THREADS: usize = 512;
 /// How long an idle one of them stays: they come and go with each commit, and would pile up.
 const IDLE_THREADS: Duration = Duration::from_millis(20);

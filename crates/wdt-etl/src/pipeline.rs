@@ -35,13 +35,13 @@ use crate::failpoint::{self, Place};
 use crate::report::Event;
 use accounts::run_accounts;
 pub(crate) use client::account_client;
-pub use decisions::{AccountOrder, Decided, Decisions, DueRange, Live, PartName};
+pub use decisions::{AccountOrder, Deciding, Decisions, DueRange, Live, PartName};
 use job::Job;
 use lane::{Lane, Shared};
 use order::Selected;
 pub use order::{Order, Select, Task};
 pub use outcome::{DatasetOutcome, Problem, RunOutcome, Verdict};
-pub(crate) use slices::{REFUSED_UPSTREAM, slices};
+pub(crate) use slices::slices;
 pub use surroundings::Surroundings;
 pub(crate) use surroundings::stopped;
 
@@ -95,10 +95,10 @@ fn taking_part<'a>(
 }
 
 /// By name, so that the mirrors are filled in the same order each time.
-type Tables = BTreeMap<&'static str, Arc<Mutex<DatasetTables>>>;
+type OpenTables = BTreeMap<&'static str, Arc<Mutex<DatasetTables>>>;
 
-async fn open_tables(warehouse: &Warehouse, selected: &[Selected<'_>], dry_run: bool) -> Result<Tables, EtlError> {
-    let mut tables = Tables::new();
+async fn open_tables(warehouse: &Warehouse, selected: &[Selected<'_>], dry_run: bool) -> Result<OpenTables, EtlError> {
+    let mut tables = OpenTables::new();
     for endpoint in selected.iter().map(|(_, dataset)| dataset.endpoint) {
         if tables.contains_key(endpoint.dataset) {
             continue;
@@ -120,7 +120,7 @@ async fn open_tables(warehouse: &Warehouse, selected: &[Selected<'_>], dry_run: 
 async fn open_mirrors(
     config: &Config,
     warehouse: &Warehouse,
-    tables: &Tables,
+    tables: &OpenTables,
     dry_run: bool,
 ) -> Result<Option<Mirrors>, EtlError> {
     if dry_run {
@@ -146,7 +146,7 @@ fn account_row(account: &Account) -> AccountRow<'_> {
 }
 
 /// The jobs of an account, each with its watermark, none of them started.
-async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &Tables) -> Result<Vec<Job>, EtlError> {
+async fn prepared(shared: &Arc<Shared>, selection: &[Selected<'_>], tables: &OpenTables) -> Result<Vec<Job>, EtlError> {
     let mut jobs = Vec::new();
     for (account, dataset) in selection {
         let lane = Lane {

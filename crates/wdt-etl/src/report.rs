@@ -1,4 +1,4 @@
-//! What a run tells while it works: one JSON object a line for machines, progress for people.
+//! What a run reports while it works: one JSON object a line for machines, progress for people.
 
 use std::io::Write;
 use std::sync::Mutex;

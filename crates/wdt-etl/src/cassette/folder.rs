@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wdt_fetch::cassette::Exchange;
 
 use super::decision::Decision;
-use super::refused;
+use super::refusal::refused;
 use crate::error::EtlError;
 
 /// Layout of a cassette; a reader refuses another one.
@@ -126,7 +126,7 @@ impl Folder {
         if folder.join(HEADER).is_file() {
             return Ok(Self(folder.to_owned()));
         }
-        let message = format!("{} is no cassette: it has no {HEADER}", folder.display());
+        let message = format!("{} is not a cassette: it has no {HEADER}", folder.display());
         let hint = Some("`wdt-etl record DIR` makes one; docs/replay.md shows how".to_owned());
         Err(EtlError::Usage { message, hint })
     }

@@ -11,7 +11,7 @@ use wdt_models::time::format_wall_time;
 
 use super::decision::{Decided, Decision, WallRange};
 use super::folder::{FORMAT, Folder, Header, LogLine, RecordedOrder, RecordedOutcome, RecordedPart};
-use super::refused;
+use super::refusal::refused;
 use super::scramble::Scramble;
 use super::secrets::Secrets;
 use super::settings::{self, Hidden};
@@ -79,7 +79,7 @@ impl Recording {
             outcome: None,
         };
         if secrets.stand_in(settings.as_bytes()) {
-            return Err(refused("a secret stands in the configuration file itself: nothing is recorded".to_owned()));
+            return Err(refused("the configuration file itself contains a secret: nothing is recorded".to_owned()));
         }
         let folder = Folder::create(folder)?;
         folder.write_settings(&settings).and_then(|()| folder.write_header(&header)).map_err(refused)?;
@@ -144,7 +144,11 @@ impl Decisions for Recording {
         self.keep(part, Decided::Range(WallRange { from, until, watermark })).map(|()| range)
     }
 
-    fn ids<'a>(&'a self, part: PartName<'a>, own: pipeline::Decided<'a, Vec<i64>>) -> pipeline::Decided<'a, Vec<i64>> {
+    fn ids<'a>(
+        &'a self,
+        part: PartName<'a>,
+        own: pipeline::Deciding<'a, Vec<i64>>,
+    ) -> pipeline::Deciding<'a, Vec<i64>> {
         Box::pin(async move {
             let ids = own.await?;
             self.keep(part, Decided::Ids(ids.clone())).map(|()| ids)
@@ -154,8 +158,8 @@ impl Decisions for Recording {
     fn live_slices<'a>(
         &'a self,
         part: PartName<'a>,
-        own: pipeline::Decided<'a, HashSet<Vec<String>>>,
-    ) -> pipeline::Decided<'a, HashSet<Vec<String>>> {
+        own: pipeline::Deciding<'a, HashSet<Vec<String>>>,
+    ) -> pipeline::Deciding<'a, HashSet<Vec<String>>> {
         Box::pin(async move {
             let live = own.await?;
             let mut slices: Vec<Vec<String>> = live.iter().cloned().collect();
@@ -202,9 +206,9 @@ impl RecordedOutcome {
             dataset: own.dataset.to_owned(),
             verdict: own.verdict.name().to_owned(),
             exit_code: own.exit_code(),
-            calls: own.calls,
-            records: own.records,
-            refused: own.refused + own.refused_upstream,
+            calls: own.sums.calls,
+            records: own.sums.records,
+            refused: own.sums.refused + own.sums.refused_upstream,
         };
         Self { exit_code: outcome.exit_code(), datasets: outcome.datasets.iter().map(part).collect() }
     }

@@ -10,7 +10,7 @@ use wdt_models::time::{format_wall_time, parse_wall_time};
 
 use super::decision::{Decided, Decision, WallRange};
 use super::folder::{Folder, Header, LogLine, RecordedOutcome, RecordedPart};
-use super::refused;
+use super::refusal::refused;
 use crate::config::Config;
 use crate::error::EtlError;
 use crate::pipeline::{self, AccountOrder, Decisions, DueRange, Order, PartName, RunOutcome, Select, Task};
@@ -165,7 +165,11 @@ impl Decisions for Replay {
         Ok(DueRange { from: wall_time("a range", &from)?, until: wall_time("a range", &until)?, watermark })
     }
 
-    fn ids<'a>(&'a self, part: PartName<'a>, own: pipeline::Decided<'a, Vec<i64>>) -> pipeline::Decided<'a, Vec<i64>> {
+    fn ids<'a>(
+        &'a self,
+        part: PartName<'a>,
+        own: pipeline::Deciding<'a, Vec<i64>>,
+    ) -> pipeline::Deciding<'a, Vec<i64>> {
         match self.next(part) {
             Some(Decided::Ids(ids)) => Box::pin(async move { Ok(ids) }),
             _ => own,
@@ -175,8 +179,8 @@ impl Decisions for Replay {
     fn live_slices<'a>(
         &'a self,
         part: PartName<'a>,
-        own: pipeline::Decided<'a, HashSet<Vec<String>>>,
-    ) -> pipeline::Decided<'a, HashSet<Vec<String>>> {
+        own: pipeline::Deciding<'a, HashSet<Vec<String>>>,
+    ) -> pipeline::Deciding<'a, HashSet<Vec<String>>> {
         match self.next(part) {
             Some(Decided::LiveSlices(slices)) => Box::pin(async move { Ok(slices.into_iter().collect()) }),
             _ => own,

@@ -16,7 +16,7 @@ pub struct Hidden {
 
 /// The settings of these accounts and datasets, with what the environment replaced; comments and proxies are left out.
 ///
-/// Secrets stand in the file by reference only, and a replay follows no reference.
+/// The file refers to secrets and contains none, and a replay follows no reference.
 pub(super) fn text(config: &Config, selected: &[(String, String)], hidden: &Hidden) -> Result<String, String> {
     let mut root: Table = config.text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
     let accounts = root.remove("accounts").and_then(|accounts| accounts.as_array().cloned()).unwrap_or_default();

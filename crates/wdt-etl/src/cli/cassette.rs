@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, SelectArgs, wall_time};
+use super::args::{OutputArgs, SelectArgs, wall_time};
 use crate::config::Format;
 
 /// The nightly job, recorded.
@@ -14,7 +14,7 @@ Examples:
   wdt-etl record cassettes/2026-11-22
   wdt-etl record cassettes/stock --account main --dataset enterprise_stock --dry-run
   wdt-etl record cassettes/shared --mask-accounts --scramble SCRAMBLE_KEY")]
-pub struct Record {
+pub struct RecordArgs {
     /// Folder of the cassette; it must be empty or not there.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
@@ -48,7 +48,7 @@ Examples:
   wdt-etl replay cassettes/2026-11-22 --warehouse replayed
   wdt-etl replay cassettes/2026-11-22 --warehouse replayed --format parquet
   wdt-etl replay cassettes/monday --warehouse w && wdt-etl replay cassettes/tuesday --warehouse w")]
-pub struct Replay {
+pub struct ReplayArgs {
     /// Folder of the cassette.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,

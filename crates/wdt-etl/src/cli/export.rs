@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::wall_time;
+use super::args::wall_time;
 
 /// A dataset as a file: CSV, XLSX, NDJSON, Parquet or a 2-D JSON list.
 #[derive(Debug, Clone, Args)]

@@ -17,14 +17,33 @@ pub(super) fn write_table<const N: usize>(
 
 /// Aligned columns with two blanks between, none at a line's end.
 pub(super) fn write_rows<const N: usize>(rows: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
-    let widths: Vec<usize> =
-        (0..N).map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or_default()).collect();
-    for row in rows {
-        let cells =
-            row.iter().zip(&widths).map(|(cell, widest)| format!("{cell}{}", " ".repeat(widest - cell.width())));
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
+    aligned(&[Side::Left; N], &rows).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Where a cell is in its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Texts.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// A line for each row, its cells aligned with those of the other rows.
+pub(super) fn aligned(sides: &[Side], rows: &[Vec<String>]) -> Vec<String> {
+    let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
+    let columns: Vec<(Side, usize)> =
+        sides.iter().enumerate().map(|(column, &side)| (side, widest(column).unwrap_or_default())).collect();
+    let cell = |(cell, &(side, widest)): (&String, &(Side, usize))| {
+        let blanks = " ".repeat(widest - cell.width());
+        match side {
+            Side::Left => format!("{cell}{blanks}"),
+            Side::Right => format!("{blanks}{cell}"),
+        }
+    };
+    let line = |row: &Vec<String>| row.iter().zip(&columns).map(cell).collect::<Vec<_>>().join("  ");
+    rows.iter().map(|row| line(row).trim_end().to_owned()).collect()
 }
 
 #[cfg(test)]

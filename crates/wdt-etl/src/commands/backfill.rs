@@ -1,4 +1,4 @@
-//! `wdt-etl backfill`: a range behind the watermark, told and summed up as a run is.
+//! `wdt-etl backfill`: a range behind the watermark, reported and summed up as a run is.
 
 use std::io::Write;
 

@@ -12,8 +12,8 @@ use wdt_fetch::Clock;
 use wdt_models::{Gateway, Slice, SyncMode, Window, endpoints};
 use wdt_sim::{Ledger, Sim, SimConfig};
 
-use super::run::{new_run_id, summary};
-use super::{output, simulate};
+use super::run::new_run_id;
+use super::{output, simulate, summary};
 use crate::cli::Demo;
 use crate::config::{Account, Config, Dataset};
 use crate::environment::Variables;
@@ -78,7 +78,7 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
     Ok(second.exit_code())
 }
 
-/// Where text goes, unless everything is told as JSON.
+/// Where text goes, unless everything is printed as JSON.
 struct Show<'a> {
     json: bool,
     out: &'a mut (dyn Write + Send),
@@ -95,7 +95,7 @@ fn vanishing(edits: usize, rows: usize) -> usize {
     edits.div_ceil(10).min(rows.div_ceil(8))
 }
 
-/// Rows are edited; rows of snapshots vanish too, which is what they can tell.
+/// Rows are edited; rows of snapshots vanish too, which a snapshot notices.
 fn move_on(sim: &Sim, edits: usize) {
     for endpoint in endpoints::ALL {
         let Some(ledger) = sim.ledger(endpoint.dataset) else { continue };
@@ -160,7 +160,7 @@ async fn one_run(config: &Config, around: &Surroundings, show: &mut Show<'_>) ->
     let around = Surroundings { run_id: new_run_id(), ..around.clone() };
     let outcome = crate::pipeline::run(config, &Order::default(), &around).await?;
     if !show.json {
-        summary(&outcome, show.out).map_err(output)?;
+        summary::print("run", summary::RUN, &outcome, show.out).map_err(output)?;
     }
     Ok(outcome)
 }
@@ -187,8 +187,8 @@ async fn compare(outcome: &RunOutcome, config: &Config, sim: &Sim, show: &mut Sh
             "{:<20} {:>8} {:>9} {:>9} {:>8} {:>8}",
             ran.dataset,
             landed.len(),
-            ran.changed,
-            ran.deleted,
+            ran.sums.changed,
+            ran.sums.deleted,
             tables.history_size()?.0,
             missing
         ))?;

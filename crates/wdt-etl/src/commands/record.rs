@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use wdt_sign::Secret;
 
-use super::{output, run};
+use super::{output, summary};
 use crate::cassette::{Hidden, Recording, Scramble};
-use crate::cli::Record;
+use crate::cli::RecordArgs;
 use crate::config::Config;
 use crate::environment::Variables;
 use crate::error::EtlError;
@@ -23,7 +23,7 @@ use crate::report::Event;
 /// Faults that end the run before any call, a folder that cannot be written.
 pub async fn record(
     config: &Config,
-    args: &Record,
+    args: &RecordArgs,
     variables: &Variables,
     around: &Surroundings,
     json: bool,
@@ -39,7 +39,7 @@ pub async fn record(
     recording.finish(&outcome)?;
     let (exchanges, cassette) = (recording.exchanges(), args.dir.display().to_string());
     if !json {
-        run::summary(&outcome, out).map_err(output)?;
+        summary::print("run", summary::RUN, &outcome, out).map_err(output)?;
         writeln!(out, "{exchanges} exchanges kept in {cassette}; again: wdt-etl replay {cassette}").map_err(output)?;
     }
     around.reporter.event(&Event::Recorded { cassette, exchanges });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wdt_fetch::{Clock, Limiters, Waits};
 
-use super::{output, run};
+use super::{output, summary};
 use crate::cassette::Replay;
 use crate::cli;
 use crate::error::EtlError;
@@ -23,7 +23,7 @@ use wdt_warehouse::Warehouse;
 ///
 /// [`EtlError::Cassette`] when the cassette cannot be read or the run differs from it; faults of the warehouse.
 pub async fn replay(
-    args: &cli::Replay,
+    args: &cli::ReplayArgs,
     stop: watch::Receiver<bool>,
     (json, reporter): (bool, Arc<dyn Reporter>),
     out: &mut (dyn Write + Send),
@@ -36,7 +36,7 @@ pub async fn replay(
     let around = surroundings(&replay, warehouse, stop, reporter);
     let outcome = crate::pipeline::run(replay.config(), &replay.order()?, &around).await?;
     if !json {
-        run::summary(&outcome, out).map_err(output)?;
+        summary::print("run", summary::RUN, &outcome, out).map_err(output)?;
     }
     if let Some(difference) = replay.difference(&outcome) {
         return Err(EtlError::Cassette {

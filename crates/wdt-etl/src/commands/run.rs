@@ -1,16 +1,15 @@
-//! `wdt-etl run`: the nightly job, told as it goes and summed up at the end.
+//! `wdt-etl run`: the nightly job, reported as it goes and summed up at the end.
 
 use std::io::Write;
 
 use uuid::Uuid;
 use wdt_models::Window;
-use wdt_models::time::format_wall_time;
 
-use super::output;
+use super::{output, summary};
 use crate::cli;
 use crate::config::Config;
 use crate::error::EtlError;
-use crate::pipeline::{Order, RunOutcome, Surroundings, Task};
+use crate::pipeline::{Order, Surroundings, Task};
 
 /// Runs the job and prints the summary on `out`, unless `json` leaves everything to the events.
 ///
@@ -28,7 +27,7 @@ pub async fn run(
 ) -> Result<u8, EtlError> {
     let outcome = crate::pipeline::run(config, order, around).await?;
     if !json {
-        summary(&outcome, out).map_err(output)?;
+        summary::print("run", summary::RUN, &outcome, out).map_err(output)?;
     }
     Ok(outcome.exit_code())
 }
@@ -48,44 +47,4 @@ pub fn order(args: &cli::Run) -> Order {
 #[must_use]
 pub fn new_run_id() -> String {
     Uuid::now_v7().to_string()
-}
-
-/// A line per account and dataset, and what went wrong below it.
-///
-/// # Errors
-///
-/// When `out` cannot be written.
-pub(crate) fn summary(outcome: &RunOutcome, out: &mut (dyn Write + Send)) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "{:<16} {:<20} {:<12} {:>7} {:>9} {:>9} {:>8} {:>9} {:>8}  complete until",
-        "account", "dataset", "verdict", "calls", "records", "changed", "deleted", "same", "refused"
-    )?;
-    for dataset in &outcome.datasets {
-        let watermark = dataset.watermark.map_or_else(|| "-".to_owned(), format_wall_time);
-        writeln!(
-            out,
-            "{:<16} {:<20} {:<12} {:>7} {:>9} {:>9} {:>8} {:>9} {:>8}  {watermark}",
-            dataset.account,
-            dataset.dataset,
-            dataset.verdict.name(),
-            dataset.calls,
-            dataset.records,
-            dataset.changed,
-            dataset.deleted,
-            dataset.unchanged,
-            dataset.refused
-        )?;
-        if dataset.refused_upstream > 0 {
-            let ids = dataset.refused_upstream;
-            writeln!(out, "  note: {ids} ids are refused by the platform itself; etl_quarantine tells why")?;
-        }
-        if let Some(problem) = &dataset.problem {
-            writeln!(out, "  error: {}", problem.message)?;
-            if let Some(hint) = &problem.hint {
-                writeln!(out, "  hint: {hint}")?;
-            }
-        }
-    }
-    writeln!(out, "run {}, exit code {}", outcome.run_id, outcome.exit_code())
 }

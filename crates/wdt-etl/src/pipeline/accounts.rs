@@ -70,5 +70,5 @@ async fn run_account(shared: &Shared, jobs: Vec<Job>, limiter: &Arc<Limiter>) ->
 /// The outcome of a task that panicked, which is a bug.
 fn panicked(message: &str) -> DatasetOutcome {
     let problem = Problem::from(&EtlError::Bug(message.to_owned()));
-    DatasetOutcome { problem: Some(problem), ..DatasetOutcome::new("", "", Verdict::Failed, &Sums::default()) }
+    DatasetOutcome { problem: Some(problem), ..DatasetOutcome::new("", "", Verdict::Failed, Sums::default()) }
 }

@@ -20,7 +20,7 @@ use crate::plan::Range;
 
 /// A backfill of one account and dataset.
 #[derive(Debug)]
-pub(super) struct Backfill {
+pub(super) struct BackfillReader {
     cursor: Cursor,
     extent: Extent,
     /// Range, end and scope, and how far it is; at the begin of the range, nothing was landed yet.
@@ -54,7 +54,7 @@ pub(super) fn with_windows<'a>(
     select: &Select,
 ) -> Result<Vec<Selected<'a>>, EtlError> {
     if range.start >= range.end {
-        return Err(usage("--from must lie before --to".to_owned(), "both are Asia/Shanghai wall time".to_owned()));
+        return Err(usage("--from must be before --to".to_owned(), "both are Asia/Shanghai wall time".to_owned()));
     }
     let has_windows = |(_, dataset): &Selected<'a>| dataset.endpoint.cursor().is_some();
     let (with, without): (Vec<_>, Vec<_>) = selected.into_iter().partition(has_windows);
@@ -67,7 +67,7 @@ pub(super) fn with_windows<'a>(
     }
 }
 
-impl Backfill {
+impl BackfillReader {
     /// Finds how far this backfill is, and refuses a range that cannot be one. No call is made.
     ///
     /// A full read goes to the watermark.

@@ -1,7 +1,7 @@
 //! What a run decides by its clock, its warehouse and its machine, so that somebody else may keep it or decide it.
 //!
-//! A live run decides for itself: every method gives back what the run found. What stands in for it, a recording or a
-//! replay, is no business of the pipeline.
+//! A live run decides for itself: every method gives back what the run found. The pipeline does not know who else
+//! decides: a recording or a replay.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub enum AccountOrder {
 }
 
 /// What a decision comes to, when the warehouse has to be asked for it.
-pub type Decided<'a, T> = BoxFuture<'a, Result<T, EtlError>>;
+pub type Deciding<'a, T> = BoxFuture<'a, Result<T, EtlError>>;
 
 /// Decides what depends on clock, warehouse and machine; `own` is what the run itself would decide.
 ///
@@ -78,7 +78,7 @@ pub trait Decisions: Send + Sync {
     }
 
     /// The ids to ask for.
-    fn ids<'a>(&'a self, part: PartName<'a>, own: Decided<'a, Vec<i64>>) -> Decided<'a, Vec<i64>> {
+    fn ids<'a>(&'a self, part: PartName<'a>, own: Deciding<'a, Vec<i64>>) -> Deciding<'a, Vec<i64>> {
         let _ = part;
         own
     }
@@ -87,8 +87,8 @@ pub trait Decisions: Send + Sync {
     fn live_slices<'a>(
         &'a self,
         part: PartName<'a>,
-        own: Decided<'a, HashSet<Vec<String>>>,
-    ) -> Decided<'a, HashSet<Vec<String>>> {
+        own: Deciding<'a, HashSet<Vec<String>>>,
+    ) -> Deciding<'a, HashSet<Vec<String>>> {
         let _ = part;
         own
     }

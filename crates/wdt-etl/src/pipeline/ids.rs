@@ -6,19 +6,19 @@ use wdt_warehouse::DatasetTables;
 
 use super::lane::Lane;
 use super::outcome::Verdict;
-use super::slices::Slices;
+use super::slices::SliceReader;
 use crate::config::Ids;
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 
 /// Reads and lands the rows of a list of ids.
-pub(super) struct ListedIds<'a> {
+pub(super) struct IdReader<'a> {
     pub(super) lane: &'a mut Lane,
     pub(super) client: &'a Client,
     pub(super) source: IdSource,
 }
 
-impl ListedIds<'_> {
+impl IdReader<'_> {
     pub(super) async fn read(self, reader: WindowReader) -> Result<Verdict, EtlError> {
         let ids = self.ids_to_ask().await?;
         if ids.is_empty() {
@@ -35,7 +35,7 @@ impl ListedIds<'_> {
             Ok(reading) => reading,
             Err(error) => return Err(self.lane.window_error(error).await),
         };
-        let mut slice = Slices { lane: self.lane, client: self.client };
+        let mut slice = SliceReader { lane: self.lane, client: self.client };
         slice.slice_read(&reading, 1, 1);
         slice.land(reading).await?;
         slice.complete(&[Slice::default()]).await?;

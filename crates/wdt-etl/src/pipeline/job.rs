@@ -5,15 +5,15 @@ use wdt_models::time::format_wall_time;
 use wdt_models::{Cursor, IdSource, SyncMode, Window};
 use wdt_warehouse::{DeleteLimit, WarehouseError};
 
-use super::backfill::{Backfill, Extent};
-use super::ids::ListedIds;
+use super::backfill::{BackfillReader, Extent};
+use super::ids::IdReader;
 use super::lane::Lane;
 use super::order::Task;
 use super::outcome::{DatasetOutcome, Problem, Verdict};
-use super::reconcile::Reconcile;
+use super::reconcile::ReconcileReader;
 use super::scope::check_scope;
-use super::slices::{Slices, slices};
-use super::windows::Windows;
+use super::slices::{SliceReader, slices};
+use super::windows::RunReader;
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
 use crate::plan::begin;
@@ -34,7 +34,7 @@ enum Mode {
     /// What is new, in windows.
     Windows { cursor: Cursor, until: Option<i64>, accept: Option<Window> },
     /// A range behind the watermark.
-    Backfill(Box<Backfill>),
+    Backfill(Box<BackfillReader>),
     /// Everything, to compare it.
     Reconcile { cursor: Cursor, limit: DeleteLimit },
     /// Nothing: every run compares a snapshot whole.
@@ -57,7 +57,7 @@ impl Mode {
             (Task::Reconcile(limit), SyncMode::Incremental(cursor)) => Self::Reconcile { cursor, limit },
             (Task::Reconcile(_), SyncMode::Slices(_) | SyncMode::Ids(_)) => Self::ComparedByRuns,
             (task, SyncMode::Incremental(cursor)) => match (task, extent) {
-                (_, Some(extent)) => Self::Backfill(Box::new(Backfill::prepare(lane, cursor, extent).await?)),
+                (_, Some(extent)) => Self::Backfill(Box::new(BackfillReader::prepare(lane, cursor, extent).await?)),
                 (Task::Run { until, accept }, None) => Self::Windows { cursor, until, accept },
                 (_, None) => Self::Windows { cursor, until: None, accept: None },
             },
@@ -127,22 +127,24 @@ async fn prepare_run(lane: &mut Lane) -> Result<(), EtlError> {
 
 async fn read(lane: &mut Lane, mode: Mode, client: &Client, reader: WindowReader) -> Result<Verdict, EtlError> {
     match mode {
-        Mode::Windows { cursor, until, accept } => Windows { lane, client, cursor, until, accept }.read(reader).await,
+        Mode::Windows { cursor, until, accept } => RunReader { lane, client, cursor, until, accept }.read(reader).await,
         Mode::Backfill(backfill) => Box::pin(backfill.read(lane, client, reader)).await,
-        Mode::Reconcile { cursor, limit } => Box::pin(Reconcile { lane, client, cursor, limit }.read(reader)).await,
+        Mode::Reconcile { cursor, limit } => {
+            Box::pin(ReconcileReader { lane, client, cursor, limit }.read(reader)).await
+        }
         Mode::ComparedByRuns => {
             lane.notice("a snapshot: every run compares it whole, nothing is left to reconcile".to_owned());
             Ok(Verdict::NothingDue)
         }
-        Mode::Slices => Slices { lane, client }.read(reader).await,
-        Mode::Ids(source) => ListedIds { lane, client, source }.read(reader).await,
+        Mode::Slices => SliceReader { lane, client }.read(reader).await,
+        Mode::Ids(source) => IdReader { lane, client, source }.read(reader).await,
     }
 }
 
 /// The outcome of a lane that did not reach its end.
 fn outcome_of(lane: &Lane) -> DatasetOutcome {
     let dataset = lane.dataset.endpoint.dataset;
-    let outcome = DatasetOutcome::new(&lane.account.name, dataset, Verdict::Failed, &lane.sums);
+    let outcome = DatasetOutcome::new(&lane.account.name, dataset, Verdict::Failed, lane.sums);
     DatasetOutcome { watermark: lane.watermark, ..outcome }
 }
 
@@ -172,12 +174,12 @@ fn finished(outcome: &DatasetOutcome) -> Event {
         dataset: outcome.dataset,
         verdict: outcome.verdict.name(),
         exit_code: outcome.exit_code(),
-        calls: outcome.calls,
-        records: outcome.records,
-        changed: outcome.changed,
-        deleted: outcome.deleted,
-        refused: outcome.refused,
-        refused_upstream: outcome.refused_upstream,
+        calls: outcome.sums.calls,
+        records: outcome.sums.records,
+        changed: outcome.sums.changed,
+        deleted: outcome.sums.deleted,
+        refused: outcome.sums.refused,
+        refused_upstream: outcome.sums.refused_upstream,
         watermark: outcome.watermark.map(format_wall_time),
         error: outcome.problem.as_ref().map(|problem| problem.message.clone()),
         hint: outcome.problem.as_ref().and_then(|problem| problem.hint.clone()),

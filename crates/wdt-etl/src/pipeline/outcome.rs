@@ -23,24 +23,8 @@ pub struct DatasetOutcome {
     pub verdict: Verdict,
     /// What went wrong.
     pub problem: Option<Problem>,
-    /// Calls to the platform.
-    pub calls: u64,
-    /// Distinct records read, refused ones included.
-    pub records: u64,
-    /// Rows logged.
-    pub changed: u64,
-    /// Records equal to their current row.
-    pub unchanged: u64,
-    /// Of the changed ones, those whose cursor had not moved.
-    pub unmoved: u64,
-    /// Rows that no phase of a reconcile found, marked or not.
-    pub vanished: u64,
-    /// Rows that vanished upstream and are marked as deleted.
-    pub deleted: u64,
-    /// Records that could not be typed.
-    pub refused: u64,
-    /// Ids that the platform itself refuses.
-    pub refused_upstream: u64,
+    /// What was called, read and landed.
+    pub sums: Sums,
     /// How far the dataset is complete, epoch seconds: the watermark, or the oldest reading of a slice.
     pub watermark: Option<i64>,
 }
@@ -88,23 +72,8 @@ impl DatasetOutcome {
         self.problem.as_ref().map_or(0, |problem| problem.exit_code)
     }
 
-    pub(crate) fn new(account: &str, dataset: &'static str, verdict: Verdict, sums: &Sums) -> Self {
-        Self {
-            account: account.to_owned(),
-            dataset,
-            verdict,
-            problem: None,
-            calls: sums.calls,
-            records: sums.records,
-            changed: sums.changed,
-            unchanged: sums.unchanged,
-            unmoved: sums.unmoved,
-            vanished: sums.vanished,
-            deleted: sums.deleted,
-            refused: sums.refused,
-            refused_upstream: sums.refused_upstream,
-            watermark: None,
-        }
+    pub(crate) fn new(account: &str, dataset: &'static str, verdict: Verdict, sums: Sums) -> Self {
+        Self { account: account.to_owned(), dataset, verdict, problem: None, sums, watermark: None }
     }
 }
 

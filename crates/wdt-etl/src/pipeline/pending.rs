@@ -23,7 +23,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Takes a part; `seen` holds the refused records of the run: one that stands in two windows is one.
+    /// Takes a part; `seen` holds the refused records of the run: one that is in two windows is one.
     pub(super) fn push(&mut self, mut part: CertifiedPart, seen: &mut HashSet<u128>) {
         part.refused.retain(|refused| seen.insert(twox_hash::XxHash3_128::oneshot(refused.record.as_bytes())));
         self.rows += part.batches.iter().map(arrow::record_batch::RecordBatch::num_rows).sum::<usize>();

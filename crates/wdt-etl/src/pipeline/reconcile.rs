@@ -1,4 +1,4 @@
-//! A reconcile: every row of a table compared with the platform, so that rows that are gone can be told from late ones.
+//! A reconcile: every row of a table compared with the platform, so that rows that are gone are told apart from late ones.
 //!
 //! First all windows from the smallest cursor to E0, the clock less settle; then, when they have settled, those from E0 to
 //! E1, the time of the last call of the first phase; at last, if any row was not met, what moved after E1 (`closing`). A
@@ -21,14 +21,14 @@ use crate::report::Event;
 use compare::{Compare, now};
 
 /// Compares the whole dataset, lands what differs and marks what is gone.
-pub(super) struct Reconcile<'a> {
+pub(super) struct ReconcileReader<'a> {
     pub(super) lane: &'a mut Lane,
     pub(super) client: &'a Client,
     pub(super) cursor: Cursor,
     pub(super) limit: DeleteLimit,
 }
 
-impl Reconcile<'_> {
+impl ReconcileReader<'_> {
     pub(super) async fn read(mut self, reader: WindowReader) -> Result<Verdict, EtlError> {
         let compared = self.compare(reader).await;
         if matches!(compared, Err(EtlError::Interrupted)) {
@@ -43,7 +43,7 @@ impl Reconcile<'_> {
     async fn compare(&mut self, reader: WindowReader) -> Result<Verdict, EtlError> {
         let limit = self.limit;
         let Some(mut compare) = self.begin(reader).await? else {
-            self.lane.notice("no row stands in the table: nothing to compare".to_owned());
+            self.lane.notice("the table holds no row: nothing to compare".to_owned());
             return Ok(Verdict::NothingDue);
         };
         let ReconcileProgress { from, walked_until, .. } = compare.progress;

@@ -33,19 +33,18 @@ pub(crate) fn slices(dataset: &Dataset) -> Vec<Slice> {
 }
 
 /// Reads and lands the slices of a snapshot.
-pub(super) struct Slices<'a> {
+pub(super) struct SliceReader<'a> {
     pub(super) lane: &'a mut Lane,
     pub(super) client: &'a Client,
 }
 
-impl Slices<'_> {
+impl SliceReader<'_> {
     /// Reads and lands every slice. One that cannot be certified changes nothing, and the others go on.
     pub(super) async fn read(mut self, reader: WindowReader) -> Result<Verdict, EtlError> {
         let slices = slices(&self.lane.dataset);
         let reader = Arc::new(reader);
         let live = self.live_slices().await?;
         self.notice_slices_left_out(&slices, &live);
-        let endpoint = self.lane.dataset.endpoint;
         let readings = slices.iter().cloned().map(|slice| {
             let values: Vec<String> = slice.0.iter().map(|(_, value)| value.clone()).collect();
             let (reader, holds_rows) = (Arc::clone(&reader), live.contains(&values));

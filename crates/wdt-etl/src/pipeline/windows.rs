@@ -18,7 +18,7 @@ use crate::failpoint::Place;
 use crate::plan::{Range, begin};
 
 /// Reads what is due, and moves the watermark.
-pub(super) struct Windows<'a> {
+pub(super) struct RunReader<'a> {
     pub(super) lane: &'a mut Lane,
     pub(super) client: &'a Client,
     pub(super) cursor: Cursor,
@@ -36,7 +36,7 @@ enum Pass {
     ClockBehind,
 }
 
-impl Windows<'_> {
+impl RunReader<'_> {
     /// Reads and lands everything due.
     pub(super) async fn read(mut self, reader: WindowReader) -> Result<Verdict, EtlError> {
         let reader = Arc::new(reader);

@@ -143,7 +143,7 @@ fn a_warehouse_that_stands_elsewhere_is_refused_before_any_call() {
 #[test]
 fn what_is_no_cassette_is_told_with_its_place() {
     let empty = tempfile::tempdir().unwrap();
-    assert!(said(empty.path()).contains("is no cassette: it has no cassette.json"));
+    assert!(said(empty.path()).contains("is not a cassette: it has no cassette.json"));
     let cases: &[(&str, &str, &str, &str)] = &[
         ("cassette.json", "\"format\": 1", "\"format\": 2", "its format is not 1"),
         ("cassette.json", "\"started_at\": \"2026", "\"started_at\": \"soon 2026", "started_at is not a time"),

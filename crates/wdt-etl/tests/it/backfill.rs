@@ -97,7 +97,7 @@ async fn what_a_later_start_left_out_lands_and_the_earlier_start_is_accepted() {
 
     let (outcome, told) = landed(&world, "older", &over(start - 12 * DAY, start)).await;
     let outcome = &outcome.datasets[0];
-    assert_eq!((outcome.changed, outcome.watermark), (left_out as u64, Some(watermark)));
+    assert_eq!((outcome.sums.changed, outcome.watermark), (left_out as u64, Some(watermark)));
     assert!(told.contains(&format!("nothing is missing since {early}")), "{told}");
     world.assert_is_the_erp(stock()).await;
     let (current, history) = (rows(&world, STOCK).await, rows(&world, HISTORY).await);
@@ -127,7 +127,7 @@ async fn the_watermark_stays_and_nothing_at_it_or_after_it_is_filled() {
     for (from, to, part) in [
         (watermark, watermark + 100, "is not before the watermark"),
         (watermark + 50, watermark + 100, "`wdt-etl run` reads what is newer"),
-        (start, start, "--from must lie before --to"),
+        (start, start, "--from must be before --to"),
     ] {
         let error = refused(&world, &over(from, to)).await;
         assert!(error.contains(part), "{error}");
@@ -180,7 +180,7 @@ async fn a_dry_run_lands_nothing_and_makes_the_calls() {
     let options = Order { dry_run: true, ..over(start - 12 * DAY, start) };
     let (outcome, _) = landed(&world, "dry", &options).await;
     assert_eq!(outcome.datasets[0].verdict, Verdict::DryRun);
-    assert!(outcome.datasets[0].records > 0 && world.sim.call_count() > calls);
+    assert!(outcome.datasets[0].sums.records > 0 && world.sim.call_count() > calls);
     assert_eq!(rows(&world, HISTORY).await, before);
     world.edit_config(&format_wall_time(start), &format_wall_time(start - DAY));
     assert!(refused(&world, &of_stock()).await.contains("is earlier than"));

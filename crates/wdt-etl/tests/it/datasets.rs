@@ -34,7 +34,7 @@ async fn eight_datasets_of_a_quiet_erp_are_in_the_tables_cell_by_cell() {
     let first = world.run("first", &Order::default()).await;
     assert_eq!(first.datasets.len(), 8);
     assert!(first.datasets.iter().all(|dataset| dataset.verdict == Verdict::Landed), "{first:#?}");
-    assert!(first.datasets.iter().all(|dataset| dataset.changed > 0 && dataset.deleted == 0), "{first:#?}");
+    assert!(first.datasets.iter().all(|dataset| dataset.sums.changed > 0 && dataset.sums.deleted == 0), "{first:#?}");
     world.assert_current_is_the_erp().await;
 
     let edited: BTreeMap<_, _> = all().map(|dataset| (dataset, edit(&world, dataset))).collect();
@@ -43,8 +43,8 @@ async fn eight_datasets_of_a_quiet_erp_are_in_the_tables_cell_by_cell() {
     world.assert_current_is_the_erp().await;
     for dataset in &second.datasets {
         let edited = edited[dataset.dataset];
-        assert!(edited > 0 && dataset.changed <= edited, "{dataset:?}: {edited} rows were edited");
-        assert_eq!(dataset.deleted, 0, "{dataset:?}");
+        assert!(edited > 0 && dataset.sums.changed <= edited, "{dataset:?}: {edited} rows were edited");
+        assert_eq!(dataset.sums.deleted, 0, "{dataset:?}");
     }
 }
 
@@ -64,9 +64,9 @@ async fn the_same_night_again_changes_no_row_and_writes_no_file() {
     world.clock.advance(60);
     let second = world.run("second", &Order::default()).await;
     for dataset in &second.datasets {
-        assert_eq!((dataset.verdict, dataset.changed), (Verdict::Landed, 0), "{dataset:?}");
+        assert_eq!((dataset.verdict, dataset.sums.changed), (Verdict::Landed, 0), "{dataset:?}");
     }
-    assert!(second.datasets.iter().filter(|dataset| dataset.unchanged > 0).count() >= 4, "{second:#?}");
+    assert!(second.datasets.iter().filter(|dataset| dataset.sums.unchanged > 0).count() >= 4, "{second:#?}");
     let after: Vec<_> = all().map(|dataset| (files(&world, dataset), files(&world, &history(dataset)))).collect();
     assert_eq!(after, before, "unchanged rows cause no rewrite");
 }

@@ -71,7 +71,7 @@ async fn rows_that_no_window_named_land_in_one_reading_and_the_watermark_stays()
 
         let calls = world.sim.call_count();
         let outcome = world.run("all", &all()).await;
-        assert_eq!(outcome.datasets[0].changed, 700 - before as u64);
+        assert_eq!(outcome.datasets[0].sums.changed, 700 - before as u64);
         assert_eq!(outcome.datasets[0].watermark, Some(watermark));
         assert_eq!(world.sim.call_count() - calls, 8, "seven pages, and the total once more");
         assert_eq!(logged(&world).await, 700, "what stood there is not logged again");

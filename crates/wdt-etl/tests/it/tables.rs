@@ -18,7 +18,7 @@ async fn two_nights_with_edits_while_reading_leave_the_erp_in_the_current_tables
     world.sim.ledger("enterprise_stock").unwrap().edit(200);
     world.clock.advance(BETWEEN);
     let second = world.run("second", &Order::default()).await;
-    assert!(second.datasets[0].changed >= 200, "{second:?}");
+    assert!(second.datasets[0].sums.changed >= 200, "{second:?}");
     // what the reading itself moved is newer than the watermark, and belongs to the next night
     for dataset in &second.datasets {
         let endpoint = endpoints::find(dataset.dataset).unwrap();
@@ -94,7 +94,7 @@ async fn the_same_until_again_makes_no_call_and_changes_no_row() {
     let calls = world.sim.call_count();
     let before = table(&world.warehouse(), "enterprise_stock").await;
     let again = world.run("second", &options).await;
-    assert!(again.datasets.iter().all(|dataset| dataset.verdict == Verdict::NothingDue && dataset.calls == 0));
+    assert!(again.datasets.iter().all(|dataset| dataset.verdict == Verdict::NothingDue && dataset.sums.calls == 0));
     assert_eq!(world.sim.call_count(), calls);
     assert_eq!(table(&world.warehouse(), "enterprise_stock").await, before);
 }
@@ -109,8 +109,8 @@ async fn records_read_again_leave_no_row_in_the_history() {
     let files = data_files(&world, "enterprise_stock");
     world.clock.advance(10);
     let second = world.run("second", &Order::default()).await;
-    assert_eq!((second.datasets[0].changed, second.datasets[0].verdict), (0, Verdict::Landed));
-    assert!(second.datasets[0].unchanged > 0, "the lookback reads rows again: {second:?}");
+    assert_eq!((second.datasets[0].sums.changed, second.datasets[0].verdict), (0, Verdict::Landed));
+    assert!(second.datasets[0].sums.unchanged > 0, "the lookback reads rows again: {second:?}");
     assert_eq!(table(&world.warehouse(), "enterprise_stock_history").await.num_rows(), 400);
     assert_eq!(data_files(&world, "enterprise_stock"), files, "unchanged rows cause no rewrite");
 }

@@ -294,7 +294,7 @@ impl Week {
             let outcomes = outcome.iter().flat_map(|outcome| &outcome.datasets);
             let outcomes: Vec<_> = outcomes
                 .map(|own| {
-                    format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.changed, own.watermark)
+                    format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.sums.changed, own.watermark)
                 })
                 .collect();
             println!("{start} to {end} {name} {:?}: {outcomes:?}", options.task);

@@ -44,13 +44,13 @@ async fn ids_that_the_platform_refuses_are_on_record_and_cost_no_row() {
     let world = World::of_all_gateways(&ROWS, |sim| sim.stopped_goods = 8);
     world.edit_config("[run]\n", "[run]\nquarantine_limit = \"0%\"\n");
     let first = world.run_of("first", &BOTH).await;
-    let stopped = first.datasets[1].refused_upstream;
+    let stopped = first.datasets[1].sums.refused_upstream;
     assert!(stopped > 3, "{first:?}");
-    assert_eq!((first.datasets[1].refused, first.datasets[1].verdict), (0, Verdict::Landed));
+    assert_eq!((first.datasets[1].sums.refused, first.datasets[1].verdict), (0, Verdict::Landed));
     let refused: BTreeSet<i64> = refused_upstream(&world, "first").iter().map(id).collect();
     assert_eq!(refused.len() as u64, stopped);
     assert!(refused.is_disjoint(&landed(&world).await));
-    assert_eq!(first.datasets[1].records, landed(&world).await.len() as u64 + stopped, "each id is accounted for");
+    assert_eq!(first.datasets[1].sums.records, landed(&world).await.len() as u64 + stopped, "each id is accounted for");
     world.assert_is_the_erp(&FLAGSHIP_STOCK_SYNC).await;
 
     // goods that are gone from the ERP stand in the table of goods all the same: the platform refuses them now
@@ -60,7 +60,7 @@ async fn ids_that_the_platform_refuses_are_on_record_and_cost_no_row() {
     let second = world.run_of("second", &BOTH).await;
     let gone: BTreeSet<i64> = refused_upstream(&world, "second").iter().map(id).collect();
     assert!(gone.is_superset(&refused) && gone.len() > refused.len() + 5, "{gone:?}");
-    assert_eq!((second.datasets[1].deleted, second.datasets[1].changed), (0, 0), "{second:?}");
+    assert_eq!((second.datasets[1].sums.deleted, second.datasets[1].sums.changed), (0, 0), "{second:?}");
     let after = sorted(&table(&world.warehouse(), "flagship_stock_sync").await, &["rec_id"]);
     assert_eq!(after, before, "their rows stay as they are");
 }
@@ -70,7 +70,10 @@ async fn both_envelopes_give_the_same_rows() {
     for form in [IdsForm::UnderData, IdsForm::TopLevel] {
         let world = World::of_all_gateways(&ROWS, |sim| sim.forms.ids = form);
         let outcome = world.run_of("only", &BOTH).await;
-        assert!(outcome.datasets[1].refused_upstream > 0 && outcome.datasets[1].changed > 90, "{form:?} {outcome:?}");
+        assert!(
+            outcome.datasets[1].sums.refused_upstream > 0 && outcome.datasets[1].sums.changed > 90,
+            "{form:?} {outcome:?}"
+        );
         world.assert_is_the_erp(&FLAGSHIP_STOCK_SYNC).await;
     }
 }
@@ -89,7 +92,7 @@ async fn one_by_one_and_all_at_once_give_the_same_rows() {
     let asked = world.sim.calls().into_iter().filter(|call| call.number > calls);
     let asked = asked.filter(|call| call.method == "sales.StockSync.calcStock").count();
     assert_eq!(asked, batch.num_rows() + refused.len(), "a call for each id");
-    assert_eq!(outcome.datasets[1].refused_upstream, refused.len() as u64);
+    assert_eq!(outcome.datasets[1].sums.refused_upstream, refused.len() as u64);
     // two members stand in the vendor's example of the list form only
     let batch = without(&batch, &["_wdt_pulled_at", "_wdt_run_id", "area_stock", "stock_syn_high_frequency"]);
     assert_same_rows(&sorted(&single, &["rec_id"]), &batch, "flagship_stock_sync");
@@ -108,12 +111,12 @@ async fn the_last_landed_ids_serve_when_the_goods_fail() {
     assert_eq!(second.exit_code(), 3, "{second:?}");
     assert_eq!((second.datasets[0].dataset, second.datasets[0].exit_code()), ("flagship_goods", 3));
     assert_eq!((second.datasets[1].verdict, second.datasets[1].exit_code()), (Verdict::Landed, 0));
-    assert_eq!(second.datasets[1].changed, 40, "{second:?}");
+    assert_eq!(second.datasets[1].sums.changed, 40, "{second:?}");
     assert_eq!(table(&world.warehouse(), "flagship_goods").await, goods);
     // once the goods land again, so do the new ids: in the same run, which lands the goods first
     world.clock.advance(BETWEEN);
     let third = world.run_of("third", &BOTH).await;
-    assert!(third.datasets[1].changed > 20, "{third:?}");
+    assert!(third.datasets[1].sums.changed > 20, "{third:?}");
     world.assert_is_the_erp(&FLAGSHIP_STOCK_SYNC).await;
 }
 
@@ -121,7 +124,7 @@ async fn the_last_landed_ids_serve_when_the_goods_fail() {
 async fn no_landed_goods_are_no_call_and_no_fault() {
     let world = World::of_all_gateways(&ROWS, |_| {});
     let outcome = world.run_of("only", &SYNC).await;
-    assert_eq!((outcome.datasets[0].verdict, outcome.datasets[0].calls), (Verdict::NothingDue, 0));
+    assert_eq!((outcome.datasets[0].verdict, outcome.datasets[0].sums.calls), (Verdict::NothingDue, 0));
     assert_eq!(world.sim.call_count(), 0);
 }
 

@@ -165,7 +165,7 @@ async fn an_empty_success_that_no_second_one_confirms_deletes_no_row() {
     world.clock.advance(BETWEEN);
     let second = world.run_of("second", &["flagship_shops"]).await;
     assert_eq!(calls.load(Ordering::SeqCst), 3, "empty, not empty, and a third that proves itself");
-    assert_eq!((second.datasets[0].deleted, second.datasets[0].records), (0, 9), "{second:?}");
+    assert_eq!((second.datasets[0].sums.deleted, second.datasets[0].sums.records), (0, 9), "{second:?}");
     assert!(logged(&world, "flagship_shops", "second", "delete").is_empty());
     world.assert_is_the_erp(&FLAGSHIP_SHOPS).await;
 }
@@ -184,10 +184,10 @@ async fn a_record_that_can_no_longer_be_typed_keeps_its_row() {
         clock.advance(BETWEEN);
     }
     let second = world.run_of("second", &CAINIAO).await;
-    let refused = second.datasets[0].refused;
+    let refused = second.datasets[0].sums.refused;
     assert!(refused > 5, "{second:?}");
-    assert_eq!((second.datasets[0].deleted, second.datasets[0].changed), (0, 0), "{second:?}");
-    assert_eq!(second.datasets[0].records, before.len() as u64, "they count as read");
+    assert_eq!((second.datasets[0].sums.deleted, second.datasets[0].sums.changed), (0, 0), "{second:?}");
+    assert_eq!(second.datasets[0].sums.records, before.len() as u64, "they count as read");
     assert_eq!(current(&world, "cainiao_inventory"), before);
     let quarantined = rows(&world, "etl_quarantine");
     assert_eq!(quarantined.len() as u64, refused);
