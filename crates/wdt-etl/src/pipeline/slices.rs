@@ -9,7 +9,7 @@ use wdt_fetch::{CertifiedSlice, Client, WindowError, WindowReader, read_slice};
 use wdt_models::decode::{self, Refusal};
 use wdt_models::time::format_wall_time;
 use wdt_models::{Slice, SyncMode};
-use wdt_warehouse::{CommitRecord, Landed, Picture, Quarantined, Reading};
+use wdt_warehouse::{CommitRecord, Landed, Picture, Quarantined, REFUSED_UPSTREAM, Reading};
 
 use super::lane::Lane;
 use super::outcome::Verdict;
@@ -20,8 +20,6 @@ use crate::report::Event;
 
 /// Slices read side by side; the pages of one are read one after another, so that stock moves little while it is read.
 const SLICES_IN_FLIGHT: usize = 4;
-/// Begin of a quarantined reason for an id that the platform refuses itself.
-pub(crate) const REFUSED_UPSTREAM: &str = "refused_upstream";
 
 /// The units that a snapshot consists of; none for windows.
 pub(crate) fn slices(dataset: &Dataset) -> Vec<Slice> {
