@@ -30,7 +30,6 @@ pub use self::duration::parse as parse_duration;
 pub use self::fault::{ConfigError, Fault};
 pub use self::model::{Account, Config, Dataset, Ids, RunSettings, Stage, Warehouse};
 pub use self::select::UnknownName;
-pub use wdt_warehouse::Format;
 
 use self::context::Context;
 use self::fault::{Faults, Location};

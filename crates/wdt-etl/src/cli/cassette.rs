@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::{OutputArgs, SelectArgs, wall_time};
-use crate::config::Format;
+use wdt_warehouse::Format;
 
 /// The nightly job, recorded.
 #[derive(Debug, Clone, Args)]

@@ -18,12 +18,12 @@ pub(super) fn write_table<const N: usize>(
 /// Aligned columns with two blanks between, none at a line's end.
 pub(super) fn write_rows<const N: usize>(rows: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
-    aligned(&[Side::Left; N], &rows).iter().try_for_each(|line| writeln!(out, "{line}"))
+    aligned(&[Align::Left; N], &rows).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 /// Where a cell is in its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum Align {
     /// Texts.
     Left,
     /// Numbers.
@@ -31,15 +31,15 @@ pub(super) enum Side {
 }
 
 /// A line for each row, its cells aligned with those of the other rows.
-pub(super) fn aligned(sides: &[Side], rows: &[Vec<String>]) -> Vec<String> {
+pub(super) fn aligned(sides: &[Align], rows: &[Vec<String>]) -> Vec<String> {
     let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
-    let columns: Vec<(Side, usize)> =
+    let columns: Vec<(Align, usize)> =
         sides.iter().enumerate().map(|(column, &side)| (side, widest(column).unwrap_or_default())).collect();
-    let cell = |(cell, &(side, widest)): (&String, &(Side, usize))| {
+    let cell = |(cell, &(side, widest)): (&String, &(Align, usize))| {
         let blanks = " ".repeat(widest - cell.width());
         match side {
-            Side::Left => format!("{cell}{blanks}"),
-            Side::Right => format!("{blanks}{cell}"),
+            Align::Left => format!("{cell}{blanks}"),
+            Align::Right => format!("{blanks}{cell}"),
         }
     };
     let line = |row: &Vec<String>| row.iter().zip(&columns).map(cell).collect::<Vec<_>>().join("  ");

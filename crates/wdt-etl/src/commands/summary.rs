@@ -4,42 +4,42 @@ use std::io::{self, Write};
 
 use wdt_models::time::format_wall_time;
 
-use super::aligned::{Side, aligned};
+use super::aligned::{Align, aligned};
 use crate::pipeline::{DatasetOutcome, RunOutcome};
 
 /// A column of a summary.
-pub(super) struct Column {
+pub(super) struct SummaryColumn {
     head: &'static str,
-    side: Side,
+    side: Align,
     cell: fn(&DatasetOutcome) -> String,
 }
 
 /// The columns of a run and of a backfill.
-pub(super) const RUN: &[Column] = &[
-    Column { head: "account", side: Side::Left, cell: |own| own.account.clone() },
-    Column { head: "dataset", side: Side::Left, cell: |own| own.dataset.to_owned() },
-    Column { head: "verdict", side: Side::Left, cell: |own| own.verdict.name().to_owned() },
-    Column { head: "calls", side: Side::Right, cell: |own| own.sums.calls.to_string() },
-    Column { head: "records", side: Side::Right, cell: |own| own.sums.records.to_string() },
-    Column { head: "changed", side: Side::Right, cell: |own| own.sums.changed.to_string() },
-    Column { head: "deleted", side: Side::Right, cell: |own| own.sums.deleted.to_string() },
-    Column { head: "same", side: Side::Right, cell: |own| own.sums.unchanged.to_string() },
-    Column { head: "refused", side: Side::Right, cell: |own| own.sums.refused.to_string() },
-    Column { head: "complete until", side: Side::Left, cell: complete_until },
+pub(super) const RUN: &[SummaryColumn] = &[
+    SummaryColumn { head: "account", side: Align::Left, cell: |own| own.account.clone() },
+    SummaryColumn { head: "dataset", side: Align::Left, cell: |own| own.dataset.to_owned() },
+    SummaryColumn { head: "verdict", side: Align::Left, cell: |own| own.verdict.name().to_owned() },
+    SummaryColumn { head: "calls", side: Align::Right, cell: |own| own.sums.calls.to_string() },
+    SummaryColumn { head: "records", side: Align::Right, cell: |own| own.sums.records.to_string() },
+    SummaryColumn { head: "changed", side: Align::Right, cell: |own| own.sums.changed.to_string() },
+    SummaryColumn { head: "deleted", side: Align::Right, cell: |own| own.sums.deleted.to_string() },
+    SummaryColumn { head: "same", side: Align::Right, cell: |own| own.sums.unchanged.to_string() },
+    SummaryColumn { head: "refused", side: Align::Right, cell: |own| own.sums.refused.to_string() },
+    SummaryColumn { head: "complete until", side: Align::Left, cell: complete_until },
 ];
 
 /// The columns of a reconcile.
-pub(super) const RECONCILE: &[Column] = &[
-    Column { head: "account", side: Side::Left, cell: |own| own.account.clone() },
-    Column { head: "dataset", side: Side::Left, cell: |own| own.dataset.to_owned() },
-    Column { head: "verdict", side: Side::Left, cell: |own| own.verdict.name().to_owned() },
-    Column { head: "calls", side: Side::Right, cell: |own| own.sums.calls.to_string() },
-    Column { head: "records", side: Side::Right, cell: |own| own.sums.records.to_string() },
-    Column { head: "changed", side: Side::Right, cell: |own| own.sums.changed.to_string() },
-    Column { head: "unmoved", side: Side::Right, cell: |own| own.sums.unmoved.to_string() },
-    Column { head: "vanished", side: Side::Right, cell: |own| own.sums.vanished.to_string() },
-    Column { head: "marked", side: Side::Right, cell: |own| own.sums.deleted.to_string() },
-    Column { head: "refused", side: Side::Right, cell: |own| own.sums.refused.to_string() },
+pub(super) const RECONCILE: &[SummaryColumn] = &[
+    SummaryColumn { head: "account", side: Align::Left, cell: |own| own.account.clone() },
+    SummaryColumn { head: "dataset", side: Align::Left, cell: |own| own.dataset.to_owned() },
+    SummaryColumn { head: "verdict", side: Align::Left, cell: |own| own.verdict.name().to_owned() },
+    SummaryColumn { head: "calls", side: Align::Right, cell: |own| own.sums.calls.to_string() },
+    SummaryColumn { head: "records", side: Align::Right, cell: |own| own.sums.records.to_string() },
+    SummaryColumn { head: "changed", side: Align::Right, cell: |own| own.sums.changed.to_string() },
+    SummaryColumn { head: "unmoved", side: Align::Right, cell: |own| own.sums.unmoved.to_string() },
+    SummaryColumn { head: "vanished", side: Align::Right, cell: |own| own.sums.vanished.to_string() },
+    SummaryColumn { head: "marked", side: Align::Right, cell: |own| own.sums.deleted.to_string() },
+    SummaryColumn { head: "refused", side: Align::Right, cell: |own| own.sums.refused.to_string() },
 ];
 
 /// Prints the summary; `word` names what ran in its last line.
@@ -49,14 +49,14 @@ pub(super) const RECONCILE: &[Column] = &[
 /// When `out` cannot be written.
 pub(super) fn print(
     word: &str,
-    columns: &[Column],
+    columns: &[SummaryColumn],
     outcome: &RunOutcome,
     out: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let head = columns.iter().map(|column| column.head.to_owned()).collect();
     let row = |own| columns.iter().map(|column| (column.cell)(own)).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(outcome.datasets.iter().map(row)).collect();
-    let sides: Vec<Side> = columns.iter().map(|column| column.side).collect();
+    let sides: Vec<Align> = columns.iter().map(|column| column.side).collect();
     let mut lines = aligned(&sides, &rows).into_iter();
     lines.next().map_or(Ok(()), |head| writeln!(out, "{head}"))?;
     for (line, own) in lines.zip(&outcome.datasets) {

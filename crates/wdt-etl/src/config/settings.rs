@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use url::Url;
 use wdt_models::Window;
 
+use wdt_warehouse::Format;
+
 use super::fault::Faults;
 use super::value::{Keys, Section, Setting};
-use super::{Format, RunSettings, Warehouse, duration};
+use super::{RunSettings, Warehouse, duration};
 use crate::words::{self, quoted};
 
 pub(super) const WAREHOUSE: Keys<'static> = Keys { known: &["url", "format"], refused: &[] };

@@ -221,10 +221,10 @@ fn ahead_of_the_watermark(lane: &Lane, asked: Window, watermark: i64) -> EtlErro
 }
 
 fn too_short_for_a_scope(lane: &Lane, watermark: i64) -> EtlError {
-    let line = backfill_line(&lane.account.name, &lane.dataset, lane.dataset.start, watermark);
+    let command = backfill_line(&lane.account.name, &lane.dataset, lane.dataset.start, watermark);
     usage(
         format!("{}: method or params changed, so the backfill must reach from start to the watermark", lane.place()),
-        format!("put them back, or read everything in the new way: {line}"),
+        format!("put them back, or read everything in the new way: {command}"),
     )
 }
 

@@ -102,7 +102,9 @@ impl RunReader<'_> {
                 }
                 Ok(Some(part)) => {
                     walk.took(self.lane, &part, Place::WindowRead);
-                    accepted_notice(&part.certificate).into_iter().for_each(|text| self.lane.notice(text));
+                    if let Some(text) = accepted_notice(&part.certificate) {
+                        self.lane.notice(text);
+                    }
                     pending.push(part, &mut self.lane.seen_refused);
                     if pending.is_full() {
                         self.land(pending.take()).await?;

@@ -264,7 +264,7 @@ async fn other_params_are_refused_until_a_backfill_has_asked_for_everything_in_t
     let line = error.split("wdt-etl ").last().unwrap().to_owned();
     for (from, to) in [(start + 1, watermark), (start, watermark - 2)] {
         let short = refused(&world, &over(from, to)).await;
-        assert!(short.ends_with(&line), "the same line mends it: {short}");
+        assert!(short.ends_with(&line), "the same line fixes it: {short}");
     }
 
     // the line of the hint, word for word

@@ -25,8 +25,8 @@ async fn between_the_two_commits_only_the_projection_is_behind() {
         task: Task::Run { until: Some(world.clock.now() - 800), accept: None },
         dry_run: false,
     };
-    world.run("mend", &options).await;
-    assert_eq!(world.sim.call_count(), calls, "it is mended from the log, without a call");
+    world.run("again", &options).await;
+    assert_eq!(world.sim.call_count(), calls, "it is filled from the log, without a call");
     assert_eq!(table(&world.warehouse(), "enterprise_stock").await.num_rows(), 300);
 }
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use kept::{Kept, assert_same, assert_sound, assert_spotless, commits, kept, named_files, orphans};
 use scenario::{Disturbance, Scenario};
-use wdt_etl::config::Format;
 use wdt_etl::environment::Variables;
 use wdt_etl::failpoint;
+use wdt_warehouse::Format;
 use wdt_warehouse::failpoint::Place;
 
 use crate::child;

@@ -9,11 +9,11 @@ use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
-use wdt_etl::config::Format;
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::Order;
 use wdt_models::endpoints::ENTERPRISE_STOCK;
 use wdt_models::{Endpoint, Kind};
+use wdt_warehouse::Format;
 
 use crate::world::{BETWEEN, World, enterprise};
 

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use wdt_etl::commands::simulate;
-use wdt_etl::config::{Config, Dataset, Format};
+use wdt_etl::config::{Config, Dataset};
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{Live, Order, RunOutcome, Select, Surroundings, run};
 use wdt_etl::report::Silent;
@@ -21,6 +21,7 @@ use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::decode::{Asked, decode};
 use wdt_models::{Endpoint, Gateway, Slice, Window, endpoints};
 use wdt_sim::{Account, Fault, FaultPlan, Sim, SimConfig};
+use wdt_warehouse::Format;
 use wdt_warehouse::contents;
 
 /// Seed of every world: printed with each failure, since the worlds' names hold it.

@@ -291,13 +291,7 @@ impl Week {
         assert!(code.is_none_or(|code| EXPECTED.contains(&code)), "{name}: {outcome:#?}");
         let end = self.scene.time.platform();
         if self.tell {
-            let outcomes = outcome.iter().flat_map(|outcome| &outcome.datasets);
-            let outcomes: Vec<_> = outcomes
-                .map(|own| {
-                    format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.sums.changed, own.watermark)
-                })
-                .collect();
-            println!("{start} to {end} {name} {:?}: {outcomes:?}", options.task);
+            print_job(&format!("{start} to {end} {name} {:?}", options.task), outcome.as_ref());
         }
         self.jobs.lock().unwrap().push(Job { name: name.to_owned(), start, end, outcome, is_run });
     }
@@ -428,4 +422,13 @@ pub(crate) fn surroundings(scene: &Scene, name: &str, stop: watch::Receiver<bool
 /// A number that stands for a name.
 fn number_of(name: &str) -> u64 {
     name.bytes().fold(7, |hash: u64, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)))
+}
+
+/// A line of what a job came to.
+fn print_job(job: &str, outcome: Option<&RunOutcome>) {
+    let outcomes = outcome.into_iter().flat_map(|outcome| &outcome.datasets);
+    let outcomes: Vec<_> = outcomes
+        .map(|own| format!("{} {:?} {} changed, until {:?}", own.dataset, own.verdict, own.sums.changed, own.watermark))
+        .collect();
+    println!("{job}: {outcomes:?}");
 }

@@ -3,7 +3,7 @@
 //! Sources: 0 and 2104 are on the vendor pages read, 1060, 2180 and 2310 on pages of the sibling edition; the other
 //! codes are known from clients only. The vendor's own error page was not available.
 
-use super::{ASK_VENDOR, CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, SHORTER_WINDOW, code, rest, words};
+use super::clue::{ASK_VENDOR, CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, SHORTER_WINDOW, code, rest, words};
 
 const CALL_LESS: &str = "lower calls_per_minute, or stop other programs that use the same app_key";
 const CHECK_KEYS: &str = "check sid, app_key and app_secret, and whether the application is still approved";

@@ -3,7 +3,7 @@
 //! Sources: the codes and most messages are on the vendor's error page, the rest on the pages of single calls. A
 //! comma inside a message may be half or full width: only words before it are matched.
 
-use super::{CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, SHORTER_WINDOW, code, rest, sub_code, words};
+use super::clue::{CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, SHORTER_WINDOW, code, rest, sub_code, words};
 
 const CALL_LESS: &str =
     "lower calls_per_minute, or stop other programs that use the same app_key; the vendor says to rest 5 to 10 minutes";

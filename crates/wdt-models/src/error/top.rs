@@ -3,7 +3,7 @@
 //! Sources: the platform's error documents (codes, families of finer codes, limits) and the vendor page of the call
 //! (`MAC999`). Codes of Cainiao's own come in place of the platform's when the payload says that the call failed.
 
-use super::{ASK_VENDOR, CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, code, rest, sub_code, words};
+use super::clue::{ASK_VENDOR, CHECK_CLOCK, Class, ErrorEntry, READ_MESSAGE, code, rest, sub_code, words};
 
 const CALL_LESS: &str = "lower calls_per_minute, or stop other programs that use the same app_key";
 const AUTHORISE: &str = "let the merchant authorise the application again, and set the new session";

@@ -38,7 +38,7 @@ pub(super) async fn probe(
     let asked = |window: &&Certified| window.end > since && window.end - window.start <= longest;
     let recent: Vec<Certified> = log.windows.iter().filter(asked).copied().collect();
     let mut findings = Findings::default();
-    let (mut then, mut now, mut mend) = (0, 0, String::new());
+    let (mut then, mut now, mut hint) = (0, 0, String::new());
     let mut stop = around.stop.clone();
     for window in &recent {
         let total = tokio::select! {
@@ -49,7 +49,7 @@ pub(super) async fn probe(
         (then, now) = (then + window.distinct, now + total);
         if total > window.distinct && total > landed(current, account, dataset, *window).await? + window.refused {
             if findings.is_empty() {
-                mend = format!("{}; {SETTLE}", backfill(subject, window.start, window.end));
+                hint = format!("{}; {SETTLE}", backfill(subject, window.start, window.end));
             }
             findings.add(|| {
                 let (start, end) = (format_wall_time(window.start), format_wall_time(window.end));
@@ -61,7 +61,7 @@ pub(super) async fn probe(
         }
     }
     let detail = format!("{} windows of {days} days asked again: {then} records then, {now} now", recent.len());
-    Ok(subject.of(&findings, Grave::Doubt, &mend, detail))
+    Ok(subject.of(&findings, Grave::Doubt, &hint, detail))
 }
 
 /// What the platform declares now.

@@ -47,9 +47,9 @@ pub(super) fn slices(subject: Subject<'_>, log: &AccountStatement, asked: &[Slic
 
 /// The verdicts and numbers of an account's certificates.
 pub(super) fn certificates(subject: Subject<'_>, log: &AccountStatement) -> Line {
-    let mend = "these records prove nothing: read the range or the slice again";
+    let hint = "these records prove nothing: read the range or the slice again";
     let detail = format!("{} records, every certificate holds{}", log.records, accepted(log));
-    subject.of(&log.uncertified, Grave::Doubt, mend, detail)
+    subject.of(&log.uncertified, Grave::Doubt, hint, detail)
 }
 
 /// The watermarks of an account's commits.
@@ -61,10 +61,10 @@ pub(super) fn watermark(subject: Subject<'_>, log: &AccountStatement) -> Line {
 
 /// The numbers of an account's commits.
 pub(super) fn counts(subject: Subject<'_>, log: &AccountStatement) -> Line {
-    let mend = "compare with a copy of the history: rows or numbers of these commits were changed after the run";
+    let hint = "compare with a copy of the history: rows or numbers of these commits were changed after the run";
     let detail =
         format!("{} records certified and {} rows logged add up in {} commits", log.records, log.rows, log.commits);
-    subject.of(&log.counts, Grave::Doubt, mend, detail)
+    subject.of(&log.counts, Grave::Doubt, hint, detail)
 }
 
 /// The command that reads a range again.

@@ -137,7 +137,7 @@ fn a_parameter_that_the_platform_refuses() {
 }
 
 #[test]
-fn faults_on_the_way_are_mended_by_new_attempts() {
+fn faults_on_the_way_are_overcome_by_new_attempts() {
     let kinds = vec![
         Fault::Status(502),
         Fault::Html,

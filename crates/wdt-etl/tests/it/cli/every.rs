@@ -25,7 +25,7 @@ use crate::support::{
 
 /// Failures that no run of the binary can be brought to, each with the reason.
 const NOT_REACHED: &[(&str, &str)] =
-    &[("bug", "a state that the program rules out: what reaches it is mended, not kept")];
+    &[("bug", "a state that the program rules out: what reaches it is fixed, not kept")];
 
 /// The dataset that the runs here are about.
 const STOCK: &str = "enterprise_stock";

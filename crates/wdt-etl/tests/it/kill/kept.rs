@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use wdt_etl::cli::{SelectArgs, Verify};
 use wdt_etl::commands::verify::verify;
-use wdt_etl::config::{Config, Format};
+use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
+use wdt_warehouse::Format;
 
 use super::scenario::{Copy, Scenario};
 use crate::support::{self, rows};

@@ -5,11 +5,11 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use wdt_etl::config::Format;
 use wdt_etl::pipeline::Order;
 use wdt_models::Window;
 use wdt_models::time::format_wall_time;
 use wdt_sim::SimConfig;
+use wdt_warehouse::Format;
 
 use crate::child::{self, FAILPOINT, STORE};
 use crate::support::copied;

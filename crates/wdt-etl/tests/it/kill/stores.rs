@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use wdt_etl::config::Format;
+use wdt_warehouse::Format;
 use wdt_warehouse::faulty::Fault;
 
 use super::scenario::{Disturbance, Scenario};

@@ -65,8 +65,12 @@ async fn a_slice_whose_total_lies_keeps_its_rows_while_the_others_land() {
 
     world.script.end();
     night(&world, "third").await;
-    let mended: BTreeSet<Key> = logged(&world, "cainiao_inventory", "third", "delete").into_keys().collect();
-    assert_eq!(mended, stayed.difference(&erp).cloned().collect(), "the next run mends that slice, and only it");
+    let caught_up: BTreeSet<Key> = logged(&world, "cainiao_inventory", "third", "delete").into_keys().collect();
+    assert_eq!(
+        caught_up,
+        stayed.difference(&erp).cloned().collect(),
+        "the next run catches up on that slice, and only it"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
