@@ -90,7 +90,7 @@ async fn a_warehouse_of_the_other_format_is_refused_before_anything_is_written()
             let text = told(&refused);
             assert_eq!(refused.status.code(), Some(6), "{args:?}: {text}");
             assert!(text.contains(&format!("is kept as {kept}, which is not the configured format")), "{text}");
-            assert!(text.contains("write that format as warehouse.format"), "{text}");
+            assert!(text.contains("set warehouse.format to that format"), "{text}");
         }
         assert_eq!(tree(&world), before);
     }
