@@ -20,6 +20,9 @@ pub(crate) struct Simulate {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     first: u64,
+    /// Record and replay the runs of one week in so many; 1 records every run.
+    #[arg(long, default_value_t = 10)]
+    record: u64,
     /// Optimise the build: it takes many minutes once, and each week a fraction of its time.
     #[arg(long)]
     release: bool,
@@ -33,7 +36,13 @@ pub(crate) fn run(asked: &Simulate) -> Outcome {
     }
     arguments.extend(["--", "--nocapture", "--test-threads", "1", "no_row_is_lost"]);
     let mut cargo = command::cargo(&arguments)?;
-    let counts = [("SEEDS", asked.seeds), ("DELTA", asked.delta), ("PARQUET", asked.parquet), ("FIRST", asked.first)];
+    let counts = [
+        ("SEEDS", asked.seeds),
+        ("DELTA", asked.delta),
+        ("PARQUET", asked.parquet),
+        ("FIRST", asked.first),
+        ("RECORD", asked.record),
+    ];
     for (name, value) in counts {
         cargo.env(format!("WDT_ETL_SIMULATE_{name}"), value.to_string());
     }

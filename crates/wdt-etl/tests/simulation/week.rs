@@ -27,7 +27,7 @@ const EXPECTED: &[u8] = &[0, 4, 5, 6, 130];
 /// Longest time of one way of a call, milliseconds.
 const SLOWEST_WAY: u64 = 1500;
 
-/// One week in so many has its runs recorded and replayed.
+/// One week in so many has its runs recorded and replayed, unless `WDT_ETL_SIMULATE_RECORD` says otherwise.
 const RECORDED: u64 = 10;
 
 /// One job that ran, or that was killed.
@@ -298,7 +298,7 @@ impl Week {
 
     /// In one week of ten, runs that nobody kills are recorded.
     fn recording(&self, name: &str, lives: bool, options: &Order, around: &Surroundings) -> Option<Kept> {
-        (lives && self.scene.seed.is_multiple_of(RECORDED))
+        (lives && self.scene.seed.is_multiple_of(crate::setting("RECORD", RECORDED)))
             .then(|| Kept::begin(name, &self.scene.config, options, around))
     }
 
