@@ -23,6 +23,7 @@ use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::{Live, Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Gateway, Window};
 use wdt_sim::{Account, Sim, SimConfig};
 
@@ -33,8 +34,8 @@ const NIGHTS: [usize; 5] = [10, 100, 1_000, 10_000, 10_000];
 struct Moved(AtomicI64);
 
 impl Clock for Moved {
-    fn now_ms(&self) -> i64 {
-        SystemClock.now_ms() + self.0.load(Ordering::Relaxed) * 1000
+    fn now(&self) -> Millis {
+        SystemClock.now() + self.0.load(Ordering::Relaxed) * 1000
     }
 }
 
@@ -43,8 +44,8 @@ async fn main() {
     let rows: u32 = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
     let clock = Arc::new(Moved(AtomicI64::new(0)));
     let sim_clock = Arc::clone(&clock);
-    let mut sim = SimConfig::new(Arc::new(move || sim_clock.now_ms() / 1000)).with_rows(DATASET, rows);
-    let now = clock.now_ms() / 1000;
+    let mut sim = SimConfig::new(Arc::new(move || sim_clock.now().floor_seconds().0)).with_rows(DATASET, rows);
+    let now = clock.now().floor_seconds();
     sim.span = Some(Window::new(now - 21 * 86_400, now - 600));
     let sim = Sim::start(sim).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -73,7 +74,7 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
         reporter: Arc::new(Silent),
         stop,
         seed: 1,
-        run_id: clock.now_ms().to_string(),
+        run_id: clock.now().to_string(),
     };
     let start = Instant::now();
     let outcome = run(config, &Order::default(), &around).await.unwrap();
@@ -81,7 +82,7 @@ async fn night(config: &Config, clock: &Arc<Moved>) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-fn configuration(folder: &Path, sim: &Sim, now: i64) -> Config {
+fn configuration(folder: &Path, sim: &Sim, now: Seconds) -> Config {
     let account = Account::example(Gateway::Enterprise);
     let text = format!(
         "[warehouse]\nurl = \"warehouse\"\n[[accounts]]\nname = \"main\"\ngateway = \"enterprise\"\nbase_url = \"{}\"\n\

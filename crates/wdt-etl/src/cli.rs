@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wdt_models::Gateway;
+use wdt_models::time::Seconds;
 
 use self::args::wall_time;
 pub use self::args::{OutputArgs, SelectArgs};
@@ -174,13 +175,13 @@ pub struct Run {
     ///
     /// A time later than the platform's clock is refused; one within settle is moved back, with a notice.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
-    pub until: Option<i64>,
+    pub until: Option<Seconds>,
     /// Take a window between these times that cannot be certified as it is, on record; Asia/Shanghai.
     ///
     /// Needs one --account and one --dataset. What can be certified still is; of the rest inside these times the fullest
     /// reading is landed, and `etl_windows` says `accepted`. The message of the failed run names the window.
     #[arg(long, num_args = 2, value_names = ["START", "END"], value_parser = wall_time)]
-    pub accept_window: Vec<i64>,
+    pub accept_window: Vec<Seconds>,
     /// Read, type and certify, but land nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -225,10 +226,10 @@ Examples:
 pub struct Backfill {
     /// First second to read, Asia/Shanghai; it may be before `start`.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, required_unless_present = "all", requires = "to")]
-    pub from: Option<i64>,
+    pub from: Option<Seconds>,
     /// Last second to read, Asia/Shanghai; one behind the watermark, or the range ends there.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, requires = "from")]
-    pub to: Option<i64>,
+    pub to: Option<Seconds>,
     /// Everything behind the watermark by the endpoint's own full read (docs/endpoints.md), landed whole or not at all.
     #[arg(long, conflicts_with_all = ["from", "to"])]
     pub all: bool,
@@ -425,7 +426,7 @@ mod tests {
         ])
         .unwrap();
         let Command::Run(run) = cli.command else { panic!("not run") };
-        assert_eq!((run.until, run.select.accounts.len()), (Some(10), 2));
+        assert_eq!((run.until, run.select.accounts.len()), (Some(Seconds(10)), 2));
         let cli = Cli::try_parse_from(["wdt-etl", "status", "--max-age", "26h", "--config", "x.toml"]).unwrap();
         assert_eq!(cli.global.config.to_str(), Some("x.toml"));
         let Command::Status(status) = cli.command else { panic!("not status") };

@@ -35,6 +35,7 @@ use self::context::Context;
 use self::fault::{Faults, Location};
 use self::value::{Keys, Section};
 use crate::environment::Variables;
+use wdt_models::time::Seconds;
 
 const TOP: Keys<'static> = Keys {
     known: &["warehouse", "run", "accounts"],
@@ -44,12 +45,12 @@ const ACCOUNTS_HINT: &str = "add an [[accounts]] section; `wdt-etl init` writes 
 const RESERVED_FOR_MANY: &str = "is reserved for a later version and not read by this one";
 
 impl Config {
-    /// Reads the file, its secrets and the variables that override it; `now` is in epoch seconds.
+    /// Reads the file, its secrets and the variables that override it.
     ///
     /// # Errors
     ///
     /// Every fault that can be found without a call, all at once.
-    pub fn load(path: &Path, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path, variables: &Variables, now: Seconds) -> Result<Self, ConfigError> {
         Self::of(path, &source(path)?, variables, true, now)
     }
 
@@ -60,7 +61,7 @@ impl Config {
     /// # Errors
     ///
     /// Every fault that can be found without a call, all at once.
-    pub fn load_without_secrets(path: &Path, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+    pub fn load_without_secrets(path: &Path, variables: &Variables, now: Seconds) -> Result<Self, ConfigError> {
         Self::of(path, &source(path)?, variables, false, now)
     }
 
@@ -69,7 +70,7 @@ impl Config {
     /// # Errors
     ///
     /// Every fault that can be found without a call, all at once.
-    pub fn parse(path: &Path, text: &str, variables: &Variables, now: i64) -> Result<Self, ConfigError> {
+    pub fn parse(path: &Path, text: &str, variables: &Variables, now: Seconds) -> Result<Self, ConfigError> {
         Self::of(path, text, variables, true, now)
     }
 
@@ -78,11 +79,11 @@ impl Config {
     /// # Errors
     ///
     /// Every fault that can be found without a call, all at once.
-    pub fn parse_without_secrets(path: &Path, text: &str, now: i64) -> Result<Self, ConfigError> {
+    pub fn parse_without_secrets(path: &Path, text: &str, now: Seconds) -> Result<Self, ConfigError> {
         Self::of(path, text, &Variables::default(), false, now)
     }
 
-    fn of(path: &Path, text: &str, variables: &Variables, secrets: bool, now: i64) -> Result<Self, ConfigError> {
+    fn of(path: &Path, text: &str, variables: &Variables, secrets: bool, now: Seconds) -> Result<Self, ConfigError> {
         let absolute = std::path::absolute(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         let folder = absolute.parent().unwrap_or(&absolute);
         let mut faults = Faults::new(path, text);

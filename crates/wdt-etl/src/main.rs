@@ -64,7 +64,7 @@ async fn command(cli: &Cli) -> Result<u8, EtlError> {
         None => Variables::of_process(),
     };
     let (mut out, mut notes) = (std::io::stdout(), std::io::stderr());
-    let now = SystemClock.now_ms().div_euclid(1000);
+    let now = SystemClock.now().floor_seconds();
     let load = || Config::load(&cli.global.config, &variables, now);
     let load_without_secrets = || Config::load_without_secrets(&cli.global.config, &variables, now);
     let silent = || surroundings(&variables, Arc::new(Silent));
@@ -130,7 +130,7 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
     #[cfg(feature = "failpoints")]
     let waits = armed(variables);
     let clock = Arc::new(SystemClock);
-    let seed = clock.now_ms().unsigned_abs();
+    let seed = clock.now().0.unsigned_abs();
     let limiters = Arc::new(Limiters::in_folder(limits_folder(), Arc::clone(&clock) as Arc<dyn Clock>));
     Surroundings {
         clock,

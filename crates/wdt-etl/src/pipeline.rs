@@ -62,7 +62,7 @@ pub async fn run(config: &Config, order: &Order, around: &Surroundings) -> Resul
     let shared = Arc::new(Shared {
         warehouse,
         run_id: around.run_id.clone(),
-        started_at: around.clock.now_ms(),
+        started_at: around.clock.now(),
         settings: config.run.clone(),
         order: order.clone(),
         around: around.clone(),
@@ -90,7 +90,7 @@ fn taking_part<'a>(
         Task::Run { accept: Some(accept), .. } => accept::check(accept, select, &selected).map(|()| selected),
         Task::Run { accept: None, .. } | Task::Reconcile(_) => Ok(selected),
         Task::Backfill(range) => backfill::with_windows(selected, range, select),
-        Task::FullRead => full_read::with_full_read(selected, select, around.clock.now_ms().div_euclid(1000)),
+        Task::FullRead => full_read::with_full_read(selected, select, around.clock.now().floor_seconds()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wdt_models::Window;
+use wdt_models::time::Seconds;
 
 /// An empty window makes the next so many times longer: whole years may be empty.
 const EMPTY_GROWTH: i64 = 8;
@@ -11,11 +12,11 @@ const EMPTY_GROWTH: i64 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Range {
     /// First second, lookback included.
-    pub(crate) from: i64,
+    pub(crate) from: Seconds,
     /// Last second.
-    pub(crate) until: i64,
+    pub(crate) until: Seconds,
     /// How far the dataset is complete; windows that end here or before are done.
-    pub(crate) watermark: Option<i64>,
+    pub(crate) watermark: Option<Seconds>,
     /// First guess of a window's length, seconds.
     pub(crate) first: i64,
     /// Longest window, seconds.
@@ -31,14 +32,14 @@ pub(crate) struct Planner(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     range: Range,
-    next: Option<i64>,
+    next: Option<Seconds>,
     length: i64,
 }
 
 /// Begin of a run: `lookback` behind the watermark, or `start` when nothing was landed yet.
 ///
 /// It is at least a second behind the watermark, whatever `lookback` and a later `start` say: no time is left out.
-pub(crate) fn begin(watermark: Option<i64>, start: i64, lookback: i64) -> i64 {
+pub(crate) fn begin(watermark: Option<Seconds>, start: Seconds, lookback: i64) -> Seconds {
     watermark.map_or(start, |watermark| (watermark - lookback.max(1)).max(start.min(watermark - 1)))
 }
 
@@ -99,13 +100,14 @@ mod tests {
     const DAY: i64 = 86_400;
 
     fn range(from: i64, until: i64, watermark: Option<i64>) -> Range {
+        let (from, until, watermark) = (Seconds(from), Seconds(until), watermark.map(Seconds));
         Range { from, until, watermark, first: DAY, longest: 30 * DAY - 1, most_records: 4000 }
     }
 
     #[test]
     fn windows_overlap_by_one_second_and_cover_the_range() {
         let windows: Vec<Window> = Planner::new(range(0, 10 * DAY + 5, None)).collect();
-        assert_eq!((windows[0].start, windows[windows.len() - 1].end), (0, 10 * DAY + 5));
+        assert_eq!((windows[0].start, windows[windows.len() - 1].end), (Seconds(0), Seconds(10 * DAY + 5)));
         assert!(windows.windows(2).all(|pair| pair[1].start == pair[0].end - 1 && pair[1].end > pair[0].end));
     }
 
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn dense_windows_shrink() {
         let mut planner = Planner::new(range(0, 90 * DAY, None));
-        let first = planner.next().unwrap_or(Window::new(0, 0));
+        let first = planner.next().unwrap_or(Window::new(Seconds(0), Seconds(0)));
         planner.observe(first, 1_000_000);
         let _in_the_middle = planner.next();
         assert!(planner.next().is_some_and(|window| window.seconds() <= first.seconds() / 2));
@@ -133,13 +135,14 @@ mod tests {
     #[test]
     fn a_window_shorter_than_the_lookback_still_passes_the_watermark() {
         let mut planner = Planner::new(Range { first: 60, ..range(1000 - 600, 5000, Some(1000)) });
-        assert_eq!(planner.next(), Some(Window::new(400, 1060)));
+        assert_eq!(planner.next(), Some(Window::new(Seconds(400), Seconds(1060))));
     }
 
     #[test]
     fn nothing_is_due_at_the_watermark() {
         assert!(!range(400, 1000, Some(1000)).is_due());
         assert_eq!(Planner::new(range(400, 1000, Some(1000))).next(), None);
+        let begin = |watermark: Option<i64>, start, lookback| begin(watermark.map(Seconds), Seconds(start), lookback).0;
         assert_eq!(begin(Some(1000), 0, 600), 400);
         assert_eq!(begin(None, 7, 600), 7);
         assert_eq!(begin(Some(1000), 0, 0), 999, "windows overlap by a second without a lookback too");

@@ -28,13 +28,13 @@ impl Transport for Wire {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
-            let (sent_at, request) = (clock.now_ms(), outgoing.request);
+            let (sent_at, request) = (clock.now(), outgoing.request);
             tokio::time::sleep((self.way)()).await;
             let answer = self.sim.exchange(&request.url, request.content_type, request.body).await;
             tokio::time::sleep((self.way)()).await;
             let Exchanged { status, date, location, body } =
                 answer.map_err(|broke| Broken::by(broke.to_string(), broke))?;
-            Ok(RawAnswer { status, date, location, body, sent_at, came_at: clock.now_ms() })
+            Ok(RawAnswer { status, date, location, body, sent_at, came_at: clock.now() })
         })
     }
 }

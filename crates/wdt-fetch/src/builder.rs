@@ -112,7 +112,7 @@ impl ClientBuilder {
         let transport = self.carrier()?;
         let calls_per_minute = self.credentials.gateway().calls_per_minute();
         let limiter = self.limiter.unwrap_or_else(|| Arc::new(Limiter::new(calls_per_minute)));
-        let seed = self.seed.unwrap_or_else(|| self.clock.now_ms().unsigned_abs());
+        let seed = self.seed.unwrap_or_else(|| self.clock.now().0.unsigned_abs());
         let Self { base_url, credentials, clock, waits, observer, .. } = self;
         Ok(Client::of(ClientParts { base_url, credentials, transport, limiter, clock, waits, seed, observer }))
     }

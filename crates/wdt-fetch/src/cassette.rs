@@ -18,6 +18,7 @@ pub use player::{Load, Player};
 pub use recorder::{Change, Keep, Recorder};
 
 use crate::wire::SignedRequest;
+use wdt_models::time::{Millis, Seconds};
 
 /// One attempt of one call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,13 +38,13 @@ pub struct Exchange {
     pub attempt: u32,
     /// The second it was signed for, epoch seconds by the platform's clock as far as it was known; kept as wall time.
     #[serde(with = "moment::second")]
-    pub signed_at: i64,
+    pub signed_at: Seconds,
     /// Local time at which it was sent, epoch milliseconds; kept as wall time.
     #[serde(with = "moment::millisecond")]
-    pub sent_at: i64,
+    pub sent_at: Millis,
     /// Local time at which the answer came, the call broke or was given up, epoch milliseconds; kept as wall time.
     #[serde(with = "moment::millisecond")]
-    pub came_at: i64,
+    pub came_at: Millis,
     /// What was asked.
     pub request: RecordedRequest,
     /// What was answered; `None` of a call that broke, or that was given up before its answer came.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wdt_models::decode::{Asked, Decoded, decode};
 use wdt_models::envelope::{Answer, AnswerError};
 use wdt_models::error::Class;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Millis, format_wall_time};
 use wdt_models::{Endpoint, Method, Slice, envelope, error};
 
 use crate::clock::instant;
@@ -116,10 +116,10 @@ impl Client {
         }
     }
 
-    /// The platform's clock in epoch milliseconds: the local one, corrected by the skew last seen.
+    /// The platform's clock: the local one, corrected by the skew last seen.
     #[must_use]
-    pub fn platform_now(&self) -> i64 {
-        self.inner.clock.now_ms().saturating_add(self.skew_ms().unwrap_or(0))
+    pub fn platform_now(&self) -> Millis {
+        self.inner.clock.now().saturating_add(self.skew_ms().unwrap_or(0))
     }
 
     /// Milliseconds that the platform's clock is ahead of the local one; `None` before its first answer.
@@ -145,7 +145,7 @@ impl Client {
         request: &PageRequest,
     ) -> Result<Result<PageAnswer, Fault>, FetchError> {
         let inner = &*self.inner;
-        let now = self.platform_now().div_euclid(1000);
+        let now = self.platform_now().floor_seconds();
         let signed = signed(endpoint, &inner.base_url, &inner.credentials, request, now)
             .map_err(|error| FetchError::Request { call, error })?;
         let outgoing = Outgoing {
@@ -245,7 +245,7 @@ impl Client {
     /// The platform's words, and the time it says to wait for.
     fn named_later(&self, fault: &Fault, wait: Duration) -> String {
         let wait = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
-        let time = self.platform_now().div_euclid(1000).saturating_add(wait);
+        let time = self.platform_now().floor_seconds().saturating_add(wait);
         format!("{}; run again after {}", fault.reason(), format_wall_time(time))
     }
 

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
+use wdt_models::time::Millis;
 
 /// Tells the local time of day.
 pub trait Clock: Send + Sync {
-    /// Milliseconds since 1970-01-01 00:00:00 UTC.
-    fn now_ms(&self) -> i64;
+    /// Now.
+    fn now(&self) -> Millis;
 }
 
 /// The clock of this machine.
@@ -17,9 +18,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock of this machine")]
-    fn now_ms(&self) -> i64 {
+    fn now(&self) -> Millis {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+        Millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
@@ -27,16 +28,16 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct VirtualClock {
     begun: Instant,
-    start_ms: i64,
+    start: Millis,
     /// Milliseconds since the begin at which it was set back to the start.
     set_back_at: AtomicI64,
 }
 
 impl VirtualClock {
-    /// Begins now, at that time in epoch milliseconds.
+    /// Begins now, at that time.
     #[must_use]
-    pub fn starting_at(start_ms: i64) -> Self {
-        Self { begun: instant(), start_ms, set_back_at: AtomicI64::new(0) }
+    pub fn starting_at(start: Millis) -> Self {
+        Self { begun: instant(), start, set_back_at: AtomicI64::new(0) }
     }
 
     /// Shows the time it started at again.
@@ -50,8 +51,8 @@ impl VirtualClock {
 }
 
 impl Clock for VirtualClock {
-    fn now_ms(&self) -> i64 {
-        self.start_ms.saturating_add(self.elapsed() - self.set_back_at.load(Ordering::Relaxed))
+    fn now(&self) -> Millis {
+        self.start.saturating_add(self.elapsed() - self.set_back_at.load(Ordering::Relaxed))
     }
 }
 

@@ -69,7 +69,7 @@ impl Host {
         }
         let changed = read(&file).and_then(|mut schedule| {
             let before = schedule;
-            let changed = change(&mut schedule, self.clock.now_ms().saturating_mul(1000));
+            let changed = change(&mut schedule, self.clock.now().micros().0);
             if schedule != before {
                 write(&file, &schedule)?;
             }

@@ -78,7 +78,7 @@ impl Transport for Http {
         Box::pin(async move {
             let SignedRequest { url, content_type, body: form, .. } = outgoing.request;
             let post = self.client.post(url).header(CONTENT_TYPE, content_type).body(form);
-            let sent_at = clock.now_ms();
+            let sent_at = clock.now();
             let response = post.send().await.map_err(broken)?;
             let mut answer = RawAnswer {
                 status: response.status().as_u16(),
@@ -86,7 +86,7 @@ impl Transport for Http {
                 location: header(&response, LOCATION),
                 body: Vec::new(),
                 sent_at,
-                came_at: clock.now_ms(),
+                came_at: clock.now(),
             };
             if response.status().is_success() {
                 answer.body = body(response).await?;

@@ -15,7 +15,7 @@
 //! use wdt_sim::{Account, Sim, SimConfig};
 //!
 //! // a platform on this machine, with 50 rows
-//! let mut config = SimConfig::new(Arc::new(|| SystemClock.now_ms() / 1000));
+//! let mut config = SimConfig::new(Arc::new(|| SystemClock.now().floor_seconds().0));
 //! config.rows.insert("enterprise_stock".to_owned(), 50);
 //! let sim = Sim::start(config)?;
 //!
@@ -24,7 +24,7 @@
 //! let credentials = Credentials::new(Gateway::Enterprise, keys)?;
 //! let client = Client::builder(sim.base_url(Gateway::Enterprise), credentials).build()?;
 //!
-//! let now = client.platform_now() / 1000;
+//! let now = client.platform_now().floor_seconds();
 //! let window = Window::new(now - 22 * 86_400, now);
 //! let reader = WindowReader::new(client, &endpoints::ENTERPRISE_STOCK);
 //! let parts = read_window(&reader, window, &ReadOptions::default()).await?.parts;

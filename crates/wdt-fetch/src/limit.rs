@@ -216,6 +216,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+    use wdt_models::time::Millis;
 
     const MINUTE: Duration = Duration::from_mins(1);
     const FIRST: Duration = Duration::from_secs(65);
@@ -362,8 +363,8 @@ mod tests {
     struct Wall(Instant);
 
     impl Clock for Wall {
-        fn now_ms(&self) -> i64 {
-            1_763_996_400_000 + i64::try_from(self.0.elapsed().as_millis()).unwrap()
+        fn now(&self) -> Millis {
+            Millis(1_763_996_400_000) + i64::try_from(self.0.elapsed().as_millis()).unwrap()
         }
     }
 

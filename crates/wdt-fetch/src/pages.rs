@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use wdt_models::time::Millis;
 use wdt_models::{Endpoint, Method, Window};
 
 use crate::client::{Client, PageAnswer};
@@ -30,7 +31,7 @@ pub trait PageSource: Send + Sync + 'static {
     fn first_page(&self) -> u32;
 
     /// The platform's clock in epoch milliseconds.
-    fn platform_now(&self) -> i64;
+    fn platform_now(&self) -> Millis;
 }
 
 /// How windows are read.
@@ -113,7 +114,7 @@ impl PageSource for WindowReader {
         self.method.paging.first
     }
 
-    fn platform_now(&self) -> i64 {
+    fn platform_now(&self) -> Millis {
         self.client.platform_now()
     }
 }

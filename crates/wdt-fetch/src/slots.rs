@@ -97,7 +97,7 @@ mod tests {
     use serde_json::value::RawValue;
     use tokio::time::sleep;
     use wdt_models::decode::{Asked, decode};
-    use wdt_models::time::format_wall_time;
+    use wdt_models::time::{Millis, Seconds, format_wall_time};
     use wdt_models::{Endpoint, Window};
 
     use super::*;
@@ -114,7 +114,7 @@ mod tests {
         slots: Slots,
         answer: Duration,
         pages: u32,
-        last: i64,
+        last: Seconds,
     }
 
     fn endpoint() -> &'static Endpoint {
@@ -153,16 +153,16 @@ mod tests {
             0
         }
 
-        fn platform_now(&self) -> i64 {
-            i64::MAX / 2
+        fn platform_now(&self) -> Millis {
+            Millis(i64::MAX / 2)
         }
     }
 
     /// Calls of a load, and how long it takes in units of calls times their spacing.
     async fn load(calls_per_minute: u32, slots: Slots, most: usize, answer: Duration, windows: i64) -> (u64, f64) {
-        let (limiter, last) = (Limiter::new(calls_per_minute), (windows - 1) * 1000);
+        let (limiter, last) = (Limiter::new(calls_per_minute), Seconds((windows - 1) * 1000));
         let source = Arc::new(Slow { limiter, slots, answer, pages: 19, last });
-        let windows = (0..windows).map(|number| Window::new(number * 1000, (number + 1) * 1000));
+        let windows = (0..windows).map(|number| Window::new(Seconds(number * 1000), Seconds((number + 1) * 1000)));
         let options = ReadOptions { concurrency: most, ..ReadOptions::default() };
         let start = instant();
         let parts: Vec<_> = read_windows(Arc::clone(&source), windows, options).try_collect().await.unwrap();

@@ -195,13 +195,14 @@ fn uncertified(window: Window, reason: String, certificate: Certificate) -> Wind
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wdt_models::time::Seconds;
 
     /// Trips on a second that is in no piece, an overlap of more than one second, or more cuts than are of use.
     #[test]
     fn pieces_cover_their_window_however_many_are_wanted() {
         for seconds in 2..150 {
             for wanted in 0..70 {
-                let window = Window::new(1_000, 1_000 + seconds);
+                let window = Window::new(Seconds(1_000), Seconds(1_000 + seconds));
                 let pieces = cut(window, wanted);
                 assert_eq!((pieces[0].start, pieces[pieces.len() - 1].end), (window.start, window.end), "{window:?}");
                 let seamless = |pair: &[Window]| pair[1].start == pair[0].end - 1 && pair[1].end > pair[0].end;

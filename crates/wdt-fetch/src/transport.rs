@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use futures::future::BoxFuture;
 use wdt_models::Endpoint;
+use wdt_models::time::{Millis, Seconds};
 
 use crate::error::Cause;
 use crate::wire::{PageRequest, SignedRequest, WireError, signed};
@@ -37,7 +38,7 @@ pub struct Outgoing<'a> {
     /// The page asked for.
     pub page: &'a PageRequest,
     /// The second it is signed for.
-    pub signed_at: i64,
+    pub signed_at: Seconds,
 }
 
 impl Outgoing<'_> {
@@ -46,7 +47,7 @@ impl Outgoing<'_> {
     /// # Errors
     ///
     /// [`WireError`] when the parameters cannot be signed.
-    pub fn again(&self, credentials: &Credentials, signed_at: i64) -> Result<SignedRequest, WireError> {
+    pub fn again(&self, credentials: &Credentials, signed_at: Seconds) -> Result<SignedRequest, WireError> {
         signed(self.endpoint, self.base_url, credentials, self.page, signed_at)
     }
 }
@@ -62,10 +63,10 @@ pub struct RawAnswer {
     pub location: Option<String>,
     /// The body; may be left out when the status is not 2xx.
     pub body: Vec<u8>,
-    /// Local time at which the request was sent, epoch milliseconds.
-    pub sent_at: i64,
-    /// Local time at which the head of the answer came, epoch milliseconds.
-    pub came_at: i64,
+    /// Local time at which the request was sent.
+    pub sent_at: Millis,
+    /// Local time at which the head of the answer came.
+    pub came_at: Millis,
 }
 
 /// Why there is no answer.
@@ -128,7 +129,7 @@ pub(crate) struct Skew {
 impl RawAnswer {
     /// The clock's difference by the header `Date`.
     pub(crate) fn skew(&self) -> Option<Skew> {
-        let date = DateTime::parse_from_rfc2822(self.date.as_deref()?).ok()?.timestamp_millis();
+        let date = Millis(DateTime::parse_from_rfc2822(self.date.as_deref()?).ok()?.timestamp_millis());
         let (least_ms, most_ms) = (date - self.came_at, date - self.sent_at);
         Some(Skew { least_ms, certain_ms: 0_i64.clamp(least_ms.min(most_ms), least_ms.max(most_ms)) })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_models::{Arguments, Endpoint, Method, Slice, Window};
 use wdt_sign::{Secret, SignError, enterprise, flagship, top};
 
@@ -93,14 +93,14 @@ pub fn signed(
     base_url: &str,
     credentials: &Credentials,
     request: &PageRequest,
-    epoch_seconds: i64,
+    now: Seconds,
 ) -> Result<SignedRequest, WireError> {
     check_names(endpoint, &request.params)?;
     let base_url = base_url.trim_end_matches('/');
     let app_key = &credentials.app_key;
     Ok(match &credentials.scheme {
         Scheme::Enterprise { sid, secret } => {
-            let system = [("sid", sid.clone()), ("appkey", app_key.clone()), ("timestamp", epoch_seconds.to_string())];
+            let system = [("sid", sid.clone()), ("appkey", app_key.clone()), ("timestamp", now.to_string())];
             enterprise_call(endpoint, base_url, system, secret, request)?
         }
         Scheme::Flagship { sid, secret, salt } => {
@@ -108,7 +108,7 @@ pub fn signed(
                 ("sid", sid.clone()),
                 ("key", app_key.clone()),
                 ("salt", salt.expose().to_owned()),
-                ("timestamp", flagship::timestamp(epoch_seconds).to_string()),
+                ("timestamp", flagship::timestamp(now.0).to_string()),
             ];
             flagship_call(endpoint, base_url, system, secret, request)?
         }
@@ -116,7 +116,7 @@ pub fn signed(
             let system = [
                 ("app_key", app_key.clone()),
                 ("session", session.expose().to_owned()),
-                ("timestamp", format_wall_time(epoch_seconds)),
+                ("timestamp", format_wall_time(now)),
                 ("sign_method", method.name().to_owned()),
             ];
             top_call(endpoint, base_url, system, secret, *method, request)?
@@ -295,12 +295,12 @@ mod tests {
         };
         let credentials = Credentials::new(Gateway::Enterprise, keys).unwrap();
         // 2025-11-24 23:00:00 to 23:59:59 in Asia/Shanghai.
-        let window = Window::new(1_763_996_400, 1_763_999_999);
+        let window = Window::new(Seconds(1_763_996_400), Seconds(1_763_999_999));
         let params = params.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
         let method = endpoint.method();
         let target = Target::Window(window);
         let request = PageRequest { method, target, page_no: 0, page_size: 100, params, personal: false };
-        signed(endpoint, "https://gateway.example/openapi2/", &credentials, &request, 1_764_000_000)
+        signed(endpoint, "https://gateway.example/openapi2/", &credentials, &request, Seconds(1_764_000_000))
     }
 
     /// The signature is a vector that nine independent clients agree on.

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::{Millis, Seconds};
 use crate::{Slice, Window};
 
 /// The evidence that a window was read whole, or the numbers of the reading that was not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// First second asked for, in epoch seconds; of a slice there is none.
-    pub start: Option<i64>,
-    /// Last second asked for, in epoch seconds; of a slice there is none.
-    pub end: Option<i64>,
+    /// First second asked for; of a slice there is none.
+    pub start: Option<Seconds>,
+    /// Last second asked for; of a slice there is none.
+    pub end: Option<Seconds>,
     /// The slice, of a snapshot.
     #[serde(default)]
     pub slice: Option<Slice>,
@@ -38,8 +39,8 @@ pub struct Certificate {
     pub way: Way,
     /// Readings of this window that were tried, this one included.
     pub attempts: u32,
-    /// The platform's clock when the last page was read, in epoch milliseconds.
-    pub read_at: i64,
+    /// The platform's clock when the last page was read.
+    pub read_at: Millis,
     /// Whether the evidence holds.
     pub verdict: Verdict,
 }
@@ -47,7 +48,7 @@ pub struct Certificate {
 impl Certificate {
     /// The evidence of a window whose records, each once and all typed, fit one page: the total is what was read.
     #[must_use]
-    pub const fn single_page(window: Window, records: u64, read_at: i64) -> Self {
+    pub const fn single_page(window: Window, records: u64, read_at: Millis) -> Self {
         Self {
             start: Some(window.start),
             end: Some(window.end),
@@ -143,8 +144,8 @@ mod tests {
     fn a_certificate_survives_its_json() {
         let filter = Filter { param: "warehouse_no".into(), totals: [("WH-1".to_owned(), 3)].into() };
         let certificate = Certificate {
-            start: Some(1),
-            end: Some(3),
+            start: Some(Seconds(1)),
+            end: Some(Seconds(3)),
             slice: None,
             filter: Some(filter),
             declared_before: 3,
@@ -157,7 +158,7 @@ mod tests {
             order: Order::CursorUpKeyUp,
             way: Way::AnyOrder,
             attempts: 2,
-            read_at: 1_700_000_000_000,
+            read_at: Millis(1_700_000_000_000),
             verdict: Verdict::Certified,
         };
         let text = serde_json::to_string(&certificate).unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::time::SHANGHAI_OFFSET_SECONDS;
+use crate::time::{SHANGHAI_OFFSET_SECONDS, Seconds};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -14,8 +14,8 @@ pub struct FullRead {
     pub param: &'static str,
     /// Its value.
     pub value: &'static str,
-    /// First second of the window that is sent with it, epoch seconds: earlier than any record.
-    pub from: i64,
+    /// First second of the window that is sent with it: earlier than any record.
+    pub from: Seconds,
     /// When the platform takes such a call; at any time where there are none.
     pub hours: Option<Hours>,
 }
@@ -30,17 +30,17 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// When they begin again, epoch seconds; `None` while they last.
+    /// When they begin again; `None` while they last.
     #[must_use]
-    pub const fn opens(self, now: i64) -> Option<i64> {
+    pub const fn opens(self, Seconds(now): Seconds) -> Option<Seconds> {
         let midnight = now - (now + SHANGHAI_OFFSET_SECONDS).rem_euclid(DAY);
         let (from, to) = (midnight + self.from as i64 * HOUR, midnight + self.to as i64 * HOUR);
         if now < from {
-            Some(from)
+            Some(Seconds(from))
         } else if now < to {
             None
         } else {
-            Some(from + DAY)
+            Some(Seconds(from + DAY))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a call of 旺店通旗舰版 asks for: positional arguments in a JSON body, and a pager in the query.
 
 use serde_json::{Map, Value};
+use wdt_models::time::Seconds;
 use wdt_models::{Arguments, Cursor, Endpoint, Method, Param, ParamKind, SyncMode, Window, time};
 
 use crate::{
@@ -99,8 +100,8 @@ fn selection(ledger: &Ledger, named: &Map<String, Value>, windows: Windows) -> R
     let last = windows.last(window);
     match filters.iter().position(|filter| matches!(filter, Filter::Column { name: "spec_no", .. })) {
         // found by their number, without a look at every row
-        Some(place) => Ok(by_codes(ledger, filters, place, group, (window.start, last))),
-        None => Ok(ledger.filtered(Selection::Between { start: window.start, end: last, part: group }, &filters)),
+        Some(place) => Ok(by_codes(ledger, filters, place, group, (window.start.0, last))),
+        None => Ok(ledger.filtered(Selection::Between { start: window.start.0, end: last, part: group }, &filters)),
     }
 }
 
@@ -130,7 +131,7 @@ fn window(named: &Map<String, Value>, cursor: Cursor, by_code: bool, longest: i6
     let text = |name: &str| filter::text(named.get(name)).filter(|text| !text.is_empty());
     let instant = |name: &str, text: &str| time::parse_wall_time(text).ok_or_else(|| unparseable(named, name));
     let window = match (text(cursor.start_param), text(cursor.end_param)) {
-        (None, None) if by_code => return Ok(Window::new(i64::MIN, i64::MAX)),
+        (None, None) if by_code => return Ok(Window::new(Seconds::MIN, Seconds::MAX)),
         (Some(start), Some(end)) => Window::new(instant(cursor.start_param, &start)?, instant(cursor.end_param, &end)?),
         _ => return Err(application("参数中必须包含起止时间")),
     };

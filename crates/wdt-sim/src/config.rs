@@ -150,7 +150,7 @@ pub(crate) struct Windows {
 impl Windows {
     /// The last second that belongs to a window.
     pub(crate) fn last(self, window: Window) -> i64 {
-        if self.end == WindowEnd::Open { window.end.saturating_sub(1) } else { window.end }
+        if self.end == WindowEnd::Open { window.end.0.saturating_sub(1) } else { window.end.0 }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Limits are written here again, not read from the endpoint's description, so that a mistake there is found.
 
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Gateway, Window, time};
 use wdt_sign::enterprise;
 
@@ -24,7 +25,7 @@ use crate::{
 const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 const LARGEST_PAGE: u32 = 100;
 const HOUR: i64 = 3_600;
-const EVERYTHING: Window = Window::new(i64::MIN, i64::MAX);
+const EVERYTHING: Window = Window::new(Seconds::MIN, Seconds::MAX);
 
 /// The account that calls, by position.
 pub(crate) fn caller(request: &Request, accounts: &[Account], now: i64) -> Result<usize, Refusal> {
@@ -112,7 +113,7 @@ fn selection(params: &Params, ledger: &Ledger, windows: Windows, now: i64) -> Re
     }
     let window = window(params, endpoint, group.is_some(), windows, now)?;
     let last = windows.last(window);
-    Ok(Selection::Between { start: window.start, end: last, part: group })
+    Ok(Selection::Between { start: window.start.0, end: last, part: group })
 }
 
 fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, Refusal> {
@@ -138,7 +139,7 @@ fn check_time(params: &Params, now: i64) -> Result<(), Refusal> {
     if (timestamp - now).abs() <= CLOCK_TOLERANCE_SECONDS {
         return Ok(());
     }
-    let server = time::format_wall_time(now);
+    let server = time::format_wall_time(Seconds(now));
     Err(Refusal::new(APPLICATION_ERROR, format!("时间戳超出允许误差5分钟,服务器时间{server}")))
 }
 
@@ -174,7 +175,7 @@ fn window(
     match (params.get("start_time"), params.get("end_time")) {
         (None, None) if all => Ok(EVERYTHING),
         (None, None) if one_warehouse && documented(params, endpoint, "warehouse_no").is_some() => {
-            Ok(Window::new(now - HOUR, now))
+            Ok(Window::new(Seconds(now - HOUR), Seconds(now)))
         }
         (None, _) => Err(missing("start_time")),
         (_, None) => Err(missing("end_time")),

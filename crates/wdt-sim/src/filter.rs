@@ -28,7 +28,9 @@ pub(crate) fn filters(
     let mut filters = Vec::new();
     for param in endpoint.params.iter().filter(|param| !role::is_group_filter(endpoint, param.name)) {
         let Some(values) = sent(param.name) else { continue };
-        let time = |values: &[String]| values.first().and_then(|text| time::parse_wall_time(text)).ok_or(param.name);
+        let time = |values: &[String]| {
+            values.first().and_then(|text| time::parse_wall_time(text)).map(|at| at.0).ok_or(param.name)
+        };
         match (param.kind, column(endpoint, param.name)) {
             (ParamKind::Texts, _) => {
                 let name = param.name.strip_suffix('s').and_then(|name| column(endpoint, name));

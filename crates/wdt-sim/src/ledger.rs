@@ -5,6 +5,7 @@ mod rows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Method, Slice, Window};
 
 use self::index::Index;
@@ -290,17 +291,17 @@ impl std::fmt::Debug for Inner {
 /// The cursor of every row: spread over the span, some in the second of the row before, some in one bulk second.
 fn cursors(endpoint: &Endpoint, config: &SimConfig, seed: u64) -> Vec<i64> {
     let now = (config.clock)();
-    let span = config.span.unwrap_or_else(|| Window::new(now - DEFAULT_SPAN_SECONDS, now));
+    let span = config.span.unwrap_or_else(|| Window::new(Seconds(now - DEFAULT_SPAN_SECONDS), Seconds(now)));
     let seconds = u64::try_from(span.seconds()).unwrap_or(0) + 1;
     let mut dice = Dice::new(seed, &[5]);
-    let mut last = span.start;
+    let mut last = span.start.0;
     let count = config.rows.get(endpoint.dataset).copied().unwrap_or(DEFAULT_ROWS);
     let cursor = |id| {
         if id < config.bulk_second {
-            return span.start + span.seconds() / 2;
+            return span.start.0 + span.seconds() / 2;
         }
         if !dice.one_in(8) {
-            last = span.start + i64::try_from(dice.below(seconds)).unwrap_or(0);
+            last = span.start.0 + i64::try_from(dice.below(seconds)).unwrap_or(0);
         }
         last
     };

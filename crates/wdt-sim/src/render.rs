@@ -7,7 +7,7 @@ use crate::{
     json::{push, push_decimal, push_short_decimal, push_text},
     role::{self, Member, Role},
     row::Row,
-    spelling::{Decimals, Millis, Spelling},
+    spelling::{Decimals, EpochNumbers, Spelling},
     value::{CellValue, Moment, Source},
 };
 
@@ -171,12 +171,12 @@ impl Pen<'_> {
 
     fn time(&mut self, member: &Member, moment: Moment, still: &mut Dice) {
         let millis = match self.spelling.millis {
-            Millis::Named(names) => names.contains(&member.name),
-            Millis::SomeModified => matches!(member.role, Role::Modified) && still.one_in(2),
+            EpochNumbers::Named(names) => names.contains(&member.name),
+            EpochNumbers::SomeModified => matches!(member.role, Role::Modified) && still.one_in(2),
         };
         match (moment.text(), self.spelling.gateway, moment) {
             (Some(text), ..) if millis => {
-                push(self.out, format_args!("{}", parse_wall_time(&text).unwrap_or_default() * 1000));
+                push(self.out, format_args!("{}", parse_wall_time(&text).unwrap_or_default().millis()));
             }
             (Some(text), ..) => push(self.out, format_args!("\"{text}\"")),
             (None, Gateway::Enterprise, Moment::Unset(0 | 1)) => self.out.push_str("\"0000-00-00 00:00:00\""),

@@ -24,7 +24,7 @@ pub(crate) struct Spelling {
     /// Flags are `true` and `false`, not 1 and 0.
     pub(crate) words: bool,
     pub(crate) decimals: Decimals,
-    pub(crate) millis: Millis,
+    pub(crate) millis: EpochNumbers,
     /// Columns that have another name on the wire bear it.
     pub(crate) aliases: bool,
     /// Columns that were not asked for.
@@ -43,7 +43,7 @@ pub(crate) enum Decimals {
 
 /// The times that are epoch milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Millis {
+pub(crate) enum EpochNumbers {
     Named(&'static [&'static str]),
     /// The time of the last change, in some rows.
     SomeModified,
@@ -67,7 +67,7 @@ impl Spelling {
             quoted: true,
             words: false,
             decimals: Decimals::Four,
-            millis: Millis::Named(&[]),
+            millis: EpochNumbers::Named(&[]),
             aliases: false,
             hidden: Vec::new(),
         }
@@ -83,10 +83,10 @@ impl Spelling {
         let one_by_one = method.shape.single;
         let older = method.name == "wms.StockSpec.search";
         let millis = match (method.name, endpoint.sync) {
-            ("wms.StockSpec.search2", _) => Millis::Named(&["created", "modified"]),
+            ("wms.StockSpec.search2", _) => EpochNumbers::Named(&["created", "modified"]),
             // of the documented lists one has milliseconds here and one has text
-            (_, SyncMode::Slices(_)) => Millis::SomeModified,
-            _ => Millis::Named(&[]),
+            (_, SyncMode::Slices(_)) => EpochNumbers::SomeModified,
+            _ => EpochNumbers::Named(&[]),
         };
         Self {
             gateway: Gateway::Flagship,
@@ -108,7 +108,7 @@ impl Spelling {
             quoted: numbers == NumberForm::Text,
             words: true,
             decimals: Decimals::None,
-            millis: Millis::Named(&[]),
+            millis: EpochNumbers::Named(&[]),
             aliases: false,
             hidden: Vec::new(),
         }

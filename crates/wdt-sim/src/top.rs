@@ -177,7 +177,7 @@ fn check_signature(params: &Params, account: &Account) -> Result<(), Refusal> {
 
 fn check_time(text: &str, now: i64) -> Result<(), Refusal> {
     let at = time::parse_wall_time(text).ok_or_else(|| error(31))?;
-    if (at - now).abs() > CLOCK_TOLERANCE_SECONDS { Err(error(31)) } else { Ok(()) }
+    if (at.0 - now).abs() > CLOCK_TOLERANCE_SECONDS { Err(error(31)) } else { Ok(()) }
 }
 
 fn selection(params: &Params, ledger: &Ledger, forms: Forms) -> Result<Selection, Refusal> {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 
 use crate::{
     dice::Dice,
@@ -67,7 +67,7 @@ impl Moment {
     pub(crate) fn text(self) -> Option<String> {
         match self {
             Self::Unset(_) => None,
-            Self::At(seconds) => Some(format_wall_time(seconds)),
+            Self::At(seconds) => Some(format_wall_time(Seconds(seconds))),
             Self::Drawn(draw) => {
                 let (year, month, day) = (2015 + draw % 10, 1 + (draw >> 8) % 12, 1 + (draw >> 16) % 28);
                 let (hour, minute, second) = ((draw >> 24) % 24, (draw >> 32) % 60, (draw >> 40) % 60);

@@ -15,12 +15,13 @@ use crate::fold::{Fold, with_deletes};
 use crate::kept::table::Table;
 use crate::rows::{conform, micros};
 use crate::schema::{ACCOUNT, DELETED_AT, OP, PULLED_AT};
+use wdt_models::time::Micros;
 
 /// How far the log is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Readings up to this instant, in epoch microseconds.
-    Time(i64),
+    /// Readings up to this instant.
+    Time(Micros),
     /// Commits up to this version.
     Version(u64),
 }

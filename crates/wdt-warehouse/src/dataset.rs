@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
+use wdt_models::time::{Micros, Millis, Seconds};
 use wdt_models::{Endpoint, IdSource, Slice, SyncMode};
 
 use crate::application;
@@ -69,12 +70,12 @@ impl DatasetTables {
         roll_forward(self.endpoint, &mut self.history, &mut self.current).await
     }
 
-    /// How far the dataset is complete for the account, epoch seconds.
+    /// How far the dataset is complete for the account.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub async fn watermark(&self, account: &str) -> Result<Option<i64>, WarehouseError> {
-        self.history.transaction(&application::run(account, self.endpoint.dataset)).await
+    pub async fn watermark(&self, account: &str) -> Result<Option<Seconds>, WarehouseError> {
+        Ok(self.history.transaction(&application::run(account, self.endpoint.dataset)).await?.map(Seconds))
     }
 
     /// The record of one history version; `None` for commits of others.
@@ -94,22 +95,22 @@ impl DatasetTables {
         Ok(size(&self.current.files(Some(account))?))
     }
 
-    /// How far the dataset is complete for the account, epoch seconds: the watermark, or the oldest reading among these
+    /// How far the dataset is complete for the account: the watermark, or the oldest reading among these
     /// slices; `None` when there is none, or a slice was never read.
     ///
     /// # Errors
     /// When the storage refuses.
-    pub async fn complete_until(&self, account: &str, slices: &[Slice]) -> Result<Option<i64>, WarehouseError> {
+    pub async fn complete_until(&self, account: &str, slices: &[Slice]) -> Result<Option<Seconds>, WarehouseError> {
         if matches!(self.endpoint.sync, SyncMode::Incremental(_)) {
             return self.watermark(account).await;
         }
         let mut oldest = None;
         for slice in slices {
             let application = application::slice(account, self.endpoint.dataset, slice);
-            let Some(read_at) = self.history.transaction(&application).await? else { return Ok(None) };
-            oldest = Some(oldest.map_or(read_at, |oldest: i64| oldest.min(read_at)));
+            let Some(read_at) = self.history.transaction(&application).await?.map(Millis) else { return Ok(None) };
+            oldest = Some(oldest.map_or(read_at, |oldest: Millis| oldest.min(read_at)));
         }
-        Ok(oldest.map(|read_at| read_at.div_euclid(1000)))
+        Ok(oldest.map(Millis::floor_seconds))
     }
 
     /// Values of the slices that contain rows of the account that are not marked as deleted.
@@ -146,14 +147,14 @@ impl DatasetTables {
         Ok(ids)
     }
 
-    /// Key of each row of an account that is not marked as deleted, as text, with its cursor in epoch seconds.
+    /// Key of each row of an account that is not marked as deleted, as text, with the second of its cursor.
     ///
     /// # Errors
     /// When a data file cannot be read.
     pub async fn current_keys(
         &self,
         account: &str,
-    ) -> Result<HashMap<Vec<Option<String>>, Option<i64>>, WarehouseError> {
+    ) -> Result<HashMap<Vec<Option<String>>, Option<Seconds>>, WarehouseError> {
         let mut names = self.endpoint.key.to_vec();
         names.extend(self.endpoint.cursor().map(|cursor| cursor.field));
         let mut keys = HashMap::new();
@@ -162,7 +163,7 @@ impl DatasetTables {
             for row in 0..columns.first().map_or(0, arrow::array::Array::len) {
                 let cursor = cursor.first().and_then(|cursor| micros(cursor, row));
                 let key = key.iter().map(|column| cell_text(column, row)).collect();
-                keys.insert(key, cursor.map(|micros| micros.div_euclid(1_000_000)));
+                keys.insert(key, cursor.map(Micros::floor_seconds));
             }
         }
         Ok(keys)

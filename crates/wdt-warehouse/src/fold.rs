@@ -17,6 +17,7 @@ use futures::stream::TryStreamExt as _;
 use object_store::path::Path;
 use twox_hash::XxHash3_128;
 use wdt_models::Endpoint;
+use wdt_models::time::Micros;
 
 use crate::error::WarehouseError;
 use crate::kept::table::Table;
@@ -24,7 +25,7 @@ use crate::rows::{columns_of, micros};
 use crate::schema::{ACCOUNT, DELETED_AT, OP, OP_DELETE, PULLED_AT};
 
 /// Whether a row that is logged later takes the place of one of its key, by their cursors.
-pub(crate) fn follows(earlier: Option<i64>, later: Option<i64>) -> bool {
+pub(crate) fn follows(earlier: Option<Micros>, later: Option<Micros>) -> bool {
     // `None` is less than any cursor
     later >= earlier
 }
@@ -45,8 +46,7 @@ pub(crate) struct Fold {
 struct Logged {
     file: usize,
     position: usize,
-    /// Microseconds.
-    cursor: Option<i64>,
+    cursor: Option<Micros>,
 }
 
 impl Fold {

@@ -336,6 +336,7 @@ mod tests {
 
     use super::*;
     use crate::{Landed, Landing, Sums, Warehouse};
+    use wdt_models::time::Seconds;
 
     const DATASET: &str = "enterprise_stock";
 
@@ -399,7 +400,7 @@ mod tests {
         let (folder, mut tables, record, mut one, mut other) = two().await;
         let warehouse = Warehouse::delta(folder.path().to_str().unwrap()).unwrap();
         let mut rival = DatasetTables::open_or_create(&warehouse, tables.endpoint).await.unwrap();
-        let record = CommitRecord { watermark_after: Some(2000), ..record };
+        let record = CommitRecord { watermark_after: Some(Seconds(2000)), ..record };
         rival.land(Landing { record, readings: Vec::new(), picture: None }).await.unwrap();
         other.catch_up(&mut rival).await.unwrap();
         one.catch_up(&mut tables).await.unwrap();

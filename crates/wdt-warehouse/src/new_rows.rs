@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use wdt_models::Endpoint;
 use wdt_models::decode::page_schema;
-use wdt_models::time::shanghai_days;
+use wdt_models::time::{Micros, Millis, shanghai_days};
 
 use crate::error::WarehouseError;
 use crate::kept::table::{FileWriter, Table};
@@ -28,8 +28,8 @@ use crate::upsert::{KeyIndex, identity, locate};
 pub struct Reading {
     /// Documented columns and `_wdt_extra`.
     pub batch: RecordBatch,
-    /// Platform time of the reading, epoch milliseconds.
-    pub read_at: i64,
+    /// Platform time of the reading.
+    pub read_at: Millis,
 }
 
 /// Rows for the history, sorted by date, and the counts.
@@ -43,9 +43,9 @@ pub(crate) struct Changes {
 /// One version of a row, to compare with the next.
 struct Version {
     content: OwnedRow,
-    cursor: Option<i64>,
-    /// When it was read, epoch microseconds: of equal cursors the later reading is the newer row.
-    read_at: Option<i64>,
+    cursor: Option<Micros>,
+    /// When it was read: of equal cursors the later reading is the newer row.
+    read_at: Option<Micros>,
     deleted: bool,
 }
 
@@ -55,15 +55,15 @@ struct Records<'a> {
     index: &'a KeyIndex,
     contents: &'a Contents,
     dates: &'a [i32],
-    /// Epoch microseconds, one per row.
-    read_at: &'a [i64],
+    /// One per row.
+    read_at: &'a [Micros],
 }
 
 impl Version {
     /// Whether it is a newer picture of its row than a record with this cursor, read at this time.
     ///
     /// Pictures without a cursor (snapshots) land in the order of their readings, which their transaction sees to.
-    fn is_newer(&self, cursor: Option<i64>, read_at: i64) -> bool {
+    fn is_newer(&self, cursor: Option<Micros>, read_at: Micros) -> bool {
         self.cursor > cursor
             || (cursor.is_some() && self.cursor == cursor && self.read_at.is_some_and(|known| known > read_at))
     }
@@ -97,9 +97,9 @@ impl Comparison<'_> {
         let batches: Vec<&RecordBatch> = readings.iter().map(|reading| &reading.batch).collect();
         let rows =
             concat_batches(&page_schema(endpoint), batches).map_err(WarehouseError::storage(table, "comparison"))?;
-        let read_at: Vec<i64> = readings
+        let read_at: Vec<Micros> = readings
             .iter()
-            .flat_map(|reading| std::iter::repeat_n(reading.read_at * 1000, reading.batch.num_rows()))
+            .flat_map(|reading| std::iter::repeat_n(reading.read_at.micros(), reading.batch.num_rows()))
             .collect();
         let index = KeyIndex::new(table, &rows, endpoint.key)?;
         let contents = Contents::new(endpoint, table)?;
@@ -132,8 +132,8 @@ impl Comparison<'_> {
         let kept = KeyIndex::new(self.current.name(), kept, self.endpoint.key)?;
         let gone = vanished(self.current, self.endpoint, self.account, &picture.slice, &[index, &kept]).await?;
         let logged = gone.iter().map(|rows| {
-            let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at * 1000; rows.num_rows()] };
-            let date = shanghai_days(read_at.div_euclid(1000));
+            let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at.micros(); rows.num_rows()] };
+            let date = shanghai_days(read_at.floor_seconds());
             let dates: Date32Array = std::iter::repeat_n(Some(date), rows.num_rows()).collect();
             self.history_rows(rows, &stamp, &dates)
         });
@@ -144,17 +144,17 @@ impl Comparison<'_> {
     ///
     /// # Errors
     /// When a column is missing.
-    pub(crate) fn deletes(&self, rows: &RecordBatch, read_at: i64) -> Result<RecordBatch, WarehouseError> {
+    pub(crate) fn deletes(&self, rows: &RecordBatch, read_at: Millis) -> Result<RecordBatch, WarehouseError> {
         let table = self.current.name();
         let cursor = self.endpoint.cursor().and_then(|cursor| rows.column_by_name(cursor.field));
         let date = |row: usize| {
-            let at = cursor.and_then(|cursor| micros(cursor, row)).unwrap_or(read_at * 1000);
-            shanghai_days(at.div_euclid(1_000_000))
+            let at = cursor.and_then(|cursor| micros(cursor, row)).unwrap_or_else(|| read_at.micros());
+            shanghai_days(at.floor_seconds())
         };
         let mut order: Vec<(i32, usize)> = (0..rows.num_rows()).map(|row| (date(row), row)).collect();
         order.sort_unstable();
         let (dates, order): (Vec<i32>, Vec<usize>) = order.into_iter().unzip();
-        let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at * 1000; rows.num_rows()] };
+        let stamp = Stamp { op: OP_DELETE, read_at: vec![read_at.micros(); rows.num_rows()] };
         self.history_rows(&take(table, rows, &order)?, &stamp, &Date32Array::from(dates))
     }
 
@@ -168,7 +168,8 @@ impl Comparison<'_> {
         let text = |value: &str| {
             Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows.num_rows()))) as ArrayRef
         };
-        let read_at = TimestampMicrosecondArray::from(stamp.read_at.clone()).with_timezone("UTC");
+        let read_at =
+            TimestampMicrosecondArray::from_iter_values(stamp.read_at.iter().map(|at| at.0)).with_timezone("UTC");
         let mut columns = Vec::with_capacity(self.history.fields().len());
         for field in self.history.fields() {
             columns.push(match field.name().as_str() {
@@ -267,7 +268,7 @@ fn walk(
     let cursor = endpoint.cursor_position().map(|position| rows.column(position));
     let keys = index.find(table, rows, endpoint.key)?;
     let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row));
-    let mut order: Vec<(usize, Option<i64>, i64, usize)> =
+    let mut order: Vec<(usize, Option<Micros>, Micros, usize)> =
         keys.iter().enumerate().map(|(row, key)| (key.unwrap_or(row), at(row), read_at[row], row)).collect();
     // by key first, so that the versions of a key come one after the other; then by cursor, from old to new, so that
     // A, B, A becomes three rows; then by reading, because of equal cursors the later reading is the newer row; the row
@@ -299,15 +300,15 @@ fn walk(
 /// What a run adds to each row beside its names.
 struct Stamp {
     op: &'static str,
-    /// Microseconds, one per row.
-    read_at: Vec<i64>,
+    /// One per row.
+    read_at: Vec<Micros>,
 }
 
 /// Asia/Shanghai date of each row's cursor, or of its reading where there is none; days since 1970-01-01.
-fn dates(endpoint: &Endpoint, rows: &RecordBatch, read_at: &[i64]) -> Vec<i32> {
+fn dates(endpoint: &Endpoint, rows: &RecordBatch, read_at: &[Micros]) -> Vec<i32> {
     let cursor = endpoint.cursor_position().map(|position| rows.column(position));
     let at = |row: usize| cursor.and_then(|cursor| micros(cursor, row)).unwrap_or(read_at[row]);
-    (0..rows.num_rows()).map(|row| shanghai_days(at(row).div_euclid(1_000_000))).collect()
+    (0..rows.num_rows()).map(|row| shanghai_days(at(row).floor_seconds())).collect()
 }
 
 #[cfg(test)]
@@ -316,19 +317,20 @@ mod tests {
 
     use wdt_models::decode::{Asked, decode};
     use wdt_models::endpoints::ENTERPRISE_STOCK;
+    use wdt_models::time::Seconds;
 
     use super::*;
     use crate::{CommitRecord, DatasetTables, Landed, Landing, Picture, Sums, Warehouse};
 
     /// A row of that cursor and number on hand, read at that second.
-    fn reading(modified: &str, stock_num: u32, read_at: i64) -> Reading {
+    fn reading(modified: &str, stock_num: u32, read_at: Seconds) -> Reading {
         let record = serde_json::json!({
             "spec_id": 1, "warehouse_id": 2, "modified": modified, "stock_num": stock_num.to_string(),
         });
         let record = serde_json::value::to_raw_value(&record).unwrap();
         let decoded = decode(&ENTERPRISE_STOCK, &[&*record], &Asked::page(0, false));
         assert!(decoded.refused.is_empty(), "{:?}", decoded.refused);
-        Reading { batch: decoded.batch, read_at: read_at * 1000 }
+        Reading { batch: decoded.batch, read_at: read_at.millis() }
     }
 
     /// Lands readings in a commit each, and returns what became of the record of the last one.
@@ -353,16 +355,20 @@ mod tests {
     #[tokio::test]
     async fn of_equal_cursors_the_later_reading_is_the_newer_row() {
         let (moved, same) = ("2026-01-01 00:00:01", "2026-01-01 00:00:00");
-        let newer = || vec![reading(same, 7, 50)];
-        let late = last_of(vec![newer(), vec![reading(same, 8, 49)]]).await;
+        let newer = || vec![reading(same, 7, Seconds(50))];
+        let late = last_of(vec![newer(), vec![reading(same, 8, Seconds(49))]]).await;
         assert_eq!((late.changed, late.stale), (0, 1), "an older picture of an unmoved row");
-        let drifted = last_of(vec![newer(), vec![reading(same, 8, 51)]]).await;
+        let drifted = last_of(vec![newer(), vec![reading(same, 8, Seconds(51))]]).await;
         assert_eq!((drifted.changed, drifted.unmoved), (1, 1), "a newer picture of an unmoved row");
-        let edited = last_of(vec![newer(), vec![reading(moved, 8, 49)]]).await;
+        let edited = last_of(vec![newer(), vec![reading(moved, 8, Seconds(49))]]).await;
         assert_eq!((edited.changed, edited.unmoved), (1, 0), "a newer cursor, whenever it was read");
-        let older = last_of(vec![vec![reading(moved, 7, 50)], vec![reading(same, 8, 51)]]).await;
+        let older = last_of(vec![vec![reading(moved, 7, Seconds(50))], vec![reading(same, 8, Seconds(51))]]).await;
         assert_eq!((older.changed, older.stale), (0, 1), "an older cursor, whenever it was read");
-        let both = last_of(vec![vec![reading(same, 8, 51), reading(same, 7, 50)], vec![reading(same, 8, 52)]]).await;
+        let both = last_of(vec![
+            vec![reading(same, 8, Seconds(51)), reading(same, 7, Seconds(50))],
+            vec![reading(same, 8, Seconds(52))],
+        ])
+        .await;
         assert_eq!((both.changed, both.unchanged), (0, 1), "two pictures in one commit, the newer one first");
     }
 }

@@ -17,6 +17,7 @@
 //! application a rival has written since, whatever the value: that is the whole lock.
 
 use wdt_models::Window;
+use wdt_models::time::Seconds;
 
 use crate::application;
 use crate::dataset::DatasetTables;
@@ -130,13 +131,13 @@ impl DatasetTables {
     async fn backfill_turn(&mut self, record: &mut CommitRecord, run: String) -> Result<Turn, WarehouseError> {
         let own = application::backfill(&record.account, &record.dataset);
         let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
-        record.watermark_after = self.history.transaction(&run).await?;
+        record.watermark_after = self.history.transaction(&run).await?.map(Seconds);
         let question = self.question(&record.account).await?;
         if let (Some(progress), Some(question)) = (&record.backfill, question) {
             let question = progress.question_then(question, record.watermark_after);
             (record.scope, record.start) = (question.scope, question.start);
         }
-        let holds = record.watermark_after.map(|watermark| (run, watermark));
+        let holds = record.watermark_after.map(|watermark| (run, watermark.0));
         Ok(Turn { transaction: (own, next), holds })
     }
 }
@@ -147,32 +148,33 @@ mod tests {
     use crate::{Landed, Landing, Sums, Warehouse};
 
     fn progress(from: i64, until: i64, scope: &str) -> BackfillProgress {
+        let (from, until) = (Seconds(from), Seconds(until));
         BackfillProgress { from, to: until - 1, until, done: until, scope: scope.to_owned() }
     }
 
     fn question(start: i64, scope: &str) -> Question {
-        Question { scope: scope.to_owned(), start }
+        Question { scope: scope.to_owned(), start: Seconds(start) }
     }
 
     #[test]
     fn a_range_that_leaves_a_gap_does_not_move_the_start() {
         let standing = question(1000, "old");
-        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(5000));
+        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(Seconds(5000)));
         assert_eq!(then(progress(100, 1001, "old")), question(100, "old"));
         assert_eq!(then(progress(100, 999, "old")), standing);
         assert_eq!(then(progress(100, 1000, "old")), standing, "the second at the seam is not read by either");
         assert_eq!(then(progress(2000, 3000, "old")), standing);
-        let half = BackfillProgress { done: 500, ..progress(100, 1001, "old") };
+        let half = BackfillProgress { done: Seconds(500), ..progress(100, 1001, "old") };
         assert_eq!(then(half), standing);
     }
 
     #[test]
     fn another_question_counts_once_it_was_asked_up_to_the_watermark() {
         let standing = question(1000, "old");
-        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(5000));
+        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(Seconds(5000)));
         assert_eq!(then(progress(1500, 5000, "new")), question(1500, "new"));
         assert_eq!(then(progress(1000, 4999, "new")), standing);
-        assert_eq!(then(BackfillProgress { done: 4000, ..progress(1000, 5000, "new") }), standing);
+        assert_eq!(then(BackfillProgress { done: Seconds(4000), ..progress(1000, 5000, "new") }), standing);
     }
 
     const ACCOUNT: &str = "main";
@@ -217,7 +219,7 @@ mod tests {
             let overtaken = one.commit(&slow, turn).await;
             assert!(matches!(overtaken, Err(WarehouseError::Conflict { .. })), "{overtaken:?}");
             assert!(matches!(one.land(slow).await.unwrap(), Landed::Committed { .. }));
-            assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(2000), "the watermark is not moved back");
+            assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(Seconds(2000)), "the watermark is not moved back");
             let application = application::backfill(ACCOUNT, "enterprise_stock");
             assert_eq!(one.history.transaction(&application).await.unwrap(), Some(1));
         }
@@ -226,9 +228,9 @@ mod tests {
     #[tokio::test]
     async fn a_backfill_is_never_skipped_and_its_progress_is_found_again() {
         let (_folder, mut one, mut other) = two().await;
-        let range = Window::new(0, 499);
+        let range = Window::new(Seconds(0), Seconds(499));
         assert_eq!(other.last_backfill(ACCOUNT, range, "old").await.unwrap(), None);
-        let half = BackfillProgress { done: 300, ..progress(0, 500, "old") };
+        let half = BackfillProgress { done: Seconds(300), ..progress(0, 500, "old") };
         for _ in 0..2 {
             assert!(matches!(one.land(backfill(&half)).await.unwrap(), Landed::Committed { .. }));
         }
@@ -250,6 +252,6 @@ mod tests {
         other.land(backfill(&progress(50, 1100, "new"))).await.unwrap();
         assert!(matches!(one.land(run(2000)).await.unwrap(), Landed::OtherQuestion));
         assert_eq!(one.question(ACCOUNT).await.unwrap(), Some(question(50, "new")));
-        assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(1100));
+        assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(Seconds(1100)));
     }
 }

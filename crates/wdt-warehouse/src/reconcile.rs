@@ -9,6 +9,7 @@ use arrow::row::{RowConverter, SortField};
 use futures::future::FutureExt as _;
 use wdt_models::Endpoint;
 use wdt_models::decode::page_schema;
+use wdt_models::time::{Micros, Millis, Seconds};
 
 use crate::dataset::DatasetTables;
 use crate::error::WarehouseError;
@@ -55,19 +56,19 @@ pub struct Unseen<'a> {
     pub account: &'a str,
     /// The keys that were found.
     pub seen: &'a SeenKeys,
-    /// Rows with a later cursor are left alone; epoch seconds.
-    pub until: i64,
-    /// Rows that a rival has read since are left alone: begin of the reconcile, epoch milliseconds of the platform.
-    pub began: i64,
+    /// Rows with a later cursor are left alone.
+    pub until: Seconds,
+    /// Rows that a rival has read since are left alone: begin of the reconcile by the platform's clock.
+    pub began: Millis,
 }
 
-/// Cursors of an account's rows, epoch seconds.
+/// Cursors of an account's rows, in whole seconds.
 #[derive(Debug, Default)]
 pub struct Cursors {
     /// The smallest, of rows that are marked as deleted too.
-    pub first: Option<i64>,
+    pub first: Option<Seconds>,
     /// Those of the rows that are not, ascending.
-    pub standing: Vec<i64>,
+    pub standing: Vec<Seconds>,
 }
 
 /// Rows that were found nowhere, and what became of them.
@@ -145,7 +146,7 @@ impl DatasetTables {
             for batch in reader.all_rows(&file.path, file.size, Some(&[cursor.field, DELETED_AT]), None).await? {
                 let columns = columns_of(self.current.name(), &batch, &[cursor.field, DELETED_AT])?;
                 for row in 0..batch.num_rows() {
-                    let Some(at) = micros(&columns[0], row).map(|micros| micros.div_euclid(1_000_000)) else {
+                    let Some(at) = micros(&columns[0], row).map(Micros::floor_seconds) else {
                         continue;
                     };
                     cursors.first = Some(cursors.first.map_or(at, |first| first.min(at)));
@@ -173,7 +174,7 @@ impl DatasetTables {
     pub async fn mark(
         &mut self,
         record: &CommitRecord,
-        read_at: i64,
+        read_at: Millis,
         unseen: Unseen<'_>,
         limit: DeleteLimit,
     ) -> Result<Marks, WarehouseError> {
@@ -188,7 +189,7 @@ impl DatasetTables {
     async fn mark_once(
         &mut self,
         record: &CommitRecord,
-        read_at: i64,
+        read_at: Millis,
         unseen: Unseen<'_>,
         limit: DeleteLimit,
     ) -> Result<Marks, WarehouseError> {
@@ -209,7 +210,7 @@ impl DatasetTables {
     async fn commit_marks(
         &mut self,
         record: &CommitRecord,
-        read_at: i64,
+        read_at: Millis,
         rows: &[RecordBatch],
     ) -> Result<(u64, Sums), WarehouseError> {
         let rows = concat_batches(self.current.schema(), rows)
@@ -276,8 +277,8 @@ async fn unseen_in(
     for batch in reader.all_rows(&file.path, file.size, Some(&names), None).await? {
         let seen = unseen.seen.hold(&batch)?;
         let columns = columns_of(current.name(), &batch, &own)?;
-        let reached = |row| micros(&columns[0], row).is_some_and(|at| at.div_euclid(1_000_000) <= unseen.until);
-        let read_before = |row| micros(&columns[1], row).is_some_and(|at| at < unseen.began * 1000);
+        let reached = |row| micros(&columns[0], row).is_some_and(|at| at.floor_seconds() <= unseen.until);
+        let read_before = |row| micros(&columns[1], row).is_some_and(|at| at < unseen.began.micros());
         for row in (0..batch.num_rows()).filter(|&row| columns[2].is_null(row)) {
             standing += 1;
             positions.extend((!seen[row] && reached(row) && read_before(row)).then_some(base + row));

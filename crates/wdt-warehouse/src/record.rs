@@ -4,15 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 use wdt_models::decode::Refusal;
+use wdt_models::time::{CLOCK_RESOLUTION_SECONDS, Millis, Seconds};
 use wdt_models::{Certificate, Endpoint, Slice, Window};
 
 use crate::error::WarehouseError;
 
 /// Layout of [`CommitRecord`]; a reader refuses a newer one.
 const COMMIT_FORMAT: u32 = 1;
-/// Readings of a slice closer together than this, in milliseconds, are in no known order: the platform's clock is known
-/// from a header of whole seconds. Then the one that is landed last counts.
-const CLOCK_RESOLUTION: i64 = 1000;
 /// What a history commit says of itself, in its metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CommitRecord {
@@ -32,17 +30,17 @@ pub struct CommitRecord {
     pub dataset: String,
     /// Hash of what the account asks for; of a backfill that is not done, of what it has asked for so far.
     pub scope: String,
-    /// First second from which on nothing is missing, epoch seconds.
-    pub start: i64,
-    /// How far the dataset is complete for the account, epoch seconds; of a snapshot, nothing.
+    /// First second from which on nothing is missing.
+    pub start: Seconds,
+    /// How far the dataset is complete for the account; of a snapshot, nothing.
     #[serde(default)]
-    pub watermark_after: Option<i64>,
+    pub watermark_after: Option<Seconds>,
     /// The slice that the commit replaces, of a snapshot.
     #[serde(default)]
     pub slice: Option<Slice>,
-    /// Platform time of the slice's reading, epoch milliseconds.
+    /// Platform time of the slice's reading.
     #[serde(default)]
-    pub read_at: Option<i64>,
+    pub read_at: Option<Millis>,
     /// Range and progress of a reconcile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconcile: Option<ReconcileProgress>,
@@ -52,8 +50,8 @@ pub struct CommitRecord {
     /// The range in which an operator takes windows as they are, where this commit holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept: Option<Window>,
-    /// Begin of the run, epoch milliseconds.
-    pub started_at: i64,
+    /// Begin of the run.
+    pub started_at: Millis,
     /// Sums of the run so far, this commit included.
     pub sums: Sums,
     /// One per window.
@@ -122,10 +120,10 @@ pub const REFUSED_UPSTREAM: &str = "refused_upstream";
 /// A record that could not be typed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// First second of its window, epoch seconds.
-    pub window_start: Option<i64>,
-    /// Last second of its window, epoch seconds.
-    pub window_end: Option<i64>,
+    /// First second of its window.
+    pub window_start: Option<Seconds>,
+    /// Last second of its window.
+    pub window_end: Option<Seconds>,
     /// Its slice, of a snapshot.
     #[serde(default)]
     pub slice: Option<Slice>,
@@ -141,36 +139,36 @@ pub struct Quarantined {
     pub reason: String,
     /// The record as JSON.
     pub record: String,
-    /// Platform time of the reading, epoch milliseconds.
-    pub read_at: i64,
+    /// Platform time of the reading.
+    pub read_at: Millis,
 }
 
-/// Range and progress of a reconcile, in the metadata of its commits. All times are epoch seconds of the platform.
+/// Range and progress of a reconcile, in the metadata of its commits. All times are the platform's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconcileProgress {
     /// First second that was asked for.
-    pub from: i64,
+    pub from: Seconds,
     /// End of the first phase (E0).
-    pub walked_until: i64,
+    pub walked_until: Seconds,
     /// End of the second phase (E1), once it is known.
-    pub settled_until: Option<i64>,
+    pub settled_until: Option<Seconds>,
     /// End of the last window in this commit.
-    pub done: i64,
+    pub done: Seconds,
     /// Whether this is the commit that marks rows.
     pub marks: bool,
 }
 
-/// How far a backfill is; times in epoch seconds.
+/// How far a backfill is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillProgress {
     /// First second, as the operator gave it.
-    pub from: i64,
+    pub from: Seconds,
     /// Last second, as the operator gave it.
-    pub to: i64,
+    pub to: Seconds,
     /// Where the reading ends: a second after `to`, and never past the watermark.
-    pub until: i64,
+    pub until: Seconds,
     /// Landed up to here.
-    pub done: i64,
+    pub done: Seconds,
     /// Hash of what it asks for.
     pub scope: String,
 }
@@ -180,14 +178,14 @@ pub struct BackfillProgress {
 pub struct Question {
     /// Hash of method and parameters.
     pub scope: String,
-    /// First second from which on nothing is missing, epoch seconds.
-    pub start: i64,
+    /// First second from which on nothing is missing.
+    pub start: Seconds,
 }
 
 impl Quarantined {
     /// A refused record of a window or of a slice.
     #[must_use]
-    pub fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: i64) -> Self {
+    pub fn new(refused: Refusal, window: Option<Window>, slice: Option<&Slice>, read_at: Millis) -> Self {
         let Refusal { page, row, column, text, reason, record } = refused;
         let (window_start, window_end) = (window.map(|window| window.start), window.map(|window| window.end));
         let (slice, row) = (slice.cloned(), row as u64);
@@ -223,7 +221,7 @@ impl CommitRecord {
             reconcile: None,
             backfill: None,
             accept: None,
-            started_at: certificates.first().map_or(0, |first| first.read_at),
+            started_at: certificates.first().map_or(Millis(0), |first| first.read_at),
             sums,
             certificates,
             quarantine: Vec::new(),
@@ -257,10 +255,12 @@ impl CommitRecord {
     pub(crate) fn version(&self, stored: Option<i64>) -> Option<i64> {
         let stored = stored.unwrap_or(i64::MIN);
         if self.slice.is_none() {
-            return self.watermark_after.filter(|end| *end > stored);
+            return self.watermark_after.map(|end| end.0).filter(|end| *end > stored);
         }
-        let read_at = self.read_at.filter(|read_at| read_at.saturating_add(CLOCK_RESOLUTION) >= stored);
-        read_at.map(|read_at| read_at.max(stored.saturating_add(1)))
+        // readings of a slice closer together than the clock is known are in no known order: the one landed last counts
+        let latest = |read_at: Millis| read_at.saturating_add(CLOCK_RESOLUTION_SECONDS * 1000);
+        let read_at = self.read_at.filter(|&read_at| latest(read_at) >= Millis(stored));
+        read_at.map(|read_at| read_at.0.max(stored.saturating_add(1)))
     }
 }
 
@@ -268,7 +268,7 @@ impl BackfillProgress {
     /// Whether the whole range is landed.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.done >= self.until
+        self.done.0 >= self.until.0
     }
 
     /// What the rows were asked for once this much of the backfill is landed.
@@ -276,7 +276,7 @@ impl BackfillProgress {
     /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
     /// was asked up to the watermark, or the next run would leave out what changed in between.
     #[must_use]
-    pub fn question_then(&self, standing: Question, watermark: Option<i64>) -> Question {
+    pub fn question_then(&self, standing: Question, watermark: Option<Seconds>) -> Question {
         let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
         if !self.is_done() {
             return standing;

@@ -7,7 +7,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray, UInt32Array}
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Micros, format_wall_time};
 
 use crate::error::WarehouseError;
 
@@ -59,10 +59,10 @@ pub(crate) fn take(table: &str, batch: &RecordBatch, rows: &[usize]) -> Result<R
     take_record_batch(batch, &rows).map_err(WarehouseError::storage(table, "selection of rows"))
 }
 
-/// Microseconds of a time column's row; `None` for null.
-pub fn micros(column: &Arc<dyn arrow::array::Array>, row: usize) -> Option<i64> {
+/// The instant of a time column's row; `None` for null.
+pub fn micros(column: &Arc<dyn arrow::array::Array>, row: usize) -> Option<Micros> {
     let times = column.as_primitive_opt::<TimestampMicrosecondType>()?;
-    times.is_valid(row).then(|| times.value(row))
+    times.is_valid(row).then(|| Micros(times.value(row)))
 }
 
 /// A cell as people write it: digits, text, or Asia/Shanghai wall time; `None` for null.
@@ -73,7 +73,7 @@ pub fn cell_text(column: &ArrayRef, row: usize) -> Option<String> {
     Some(match column.data_type() {
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Timestamp(..) => {
-            format_wall_time(column.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(1_000_000))
+            format_wall_time(Micros(column.as_primitive::<TimestampMicrosecondType>().value(row)).floor_seconds())
         }
         _ => arrow::util::display::array_value_to_string(column, row).unwrap_or_default(),
     })

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use arrow::array::Array as _;
 use arrow::record_batch::RecordBatch;
+use wdt_models::time::Millis;
 use wdt_models::{Endpoint, Slice};
 
 use crate::error::WarehouseError;
@@ -21,8 +22,8 @@ pub struct Picture {
     /// Keys of records that are there and could not be landed; their rows stay as they are. `None` when a record's key
     /// could not be read: then no row of the slice can be said to be gone.
     pub kept: Option<RecordBatch>,
-    /// Platform time of the reading, epoch milliseconds.
-    pub read_at: i64,
+    /// Platform time of the reading.
+    pub read_at: Millis,
 }
 
 /// Rows that are in the slice and in none of the key sets, in the current table's columns.

@@ -11,6 +11,7 @@ use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 use futures::stream::TryStreamExt as _;
 use wdt_models::Endpoint;
+use wdt_models::time::Micros;
 
 use crate::error::WarehouseError;
 use crate::failpoint::{self, Place};
@@ -59,7 +60,7 @@ pub(crate) struct Hit {
     /// Row number in the index.
     pub row: usize,
     /// Order value in the file, microseconds.
-    pub order: Option<i64>,
+    pub order: Option<Micros>,
 }
 
 /// The files of a change, not yet committed.
@@ -287,7 +288,8 @@ mod tests {
         for file in table.files(None).unwrap() {
             for batch in reader.all_rows(&file.path, file.size, None, None).await.unwrap() {
                 let ids = batch.column(0).as_primitive::<arrow::datatypes::Int64Type>();
-                found.extend((0..batch.num_rows()).map(|row| (ids.value(row), micros(batch.column(1), row).unwrap())));
+                found
+                    .extend((0..batch.num_rows()).map(|row| (ids.value(row), micros(batch.column(1), row).unwrap().0)));
             }
         }
         found.sort_unstable();

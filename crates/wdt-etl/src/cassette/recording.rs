@@ -56,9 +56,9 @@ impl Recording {
             .map(|(account, dataset)| (account.name.clone(), dataset.endpoint.dataset.to_owned()))
             .collect();
         let secrets = searched(config, &selected)?;
-        let started_at = around.clock.now_ms();
+        let started_at = around.clock.now();
         let settings = settings::text(config, &selected, &hidden).map_err(refused)?;
-        let read = Config::parse_without_secrets(&config.path, &settings, started_at.div_euclid(1000))?;
+        let read = Config::parse_without_secrets(&config.path, &settings, started_at.floor_seconds())?;
         let stand_ins = read.accounts.into_iter().map(|account| (account.name, account.credentials)).collect();
         let asked = RecordedOrder {
             accounts: order.select.accounts.clone(),

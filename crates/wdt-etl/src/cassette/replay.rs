@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wdt_fetch::cassette::{Exchange, Player, parse_moment};
 use wdt_fetch::{Transport, VirtualClock};
-use wdt_models::time::{format_wall_time, parse_wall_time};
+use wdt_models::time::{Millis, Seconds, format_wall_time, parse_wall_time};
 
 use super::decision::{Decided, Decision, WallRange};
 use super::folder::{Folder, Header, LogLine, RecordedOutcome, RecordedPart};
@@ -37,7 +37,7 @@ impl Replay {
         let header = folder.read_header()?;
         let started_at = begin(&header)?;
         let (path, text) = folder.read_settings()?;
-        let config = Config::parse_without_secrets(&path, &text, started_at.div_euclid(1000))?;
+        let config = Config::parse_without_secrets(&path, &text, started_at.floor_seconds())?;
         let mut exchanges: Vec<Exchange> = Vec::new();
         let mut decisions: HashMap<(String, String), VecDeque<Decided>> = HashMap::new();
         for line in folder.read_log()? {
@@ -120,7 +120,7 @@ impl Replay {
     }
 
     /// The begin of the range that comes next, which stays where it is.
-    fn first_second(&self, part: PartName<'_>) -> Result<Option<i64>, EtlError> {
+    fn first_second(&self, part: PartName<'_>) -> Result<Option<Seconds>, EtlError> {
         let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         match decisions.get(&key(part)).and_then(VecDeque::front) {
             Some(Decided::Range(WallRange { from, .. })) => wall_time("a range", from).map(Some),
@@ -146,7 +146,7 @@ impl Decisions for Replay {
 
     /// A replay goes on where the warehouse ends, or begins anew where the recorded run began; anything else would
     /// leave a gap or ask for what is not recorded.
-    fn start(&self, part: PartName<'_>, goes_on: Option<i64>) -> Result<Option<i64>, EtlError> {
+    fn start(&self, part: PartName<'_>, goes_on: Option<Seconds>) -> Result<Option<Seconds>, EtlError> {
         let Some(from) = self.first_second(part)? else { return Ok(None) };
         match goes_on {
             None => Ok(Some(from)),
@@ -203,7 +203,7 @@ fn key(part: PartName<'_>) -> (String, String) {
     (part.account.to_owned(), part.dataset.to_owned())
 }
 
-fn goes_on_elsewhere(PartName { account, dataset }: PartName<'_>, due: i64, recorded: i64) -> EtlError {
+fn goes_on_elsewhere(PartName { account, dataset }: PartName<'_>, due: Seconds, recorded: Seconds) -> EtlError {
     let (due, recorded) = (format_wall_time(due), format_wall_time(recorded));
     EtlError::Usage {
         message: format!(
@@ -215,11 +215,11 @@ fn goes_on_elsewhere(PartName { account, dataset }: PartName<'_>, due: i64, reco
     }
 }
 
-fn begin(header: &Header) -> Result<i64, EtlError> {
+fn begin(header: &Header) -> Result<Millis, EtlError> {
     let text = &header.started_at;
     parse_moment(text).ok_or_else(|| refused(format!("started_at is not a time: `{text}`")))
 }
 
-fn wall_time(what: &str, text: &str) -> Result<i64, EtlError> {
+fn wall_time(what: &str, text: &str) -> Result<Seconds, EtlError> {
     parse_wall_time(text).ok_or_else(|| refused(format!("{what} of the cassette is not a time: `{text}`")))
 }

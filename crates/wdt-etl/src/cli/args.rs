@@ -1,7 +1,7 @@
 //! Options that several commands share.
 
 use clap::Args;
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{Seconds, parse_wall_time};
 
 use crate::pipeline::Select;
 
@@ -33,6 +33,6 @@ pub struct OutputArgs {
 }
 
 /// Epoch seconds of an Asia/Shanghai wall time.
-pub(super) fn wall_time(text: &str) -> Result<i64, String> {
+pub(super) fn wall_time(text: &str) -> Result<Seconds, String> {
     parse_wall_time(text).ok_or_else(|| "write YYYY-MM-DD HH:MM:SS, Asia/Shanghai, in quotes".to_owned())
 }

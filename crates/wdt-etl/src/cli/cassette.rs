@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::{OutputArgs, SelectArgs, wall_time};
+use wdt_models::time::Seconds;
 use wdt_warehouse::Format;
 
 /// The nightly job, recorded.
@@ -23,7 +24,7 @@ pub struct RecordArgs {
     pub select: SelectArgs,
     /// Stop at this time, Asia/Shanghai [default: the platform's clock minus settle].
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
-    pub until: Option<i64>,
+    pub until: Option<Seconds>,
     /// Put stand-ins in the place of sid and `app_key`, in settings and requests.
     #[arg(long)]
     pub mask_accounts: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{Seconds, parse_wall_time};
 
 /// Parts a folder from the moment at which it is looked at.
 const AT: char = '@';
@@ -74,7 +74,7 @@ pub enum Moment {
     /// At a version of a dataset's history table.
     Version(u64),
     /// As the readings up to this time had left it, epoch seconds.
-    Time(i64),
+    Time(Seconds),
 }
 
 impl Diff {
@@ -129,7 +129,7 @@ mod tests {
         let folder = |name: &str| Some(name.to_owned());
         assert_eq!(side("warehouse"), (folder("warehouse"), Moment::Now));
         assert_eq!(side("./a b@12"), (folder("./a b"), Moment::Version(12)));
-        assert_eq!(side("w@1970-01-01 08:00:10"), (folder("w"), Moment::Time(10)));
+        assert_eq!(side("w@1970-01-01 08:00:10"), (folder("w"), Moment::Time(Seconds(10))));
         assert_eq!(side("@"), (None, Moment::Now));
         assert_eq!(side("@0"), (None, Moment::Version(0)));
         assert_eq!(side("me@home/w"), (folder("me@home/w"), Moment::Now));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::args::wall_time;
+use wdt_models::time::Seconds;
 
 /// A dataset as a file: CSV, XLSX, NDJSON, Parquet or a 2-D JSON list.
 #[derive(Debug, Clone, Args)]
@@ -47,7 +48,7 @@ pub struct Export {
     pub warehouses: Vec<String>,
     /// Only rows that a run changed at this time or later, Asia/Shanghai.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
-    pub changed_since: Option<i64>,
+    pub changed_since: Option<Seconds>,
     /// Only rows that meet a condition, as in `"stock_num > 0 AND spec_no IN ('A', 'B')"`.
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
@@ -56,7 +57,7 @@ pub struct Export {
     pub include_deleted: bool,
     /// The rows as the readings up to this time had left them, Asia/Shanghai.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time)]
-    pub as_of: Option<i64>,
+    pub as_of: Option<Seconds>,
 }
 
 /// Format of an exported file.

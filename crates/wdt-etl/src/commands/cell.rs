@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use wdt_models::DECIMAL_SCALE;
-use wdt_models::time::{SHANGHAI_OFFSET_SECONDS, format_wall_time};
+use wdt_models::time::{Micros, SHANGHAI_OFFSET_SECONDS, Seconds, format_wall_time};
 
 /// Ten to the places of a decimal column.
 pub(super) const DECIMAL_UNIT: u128 = 10_u128.pow(DECIMAL_SCALE.unsigned_abs() as u32);
@@ -18,7 +18,7 @@ pub(super) enum Cell<'a> {
     /// In units of the last of four places.
     Decimal(i128),
     /// UTC instant in microseconds.
-    Time(i64),
+    Time(Micros),
     Text(&'a str),
     /// The entries of a nested list, as structs.
     List(ArrayRef),
@@ -34,12 +34,12 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Option<Cell<'_>> {
         DataType::Int64 => Cell::Int(column.as_primitive::<Int64Type>().value(row)),
         DataType::Decimal128(_, DECIMAL_SCALE) => Cell::Decimal(column.as_primitive::<Decimal128Type>().value(row)),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            Cell::Time(column.as_primitive::<TimestampMicrosecondType>().value(row))
+            Cell::Time(Micros(column.as_primitive::<TimestampMicrosecondType>().value(row)))
         }
         // the begin of the day in Asia/Shanghai
         DataType::Date32 => {
             let days = i64::from(column.as_primitive::<Date32Type>().value(row));
-            Cell::Time((days * 86_400 - SHANGHAI_OFFSET_SECONDS) * 1_000_000)
+            Cell::Time(Seconds(days * 86_400 - SHANGHAI_OFFSET_SECONDS).micros())
         }
         DataType::Utf8 => Cell::Text(column.as_string::<i32>().value(row)),
         DataType::List(_) => Cell::List(column.as_list::<i32>().value(row)),
@@ -90,9 +90,9 @@ fn write_decimal(units: i128, out: &mut String) -> fmt::Result {
 }
 
 /// Appends an instant as Asia/Shanghai wall time, with a fraction only where there is one.
-fn write_time(micros: i64, out: &mut String) -> fmt::Result {
-    out.write_str(&format_wall_time(micros.div_euclid(1_000_000)))?;
-    match micros.rem_euclid(1_000_000) {
+fn write_time(micros: Micros, out: &mut String) -> fmt::Result {
+    out.write_str(&format_wall_time(micros.floor_seconds()))?;
+    match micros.0.rem_euclid(1_000_000) {
         0 => Ok(()),
         fraction if fraction % 1000 == 0 => write!(out, ".{:03}", fraction / 1000),
         fraction => write!(out, ".{fraction:06}"),
@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn times_are_shanghai_wall_time_and_show_a_fraction_only_where_there_is_one() {
-        assert_eq!(text(&Cell::Time(0)), "1970-01-01 08:00:00");
-        assert_eq!(text(&Cell::Time(1_500_000)), "1970-01-01 08:00:01.500");
-        assert_eq!(text(&Cell::Time(1)), "1970-01-01 08:00:00.000001");
-        assert_eq!(text(&Cell::Time(-1)), "1970-01-01 07:59:59.999999");
+        assert_eq!(text(&Cell::Time(Micros(0))), "1970-01-01 08:00:00");
+        assert_eq!(text(&Cell::Time(Micros(1_500_000))), "1970-01-01 08:00:01.500");
+        assert_eq!(text(&Cell::Time(Micros(1))), "1970-01-01 08:00:00.000001");
+        assert_eq!(text(&Cell::Time(Micros(-1))), "1970-01-01 07:59:59.999999");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use url::{Host, Url};
 use wdt_fetch::{Client, NOTABLE_SKEW_SECONDS, PageRequest, Target, self_test};
+use wdt_models::time::Seconds;
 use wdt_models::{Gateway, SyncMode, Window};
 
 use super::output;
@@ -158,7 +159,7 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Chec
         Ok(client) => client,
         Err(error) => return vec![CheckLine::failed(name, &error)],
     };
-    let Some((dataset, target)) = question(account, client.platform_now().div_euclid(1000) - settle) else {
+    let Some((dataset, target)) = question(account, client.platform_now().floor_seconds() - settle) else {
         return vec![CheckLine::ok(name, "no live call: every dataset needs ids that another one has to land first")];
     };
     let request = PageRequest {
@@ -182,13 +183,13 @@ async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<Chec
 }
 
 /// What to ask for: of a dataset that is asked by ids only where there is no other, since the platform may refuse an id.
-fn question(account: &Account, end: i64) -> Option<(&Dataset, Target)> {
+fn question(account: &Account, end: Seconds) -> Option<(&Dataset, Target)> {
     let asked = account.datasets.iter().filter_map(|dataset| Some((dataset, target(dataset, end)?)));
     asked.min_by_key(|(_, target)| matches!(target, Target::Ids(_)))
 }
 
 /// The shortest thing to ask a dataset for; `None` where its ids are still to be landed.
-fn target(dataset: &Dataset, end: i64) -> Option<Target> {
+fn target(dataset: &Dataset, end: Seconds) -> Option<Target> {
     match dataset.endpoint.sync {
         SyncMode::Incremental(_) => Some(Target::Window(Window::new(end - 60, end))),
         SyncMode::Slices(_) => dataset.slices.first().cloned().map(Target::Slice),
@@ -243,7 +244,7 @@ mod tests {
              app_secret = {{ env = \"SECRET\" }}\n{lines}\n{datasets}"
         );
         let variables: Variables = [("SECRET", "a:b")].into_iter().collect();
-        let mut config = Config::parse(Path::new("/w/wdt-etl.toml"), &text, &variables, i64::MAX).unwrap();
+        let mut config = Config::parse(Path::new("/w/wdt-etl.toml"), &text, &variables, Seconds::MAX).unwrap();
         config.accounts.remove(0)
     }
 
@@ -252,7 +253,7 @@ mod tests {
     }
 
     fn asked(account: &Account) -> String {
-        question(account, 1_700_000_000)
+        question(account, Seconds(1_700_000_000))
             .map(|(dataset, target)| format!("{} {target}", dataset.endpoint.dataset))
             .unwrap_or_default()
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use wdt_fetch::Clock;
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Gateway, Slice, SyncMode, Window, endpoints};
 use wdt_sim::{Ledger, Sim, SimConfig};
 
@@ -48,7 +49,7 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
     let clock =
         Arc::new(DemoClock { inner: Arc::clone(&around.clock), offset_ms: AtomicI64::new(-BETWEEN_RUNS * 1000) });
     let sim = simulate::start(simulated(args.rows, &clock))?;
-    let config = prepare(&args.dir, &sim, clock.now_ms().div_euclid(1000))?;
+    let config = prepare(&args.dir, &sim, clock.now().floor_seconds())?;
     let around = Surroundings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..around.clone() };
     let mut show = Show { json: args.output.json, out };
     show.line(&format!(
@@ -113,15 +114,15 @@ struct DemoClock {
 }
 
 impl Clock for DemoClock {
-    fn now_ms(&self) -> i64 {
-        self.inner.now_ms() + self.offset_ms.load(Ordering::Relaxed)
+    fn now(&self) -> Millis {
+        self.inner.now() + self.offset_ms.load(Ordering::Relaxed)
     }
 }
 
 fn simulated(rows: u32, clock: &Arc<DemoClock>) -> SimConfig {
-    let now = clock.now_ms().div_euclid(1000);
+    let now = clock.now().floor_seconds();
     let clock = Arc::clone(clock);
-    let mut config = SimConfig::new(Arc::new(move || clock.now_ms().div_euclid(1000)));
+    let mut config = SimConfig::new(Arc::new(move || clock.now().floor_seconds().0));
     config.seed = SEED;
     config.edits_per_page = EDITS_PER_PAGE;
     config.span = Some(Window::new(now - 21 * 86_400, now));
@@ -133,7 +134,7 @@ fn simulated(rows: u32, clock: &Arc<DemoClock>) -> SimConfig {
 }
 
 /// Makes the folder, with the configuration and the invented secret, and loads it as any run would.
-fn prepare(dir: &Path, sim: &Sim, now: i64) -> Result<Config, EtlError> {
+fn prepare(dir: &Path, sim: &Sim, now: Seconds) -> Result<Config, EtlError> {
     let failed =
         |path: PathBuf| move |error: io::Error| EtlError::Output { what: path.display().to_string(), source: error };
     if dir.is_dir() && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -205,17 +206,17 @@ async fn asked(warehouse: &Warehouse, account: &Account, dataset: &Dataset) -> R
     Ok(ids.into_iter().map(|id| id.to_string()).collect())
 }
 
-type Keyed = (Vec<Option<String>>, Option<i64>);
+type Keyed = (Vec<Option<String>>, Option<Seconds>);
 
 /// Key and cursor of the ERP's rows that a run must have landed: of windows those that had settled, of slices those of
 /// the slices that are read, of ids those asked for.
-fn expected(ledger: &Ledger, dataset: &Dataset, watermark: Option<i64>, asked: &[String]) -> Vec<Keyed> {
+fn expected(ledger: &Ledger, dataset: &Dataset, watermark: Option<Seconds>, asked: &[String]) -> Vec<Keyed> {
     let endpoint = dataset.endpoint;
     let position = |name: &str| endpoint.key.iter().position(|column| *column == name);
     let inside = |key: &[Option<String>], slice: &Slice| {
         slice.0.iter().all(|(name, value)| position(name).is_some_and(|at| key[at].as_ref() == Some(value)))
     };
-    let rows = ledger.rows().into_iter().map(|row| (ledger.key_text(row), row.modified));
+    let rows = ledger.rows().into_iter().map(|row| (ledger.key_text(row), Seconds(row.modified)));
     let due = rows.filter(|(key, modified)| match endpoint.sync {
         SyncMode::Incremental(_) => watermark.is_some_and(|end| *modified <= end),
         SyncMode::Slices(_) => dataset.slices.is_empty() || dataset.slices.iter().any(|slice| inside(key, slice)),

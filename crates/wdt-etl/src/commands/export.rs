@@ -131,7 +131,7 @@ async fn export_one(
         note(around, &format!("{dataset}: the table is {behind} commits behind its log; `wdt-etl run` updates it"));
     }
     let source = match args.as_of {
-        Some(seconds) => Source::as_of(tables, &args.accounts, Until::Time(seconds.saturating_mul(1_000_000))).await?,
+        Some(seconds) => Source::as_of(tables, &args.accounts, Until::Time(seconds.micros())).await?,
         None => Source::current(tables, &args.accounts)?,
     };
     let to_stdout = path.as_os_str() == STDOUT;

@@ -62,6 +62,7 @@ fn output(path: &Path, source: io::Error) -> EtlError {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use wdt_models::time::Seconds;
     use wdt_models::{Gateway, endpoints};
 
     use super::*;
@@ -87,7 +88,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Config {
-        Config::parse(Path::new("/w/wdt-etl.toml"), text, &examples_variables(), i64::MAX).unwrap()
+        Config::parse(Path::new("/w/wdt-etl.toml"), text, &examples_variables(), Seconds::MAX).unwrap()
     }
 
     fn datasets(config: &Config) -> Vec<&'static str> {
@@ -102,7 +103,7 @@ mod tests {
         let mut out = Vec::new();
         init(&dir, false, &mut out).unwrap();
         let variables = Variables::default().with_file(&dir.join(".env.example")).unwrap();
-        let config = Config::load(&dir.join("wdt-etl.toml"), &variables, i64::MAX).unwrap();
+        let config = Config::load(&dir.join("wdt-etl.toml"), &variables, Seconds::MAX).unwrap();
         assert_eq!(datasets(&config), ["enterprise_stock", "enterprise_goods"]);
         let told = String::from_utf8(out).unwrap();
         assert!(told.starts_with("wrote ") && told.contains("wdt-etl check --env-file .env"), "{told}");

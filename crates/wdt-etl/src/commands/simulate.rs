@@ -24,8 +24,8 @@ pub async fn simulate(
     mut stop: watch::Receiver<bool>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), EtlError> {
-    let now = clock.now_ms().div_euclid(1000);
-    let mut config = SimConfig::new(Arc::new(move || clock.now_ms().div_euclid(1000)));
+    let now = clock.now().floor_seconds();
+    let mut config = SimConfig::new(Arc::new(move || clock.now().floor_seconds().0));
     config.port = args.port;
     config.seed = args.seed;
     config.calls_per_minute = args.calls_per_minute;

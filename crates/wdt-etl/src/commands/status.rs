@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::io::Write;
 
 use serde::Serialize;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 
 use super::output;
 use crate::cli::Status;
@@ -38,7 +38,12 @@ struct StatusLine {
 /// # Errors
 ///
 /// [`EtlError::Stale`] when `--max-age` is passed; otherwise faults of the warehouse.
-pub async fn status(config: &Config, args: &Status, now: i64, out: &mut (dyn Write + Send)) -> Result<(), EtlError> {
+pub async fn status(
+    config: &Config,
+    args: &Status,
+    now: Seconds,
+    out: &mut (dyn Write + Send),
+) -> Result<(), EtlError> {
     let (mut lines, mut opened) = (Vec::new(), HashMap::new());
     let warehouse = warehouse::standing(config)?;
     for (account, dataset) in config.select(&[], &[])? {
@@ -69,7 +74,7 @@ async fn line(
     tables: Option<&DatasetTables>,
     kept: bool,
     (account, dataset): (&Account, &Dataset),
-    now: i64,
+    now: Seconds,
 ) -> Result<StatusLine, EtlError> {
     let mut line = StatusLine {
         account: account.name.clone(),

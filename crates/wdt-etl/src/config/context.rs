@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::environment::Variables;
+use wdt_models::time::Seconds;
 
 /// What the values of the file are read with.
 pub(super) struct Context<'a> {
@@ -13,5 +14,5 @@ pub(super) struct Context<'a> {
     /// Whether secrets are read; otherwise stand-ins take their place.
     pub(super) secrets: bool,
     /// Epoch seconds.
-    pub(super) now: i64,
+    pub(super) now: Seconds,
 }

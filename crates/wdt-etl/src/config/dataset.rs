@@ -1,6 +1,6 @@
 //! One `[[accounts.datasets]]` section.
 
-use wdt_models::time::{format_wall_time, parse_wall_time};
+use wdt_models::time::{Seconds, format_wall_time, parse_wall_time};
 use wdt_models::{Endpoint, Gateway, Method, SyncMode, endpoints};
 
 use super::fault::Faults;
@@ -10,7 +10,7 @@ use super::{Dataset, params, snapshot};
 use crate::words::{self, quoted};
 
 /// 2012-01-01 00:00:00 in Asia/Shanghai: before the platforms' first row.
-pub(crate) const DEFAULT_START: i64 = 1_325_347_200;
+pub(crate) const DEFAULT_START: Seconds = Seconds(1_325_347_200);
 
 /// Reads one dataset of an account.
 pub(super) fn read(value: &Setting<'_>, siblings: &mut Siblings, faults: &mut Faults<'_>) -> Option<Dataset> {
@@ -101,7 +101,7 @@ fn endpoint(value: &Setting<'_>, siblings: &mut Siblings, faults: &mut Faults<'_
     Some(endpoint)
 }
 
-fn start_time(value: &Setting<'_>, now: i64, faults: &mut Faults<'_>) -> Option<i64> {
+fn start_time(value: &Setting<'_>, now: Seconds, faults: &mut Faults<'_>) -> Option<Seconds> {
     let text = value.text(faults)?;
     let start = parse_wall_time(text);
     match start {

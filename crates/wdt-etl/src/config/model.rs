@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use wdt_fetch::{Credentials, Params};
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Gateway, Method, Slice};
 use wdt_sign::Secret;
 use wdt_warehouse::Format;
@@ -90,7 +91,7 @@ pub struct Dataset {
     /// The call that is made.
     pub method: &'static Method,
     /// Rows modified before this instant, in epoch seconds, are never asked for; of no meaning for a snapshot.
-    pub start: i64,
+    pub start: Seconds,
     /// Records a page; of a list of ids, how many one call takes.
     pub page_size: u32,
     /// Business parameters sent with every call.

@@ -1,6 +1,7 @@
 //! What the datasets of one account have to do with each other: each is named once, and some take their ids from another.
 
 use wdt_models::Gateway;
+use wdt_models::time::Seconds;
 
 use super::fault::{Faults, Location};
 
@@ -11,7 +12,7 @@ pub(super) struct Siblings {
     /// Whose datasets they are, as in "account `main`".
     pub(super) owner: String,
     /// Epoch seconds.
-    pub(super) now: i64,
+    pub(super) now: Seconds,
     /// Names that the account has had so far.
     pub(super) names: Vec<&'static str>,
     /// Where a dataset takes its ids from another, and their names.
@@ -19,7 +20,7 @@ pub(super) struct Siblings {
 }
 
 impl Siblings {
-    pub(super) fn new(gateway: Option<Gateway>, owner: String, now: i64) -> Self {
+    pub(super) fn new(gateway: Option<Gateway>, owner: String, now: Seconds) -> Self {
         Self { gateway, owner, now, names: Vec::new(), sources: Vec::new() }
     }
 

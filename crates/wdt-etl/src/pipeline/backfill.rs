@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wdt_fetch::{Client, ReadOptions, WindowReader};
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_models::{Cursor, Window};
 use wdt_warehouse::{BackfillProgress, CommitRecord, Landed, Question};
 
@@ -39,7 +39,7 @@ pub(super) enum Extent {
     /// Everything from this second on, by the endpoint's own full read.
     Everything {
         /// The first second that the endpoint can have.
-        from: i64,
+        from: Seconds,
     },
 }
 
@@ -163,7 +163,8 @@ impl BackfillReader {
                 self.progress.done = end;
                 lane.committed(version, lane.watermark.unwrap_or(end));
             }
-            Some(Landed::Already { version: watermark }) => {
+            Some(Landed::Already { version }) => {
+                let watermark = Seconds(version);
                 lane.watermark = Some(watermark);
                 lane.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
             }
@@ -212,7 +213,7 @@ fn nothing_landed(lane: &Lane) -> EtlError {
     )
 }
 
-fn ahead_of_the_watermark(lane: &Lane, asked: Window, watermark: i64) -> EtlError {
+fn ahead_of_the_watermark(lane: &Lane, asked: Window, watermark: Seconds) -> EtlError {
     let (from, watermark) = (format_wall_time(asked.start), format_wall_time(watermark));
     usage(
         format!("{}: --from {from} is not before the watermark, {watermark}", lane.place()),
@@ -220,7 +221,7 @@ fn ahead_of_the_watermark(lane: &Lane, asked: Window, watermark: i64) -> EtlErro
     )
 }
 
-fn too_short_for_a_scope(lane: &Lane, watermark: i64) -> EtlError {
+fn too_short_for_a_scope(lane: &Lane, watermark: Seconds) -> EtlError {
     let command = backfill_line(&lane.account.name, &lane.dataset, lane.dataset.start, watermark);
     usage(
         format!("{}: method or params changed, so the backfill must reach from start to the watermark", lane.place()),

@@ -11,6 +11,7 @@ use wdt_fetch::Transport;
 
 use crate::error::EtlError;
 use crate::memory::peak_bytes;
+use wdt_models::time::Seconds;
 
 /// An account's dataset, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +26,11 @@ pub struct PartName<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueRange {
     /// First second, lookback included.
-    pub from: i64,
+    pub from: Seconds,
     /// Last second.
-    pub until: i64,
+    pub until: Seconds,
     /// How far the dataset is complete; absent of a first load.
-    pub watermark: Option<i64>,
+    pub watermark: Option<Seconds>,
 }
 
 /// How the accounts of a run follow each other.
@@ -62,7 +63,7 @@ pub trait Decisions: Send + Sync {
     }
 
     /// The `start` to take in place of the configured one; `goes_on` is where a dataset that has a watermark begins.
-    fn start(&self, part: PartName<'_>, goes_on: Option<i64>) -> Result<Option<i64>, EtlError> {
+    fn start(&self, part: PartName<'_>, goes_on: Option<Seconds>) -> Result<Option<Seconds>, EtlError> {
         let _ = (part, goes_on);
         Ok(None)
     }

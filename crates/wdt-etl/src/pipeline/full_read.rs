@@ -3,7 +3,7 @@
 //! It is one reading, landed whole or not at all, because a platform may take everything for each piece of it.
 
 use wdt_models::FullRead;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 
 use super::order::{Select, Selected};
 use crate::error::EtlError;
@@ -17,7 +17,7 @@ use crate::plan::Range;
 pub(super) fn with_full_read<'a>(
     selected: Vec<Selected<'a>>,
     select: &Select,
-    now: i64,
+    now: Seconds,
 ) -> Result<Vec<Selected<'a>>, EtlError> {
     let (with, without): (Vec<_>, Vec<_>) =
         selected.into_iter().partition(|(_, dataset)| dataset.endpoint.full_read.is_some());
@@ -30,12 +30,12 @@ pub(super) fn with_full_read<'a>(
 }
 
 /// One window over everything up to the watermark.
-pub(super) fn range(from: i64, until: i64) -> Range {
+pub(super) fn range(from: Seconds, until: Seconds) -> Range {
     let length = until - from + 2;
     Range { from, until, watermark: None, first: length, longest: length, most_records: u64::MAX }
 }
 
-fn open(endpoint: &wdt_models::Endpoint, now: i64) -> Result<(), EtlError> {
+fn open(endpoint: &wdt_models::Endpoint, now: Seconds) -> Result<(), EtlError> {
     let Some(hours) = endpoint.full_read.and_then(|FullRead { hours, .. }| hours) else { return Ok(()) };
     hours.opens(now).map_or(Ok(()), |opens| {
         Err(EtlError::Closed {

@@ -1,7 +1,7 @@
 //! One account's dataset from its watermark to the row of its run: which way of reading is due, and how it ended.
 
 use wdt_fetch::{Client, WindowReader};
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_models::{Cursor, IdSource, SyncMode, Window};
 use wdt_warehouse::{DeleteLimit, WarehouseError};
 
@@ -32,7 +32,7 @@ pub(super) struct Job {
 /// The ways of reading a dataset.
 enum Mode {
     /// What is new, in windows.
-    Windows { cursor: Cursor, until: Option<i64>, accept: Option<Window> },
+    Windows { cursor: Cursor, until: Option<Seconds>, accept: Option<Window> },
     /// A range behind the watermark.
     Backfill(Box<BackfillReader>),
     /// Everything, to compare it.

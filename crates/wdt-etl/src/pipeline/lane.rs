@@ -20,17 +20,16 @@ use super::surroundings::Surroundings;
 use crate::config::{Account, Dataset, RunSettings};
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
+use wdt_models::time::{Millis, Seconds};
 
 /// Records a window should have at most: with the windows in flight this bounds the memory of a load.
 pub(super) const WINDOW_RECORDS: u64 = 2_000;
-/// Seconds that the platform's clock, known from a header of whole seconds, may seem behind what it is.
-pub(super) const CLOCK_RESOLUTION: i64 = 1;
 
 /// What every lane of a run shares.
 pub(super) struct Shared {
     pub(super) warehouse: Warehouse,
     pub(super) run_id: String,
-    pub(super) started_at: i64,
+    pub(super) started_at: Millis,
     pub(super) settings: RunSettings,
     pub(super) order: Order,
     pub(super) around: Surroundings,
@@ -44,7 +43,7 @@ pub(super) struct Lane {
     pub(super) dataset: Dataset,
     /// Absent in a dry run into a warehouse that has no such table yet.
     pub(super) tables: Option<Arc<Mutex<DatasetTables>>>,
-    pub(super) watermark: Option<i64>,
+    pub(super) watermark: Option<Seconds>,
     pub(super) sums: Sums,
     pub(super) version: Option<u64>,
     /// Hashes of the refused records of this run.
@@ -197,7 +196,7 @@ impl Lane {
             dataset: self.dataset.endpoint.dataset.to_owned(),
             merchant: self.account.merchant.clone(),
             started_at: self.shared.started_at,
-            ended_at: Some(self.shared.around.clock.now_ms()),
+            ended_at: Some(self.shared.around.clock.now()),
             verdict: outcome.map_or("unfinished", |outcome| outcome.verdict.name()).to_owned(),
             exit_code: outcome.map(|outcome| i64::from(outcome.exit_code())),
             message: problem.map(|problem| problem.message.clone()),

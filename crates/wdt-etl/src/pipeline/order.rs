@@ -1,6 +1,7 @@
 //! What the command line asks of a run: which accounts and datasets, what to do with them, and whether it lands.
 
 use wdt_models::Window;
+use wdt_models::time::Seconds;
 use wdt_warehouse::DeleteLimit;
 
 use crate::config::{Account, Dataset};
@@ -34,7 +35,7 @@ pub enum Task {
     /// Read and land what is due.
     Run {
         /// Last second to read, epoch seconds.
-        until: Option<i64>,
+        until: Option<Seconds>,
         /// Take a window inside this one that cannot be certified as it is; needs one account and one dataset.
         accept: Option<Window>,
     },

@@ -1,6 +1,7 @@
 //! How a run ended, per account and dataset.
 
 use crate::error::{EtlError, Failure, gravest};
+use wdt_models::time::Seconds;
 use wdt_warehouse::Sums;
 
 /// How a whole run ended.
@@ -25,8 +26,8 @@ pub struct DatasetOutcome {
     pub problem: Option<Problem>,
     /// What was called, read and landed.
     pub sums: Sums,
-    /// How far the dataset is complete, epoch seconds: the watermark, or the oldest reading of a slice.
-    pub watermark: Option<i64>,
+    /// How far the dataset is complete: the watermark, or the oldest reading of a slice.
+    pub watermark: Option<Seconds>,
 }
 
 /// One word for how a dataset's run ended.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use wdt_fetch::CertifiedPart;
 use wdt_models::Certificate;
+use wdt_models::time::Seconds;
 
 use wdt_warehouse::{Quarantined, Reading};
 
@@ -42,7 +43,7 @@ impl Pending {
     }
 
     /// End of the last window, epoch seconds; `None` when there is none.
-    pub(super) fn end(&self) -> Option<i64> {
+    pub(super) fn end(&self) -> Option<Seconds> {
         self.parts.last().map(|part| part.window.end)
     }
 

@@ -1,7 +1,7 @@
 //! What a lane reports while it works.
 
 use wdt_models::Window;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 
 use super::lane::Lane;
 use crate::plan::Range;
@@ -41,7 +41,7 @@ impl Lane {
         });
     }
 
-    pub(super) fn committed(&self, table_version: u64, watermark: i64) {
+    pub(super) fn committed(&self, table_version: u64, watermark: Seconds) {
         self.report(&Event::Committed {
             account: self.account.name.clone(),
             dataset: self.dataset.endpoint.dataset,

@@ -10,10 +10,11 @@ mod compare;
 use std::sync::Arc;
 
 use wdt_fetch::{Client, PageSource as _, Target, WindowError, WindowReader};
+use wdt_models::time::{CLOCK_RESOLUTION_SECONDS, Seconds};
 use wdt_models::{Cursor, Window};
 use wdt_warehouse::{DeleteLimit, Marks, ReconcileProgress, SeenKeys};
 
-use super::lane::{CLOCK_RESOLUTION, Lane};
+use super::lane::Lane;
 use super::outcome::Verdict;
 use crate::error::EtlError;
 use crate::failpoint::{self, Place};
@@ -51,7 +52,7 @@ impl ReconcileReader<'_> {
         // A row that was edited while the first phase read has left its window for one that was read before the edit, or
         // for one after E0. So what was written up to the last call of the first phase is read again, and only once it
         // has settled: an edit that is still being written would be missed by both phases, and its row marked.
-        let settled_until = now(compare.client) + CLOCK_RESOLUTION;
+        let settled_until = now(compare.client) + CLOCK_RESOLUTION_SECONDS;
         compare.progress.settled_until = Some(settled_until);
         failpoint::hit(Place::ReconcileSettling);
         compare.settle(settled_until).await?;
@@ -70,7 +71,7 @@ impl ReconcileReader<'_> {
         let from = first - 1;
         let look = reader.page(Target::Window(Window::new(from, first + 1)), None, reader.first_page());
         self.lane.unless_stopped(async { look.await.map_err(WindowError::from) }).await?;
-        let walked_until = now(self.client) - self.lane.shared.settings.settle - CLOCK_RESOLUTION;
+        let walked_until = now(self.client) - self.lane.shared.settings.settle - CLOCK_RESOLUTION_SECONDS;
         Ok(Some(Compare {
             reader: Arc::new(reader),
             seen: SeenKeys::new(self.lane.dataset.endpoint)?,
@@ -86,7 +87,7 @@ impl ReconcileReader<'_> {
 }
 
 /// Marks the rows that no phase met, once what moved meanwhile has been looked at too.
-async fn mark_unseen(compare: &mut Compare<'_>, limit: DeleteLimit, until: i64) -> Result<(), EtlError> {
+async fn mark_unseen(compare: &mut Compare<'_>, limit: DeleteLimit, until: Seconds) -> Result<(), EtlError> {
     let Some(tables) = compare.lane.tables.clone() else { return Ok(()) };
     if compare.unreadable > 0 {
         compare.lane.notice(format!(

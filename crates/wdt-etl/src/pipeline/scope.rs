@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 
 use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
@@ -28,7 +28,7 @@ pub(super) fn scope(dataset: &Dataset) -> String {
 /// [`EtlError::Usage`] when parameters or method changed, or `start` is earlier than the rows that were ever asked for.
 pub(super) fn check_scope(
     landed: &Question,
-    watermark: Option<i64>,
+    watermark: Option<Seconds>,
     account: &str,
     dataset: &Dataset,
 ) -> Result<(), EtlError> {
@@ -65,7 +65,7 @@ pub(super) fn check_scope(
 }
 
 /// The command that reads a range again.
-pub(super) fn backfill_line(account: &str, dataset: &Dataset, from: i64, to: i64) -> String {
+pub(super) fn backfill_line(account: &str, dataset: &Dataset, from: Seconds, to: Seconds) -> String {
     let (from, to) = (format_wall_time(from), format_wall_time(to));
     let name = dataset.endpoint.dataset;
     format!("wdt-etl backfill --account {account} --dataset {name} --from \"{from}\" --to \"{to}\"")

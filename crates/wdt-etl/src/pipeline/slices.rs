@@ -112,7 +112,7 @@ impl SliceReader<'_> {
                          a right, give it back: they return with the next run"
                     ));
                 }
-                lane.committed(version, read_at.div_euclid(1000));
+                lane.committed(version, read_at.floor_seconds());
             }
             Some(Landed::Already { .. } | Landed::OtherQuestion) => {
                 lane.notice(format!("another run landed a newer picture of slice {slice}"));
@@ -166,7 +166,7 @@ impl SliceReader<'_> {
             account: self.lane.account.name.clone(),
             dataset: self.lane.dataset.endpoint.dataset,
             slice: reading.slice.to_string(),
-            read_at: format_wall_time(reading.certificate.read_at.div_euclid(1000)),
+            read_at: format_wall_time(reading.certificate.read_at.floor_seconds()),
             records: reading.certificate.distinct,
             done: done as f64 / all.max(1) as f64,
         });

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use wdt_fetch::{Client, ReadOptions, WindowReader};
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{CLOCK_RESOLUTION_SECONDS, Seconds, format_wall_time};
 use wdt_models::{Cursor, Window};
 use wdt_warehouse::{CommitRecord, Landed};
 
 use super::accept::{accepted_in, accepted_notice};
 use super::decisions::DueRange;
-use super::lane::{CLOCK_RESOLUTION, Lane, WINDOW_RECORDS};
+use super::lane::{Lane, WINDOW_RECORDS};
 use super::outcome::Verdict;
 use super::pending::Pending;
 use super::walk::Walk;
@@ -23,7 +23,7 @@ pub(super) struct RunReader<'a> {
     pub(super) client: &'a Client,
     pub(super) cursor: Cursor,
     /// Last second to read, where the command line gives one.
-    pub(super) until: Option<i64>,
+    pub(super) until: Option<Seconds>,
     /// The range in which a window may be taken as it is.
     pub(super) accept: Option<Window>,
 }
@@ -61,8 +61,8 @@ impl RunReader<'_> {
     /// The range that is due by the platform's clock as far as it is known.
     fn due(&self) -> Result<DueRange, EtlError> {
         let settings = &self.lane.shared.settings;
-        let now = self.client.platform_now().div_euclid(1000);
-        let latest = now - settings.settle - CLOCK_RESOLUTION;
+        let now = self.client.platform_now().floor_seconds();
+        let latest = now - settings.settle - CLOCK_RESOLUTION_SECONDS;
         let until = match self.until {
             None => latest,
             Some(until) if until > now => {
@@ -116,8 +116,8 @@ impl RunReader<'_> {
         ended
     }
 
-    fn has_not_settled(&self, until: i64) -> bool {
-        until * 1000 > self.client.platform_now() - self.lane.shared.settings.settle * 1000
+    fn has_not_settled(&self, until: Seconds) -> bool {
+        until.millis() > self.client.platform_now() - self.lane.shared.settings.settle * 1000
     }
 
     async fn land(&mut self, pending: Pending) -> Result<(), EtlError> {
@@ -134,7 +134,8 @@ impl RunReader<'_> {
                 lane.watermark = Some(end);
                 lane.committed(version, end);
             }
-            Some(Landed::Already { version: watermark }) => {
+            Some(Landed::Already { version }) => {
+                let watermark = Seconds(version);
                 lane.watermark = Some(watermark);
                 lane.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
             }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use wdt_models::time::Seconds;
 
 /// A month of seconds, the longest window of every gateway.
 const LONGEST: i64 = 30 * 86_400 - 1;
@@ -15,7 +16,7 @@ struct Night {
     lookback: i64,
     first: i64,
     longest: i64,
-    start: i64,
+    start: Seconds,
     goes_on: i64,
     totals: Vec<u64>,
     /// Windows that are read ahead of the one whose total is seen.
@@ -29,7 +30,7 @@ prop_compose! {
         lookback in prop_oneof![Just(0), 0i64..10_000],
         first in prop_oneof![Just(0), 1i64..100, 1i64..10_000_000],
         longest in prop_oneof![Just(2i64), Just(LONGEST), 2i64..10_000],
-        start in -1000i64..3_000_000,
+        start in (-1000i64..3_000_000).prop_map(Seconds),
         goes_on in prop_oneof![Just(0), Just(1), 1i64..100_000, 1i64..40_000_000],
         totals in prop::collection::vec(prop_oneof![Just(0), 0u64..5000, Just(u64::MAX)], 1..8),
         ahead in 0usize..4,
@@ -62,7 +63,7 @@ fn windows(range: Range, night: &Night) -> Vec<Window> {
     windows
 }
 
-fn range_of(night: &Night, watermark: Option<i64>, start: i64, until: i64) -> Range {
+fn range_of(night: &Night, watermark: Option<Seconds>, start: Seconds, until: Seconds) -> Range {
     let from = begin(watermark, start, night.lookback);
     Range { from, until, watermark, first: night.first, longest: night.longest, most_records: 2000 }
 }
@@ -72,7 +73,7 @@ proptest! {
 
     /// Trips on a gap of a second, an overlap of more than one, a window that is too long or does not move on.
     #[test]
-    fn windows_of_a_run_cover_its_range(night in night(), watermark in prop_oneof![Just(None), (0i64..3_000_000).prop_map(Some)]) {
+    fn windows_of_a_run_cover_its_range(night in night(), watermark in prop_oneof![Just(None), (0i64..3_000_000).prop_map(|watermark| Some(Seconds(watermark)))]) {
         let until = watermark.unwrap_or(night.start) + night.goes_on;
         let range = range_of(&night, watermark, night.start, until);
         let windows = windows(range, &night);

@@ -15,7 +15,7 @@ use wdt_etl::pipeline::{Live, Order, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Limiters, NoAnswer, Outgoing, RawAnswer, Transport, VirtualClock, Waits};
-use wdt_models::time::{format_wall_time, parse_wall_time};
+use wdt_models::time::{Seconds, format_wall_time, parse_wall_time};
 use wdt_models::{Window, endpoints};
 use wdt_sim::{Dice, Fault, PageOrder, Sim, SimConfig};
 use wdt_warehouse::Warehouse;
@@ -60,7 +60,7 @@ impl Transport for Scripted {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
-            let sent_at = clock.now_ms();
+            let sent_at = clock.now();
             self.way().await;
             let dataset = outgoing.endpoint.dataset;
             let number = *self.calls.lock().unwrap().entry(dataset.to_owned()).and_modify(|n| *n += 1).or_insert(1);
@@ -69,7 +69,7 @@ impl Transport for Scripted {
             }
             let answer = self.wire.exchange(outgoing, clock).await;
             self.way().await;
-            answer.map(|answer| RawAnswer { sent_at, came_at: clock.now_ms(), ..answer })
+            answer.map(|answer| RawAnswer { sent_at, came_at: clock.now(), ..answer })
         })
     }
 }
@@ -99,9 +99,9 @@ impl Nights {
 
     fn new(folder: &Path) -> Self {
         let begin = parse_wall_time(FIRST_NIGHT).unwrap();
-        let clock = Arc::new(VirtualClock::starting_at(begin * 1000));
+        let clock = Arc::new(VirtualClock::starting_at(begin.millis()));
         let own = Arc::clone(&clock);
-        let mut settings = SimConfig::new(Arc::new(move || own.now_ms().div_euclid(1000)));
+        let mut settings = SimConfig::new(Arc::new(move || own.now().floor_seconds().0));
         for (dataset, rows) in DATASETS {
             settings = settings.with_rows(dataset, *rows);
         }
@@ -110,7 +110,7 @@ impl Nights {
         settings.span = Some(Window::new(begin - 2 * 86_400, begin - 3600));
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(|_, _, _| None)));
         let sim = Arc::new(Sim::without_socket(settings).unwrap());
-        let text = text(&sim, begin);
+        let text = text(&sim, begin.0);
         let variables: Variables = simulate::secrets()
             .into_iter()
             .map(|(account, key, secret)| (variable(account, key), secret.expose().to_owned()))
@@ -203,7 +203,7 @@ impl Nights {
 fn text(sim: &Sim, begin: i64) -> String {
     let reference = |account: &str, key: &str| format!("{{ env = \"{}\" }}", variable(account, key));
     let accounts = simulate::accounts(sim, 60, reference);
-    let start = format_wall_time(begin - 2 * 86_400 - 3600);
+    let start = format_wall_time(Seconds(begin - 2 * 86_400 - 3600));
     let mut sections = accounts.split("\n\n").map(str::to_owned).collect::<Vec<_>>();
     sections.retain(|section| {
         let name = section.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));

@@ -8,7 +8,7 @@ use wdt_etl::error::EtlError;
 use wdt_etl::pipeline::{Order, RunOutcome, Select, Task, Verdict, run};
 use wdt_etl::report::{Event, Reporter};
 use wdt_models::Window;
-use wdt_models::time::{format_wall_time, parse_wall_time};
+use wdt_models::time::{Seconds, format_wall_time, parse_wall_time};
 
 use crate::world::{BETWEEN, World, assert_same_rows, only, sorted, table, texts, without};
 use crate::{child, support};
@@ -37,7 +37,7 @@ fn of_stock() -> Order {
 }
 
 fn over(from: i64, to: i64) -> Order {
-    Order { task: Task::Backfill(Window::new(from, to)), ..of_stock() }
+    Order { task: Task::Backfill(Window::new(Seconds(from), Seconds(to))), ..of_stock() }
 }
 
 /// A run, with what it told.
@@ -70,10 +70,10 @@ async fn refused(world: &World, options: &Order) -> String {
 /// Rows over 21 days, of which the stock of the last ten was loaded; the start, and the watermark.
 async fn half_loaded(rows: u32) -> (World, i64, i64) {
     let world = World::new(rows, |_| {});
-    let start = world.clock.now() - 10 * DAY;
-    world.write_config(&format!("start = \"{}\"", format_wall_time(start)));
+    let start = world.clock.seconds() - 10 * DAY;
+    world.write_config(&format!("start = \"{}\"", format_wall_time(Seconds(start))));
     let watermark = world.run("first", &of_stock()).await.datasets[0].watermark.unwrap();
-    (world, start, watermark)
+    (world, start, watermark.0)
 }
 
 async fn rows(world: &World, name: &str) -> RecordBatch {
@@ -89,7 +89,7 @@ async fn what_a_later_start_left_out_lands_and_the_earlier_start_is_accepted() {
     let (world, start, watermark) = half_loaded(600).await;
     let left_out = 600 - rows(&world, STOCK).await.num_rows();
     assert!(left_out > 100, "{left_out}");
-    let (early, late) = (format_wall_time(start - 12 * DAY), format_wall_time(start));
+    let (early, late) = (format_wall_time(Seconds(start - 12 * DAY)), format_wall_time(Seconds(start)));
     world.edit_config(&late, &early);
     let hint = refused(&world, &of_stock()).await;
     let line = format!("wdt-etl backfill --account main --dataset {STOCK} --from \"{early}\" --to \"{late}\"");
@@ -97,7 +97,7 @@ async fn what_a_later_start_left_out_lands_and_the_earlier_start_is_accepted() {
 
     let (outcome, told) = landed(&world, "older", &over(start - 12 * DAY, start)).await;
     let outcome = &outcome.datasets[0];
-    assert_eq!((outcome.sums.changed, outcome.watermark), (left_out as u64, Some(watermark)));
+    assert_eq!((outcome.sums.changed, outcome.watermark), (left_out as u64, Some(Seconds(watermark))));
     assert!(told.contains(&format!("nothing is missing since {early}")), "{told}");
     world.assert_is_the_erp(stock()).await;
     let (current, history) = (rows(&world, STOCK).await, rows(&world, HISTORY).await);
@@ -137,9 +137,9 @@ async fn the_watermark_stays_and_nothing_at_it_or_after_it_is_filled() {
 
     let (outcome, told) = landed(&world, "clipped", &over(start - 30 * DAY, watermark + 100)).await;
     assert!(told.contains("the watermark: `wdt-etl run` reads what is newer"), "{told}");
-    assert_eq!(outcome.datasets[0].watermark, Some(watermark));
+    assert_eq!(outcome.datasets[0].watermark, Some(Seconds(watermark)));
     let calls = world.sim.call_count();
-    let options = Order { task: Task::Run { until: Some(watermark), accept: None }, ..of_stock() };
+    let options = Order { task: Task::Run { until: Some(Seconds(watermark)), accept: None }, ..of_stock() };
     let (again, _) = landed(&world, "again", &options).await;
     assert_eq!((again.datasets[0].verdict, world.sim.call_count()), (Verdict::NothingDue, calls));
     let runs = table(&world.warehouse(), "etl_runs").await;
@@ -150,12 +150,12 @@ async fn the_watermark_stays_and_nothing_at_it_or_after_it_is_filled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_has_no_range_and_is_left_out_unless_it_is_named() {
     let world = World::of_all_gateways(&[("flagship_shops", 5), ("flagship_goods", 40)], |_| {});
-    let now = world.clock.now();
+    let now = world.clock.seconds();
     let accounts = vec!["flagship".to_owned()];
     let select = Select { accounts, ..only(&["flagship_shops", "flagship_goods"]) };
     let flagship = Order { select, ..Order::default() };
     landed(&world, "first", &flagship).await;
-    let named = Order { task: Task::Backfill(Window::new(now - DAY, now - 5000)), ..flagship };
+    let named = Order { task: Task::Backfill(Window::new(Seconds(now - DAY), Seconds(now - 5000))), ..flagship };
     assert!(refused(&world, &named).await.contains("flagship_shops has no range to read"));
     let of_flagship = |datasets: &[&str]| Select { accounts: named.select.accounts.clone(), ..only(datasets) };
     let goods = Order { select: of_flagship(&["flagship_goods"]), ..named.clone() };
@@ -169,7 +169,7 @@ async fn a_range_that_leaves_a_gap_lands_and_moves_no_start() {
     let (world, start, _) = half_loaded(300).await;
     let (_, told) = landed(&world, "gap", &over(start - 8 * DAY, start - DAY)).await;
     assert!(told.contains("`start` stays at"), "{told}");
-    world.edit_config(&format_wall_time(start), &format_wall_time(start - 8 * DAY));
+    world.edit_config(&format_wall_time(Seconds(start)), &format_wall_time(Seconds(start - 8 * DAY)));
     assert!(refused(&world, &of_stock()).await.contains("is earlier than"));
 }
 
@@ -182,7 +182,7 @@ async fn a_dry_run_lands_nothing_and_makes_the_calls() {
     assert_eq!(outcome.datasets[0].verdict, Verdict::DryRun);
     assert!(outcome.datasets[0].sums.records > 0 && world.sim.call_count() > calls);
     assert_eq!(rows(&world, HISTORY).await, before);
-    world.edit_config(&format_wall_time(start), &format_wall_time(start - DAY));
+    world.edit_config(&format_wall_time(Seconds(start)), &format_wall_time(Seconds(start - DAY)));
     assert!(refused(&world, &of_stock()).await.contains("is earlier than"));
 }
 
@@ -192,7 +192,7 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
         let (world, start, watermark) = half_loaded(400).await;
         world.clock.advance(BETWEEN);
         // empty years make the first commit, and rows another
-        for from in [start - 12 * DAY, parse_wall_time("2012-01-01 00:00:00").unwrap()] {
+        for from in [start - 12 * DAY, parse_wall_time("2012-01-01 00:00:00").unwrap().0] {
             let killed = ran(&world, from, start, Some(failpoint)).await;
             assert!(killed.status.code().is_none(), "{failpoint} was not reached: {killed:?}");
             let again = ran(&world, from, start, None).await;
@@ -205,9 +205,12 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
         }
         let repeated = ran(&world, start - 12 * DAY, start, None).await;
         assert!(String::from_utf8(repeated.stdout).unwrap().contains("read again from its begin"));
-        let (outcome, _) =
-            landed(&world, "next", &Order { task: Task::Run { until: Some(watermark), accept: None }, ..of_stock() })
-                .await;
+        let (outcome, _) = landed(
+            &world,
+            "next",
+            &Order { task: Task::Run { until: Some(Seconds(watermark)), accept: None }, ..of_stock() },
+        )
+        .await;
         assert_eq!(outcome.datasets[0].verdict, Verdict::NothingDue, "the watermark stands");
     }
 }
@@ -215,7 +218,15 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
 /// Runs a backfill of the stock by the binary.
 async fn ran(world: &World, from: i64, to: i64, failpoint: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wdt-etl"));
-    command.args(["backfill", "--dataset", STOCK, "--from", &format_wall_time(from), "--to", &format_wall_time(to)]);
+    command.args([
+        "backfill",
+        "--dataset",
+        STOCK,
+        "--from",
+        &format_wall_time(Seconds(from)),
+        "--to",
+        &format_wall_time(Seconds(to)),
+    ]);
     command.arg("--config").arg(world.config_path()).env_clear();
     if let Some(failpoint) = failpoint {
         command.env("WDT_ETL_TEST_FAILPOINT", failpoint);
@@ -231,7 +242,7 @@ async fn a_run_and_two_backfills_at_once_lose_and_double_nothing() {
     let (night, range) = (of_stock(), over(start - 12 * DAY, start + 9 * DAY));
     let (run, one, other) =
         tokio::join!(landed(&world, "run", &night), landed(&world, "one", &range), landed(&world, "other", &range));
-    assert!(run.0.datasets[0].watermark > Some(watermark));
+    assert!(run.0.datasets[0].watermark > Some(Seconds(watermark)));
     world.assert_is_the_erp(stock()).await;
     let history = rows(&world, HISTORY).await;
     let mut versions: Vec<String> = support::rows(&world.warehouse().join(HISTORY))
@@ -253,8 +264,8 @@ async fn a_run_and_two_backfills_at_once_lose_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_params_are_refused_until_a_backfill_has_asked_for_everything_in_the_new_way() {
     let world = World::new(500, |_| {});
-    let start = world.clock.now() - 25 * DAY;
-    let with_start = format!("start = \"{}\"", format_wall_time(start));
+    let start = world.clock.seconds() - 25 * DAY;
+    let with_start = format!("start = \"{}\"", format_wall_time(Seconds(start)));
     world.write_config(&format!("{with_start}\nparams = {{ warehouse_no = \"WH-1\" }}"));
     let watermark = world.run("first", &of_stock()).await.datasets[0].watermark.unwrap();
     let narrow = rows(&world, STOCK).await.num_rows();
@@ -263,7 +274,7 @@ async fn other_params_are_refused_until_a_backfill_has_asked_for_everything_in_t
     let error = refused(&world, &of_stock()).await;
     let line = error.split("wdt-etl ").last().unwrap().to_owned();
     for (from, to) in [(start + 1, watermark), (start, watermark - 2)] {
-        let short = refused(&world, &over(from, to)).await;
+        let short = refused(&world, &over(from, to.0)).await;
         assert!(short.ends_with(&line), "the same line fixes it: {short}");
     }
 
@@ -298,7 +309,7 @@ mod accepted {
 
     /// The two times in the last line of a hint.
     fn times(hint: &str) -> Window {
-        let times: Vec<i64> = hint.split('"').filter_map(parse_wall_time).collect();
+        let times: Vec<Seconds> = hint.split('"').filter_map(parse_wall_time).collect();
         let [.., start, end] = times.as_slice() else { panic!("{hint}") };
         Window::new(*start, *end)
     }
@@ -309,22 +320,22 @@ mod accepted {
         let world = World::new(700, |sim| {
             // where rows are: a total without any record is a broken answer, not one that proves nothing
             let span = sim.span.unwrap();
-            (lie, sim.bulk_second) = (span.start + span.seconds() / 2, 7);
+            (lie, sim.bulk_second) = (span.start.0 + span.seconds() / 2, 7);
             sim.phantom = Some((STOCK, lie));
         });
-        world.write_config(&format!("start = \"{}\"", format_wall_time(world.clock.now() - 22 * DAY)));
+        world.write_config(&format!("start = \"{}\"", format_wall_time(Seconds(world.clock.seconds() - 22 * DAY))));
         let (outcome, _) = told(&world, "stopped", &of_stock()).await;
         let outcome = outcome.unwrap();
         let problem = outcome.datasets[0].problem.clone().unwrap();
         assert_eq!((outcome.exit_code(), problem.exit_code), (5, 5));
         let watermark = outcome.datasets[0].watermark.unwrap();
-        assert!(watermark <= lie + 1, "the watermark is before the window");
+        assert!(watermark <= Seconds(lie + 1), "the watermark is before the window");
         let last = world_newest(&world).await;
         assert!(last <= lie + 1, "nothing after it is landed");
         let accept = times(&problem.hint.unwrap());
 
         // beside it, nothing changes
-        let beside = Window::new(lie + 60, lie + 120);
+        let beside = Window::new(Seconds(lie + 60), Seconds(lie + 120));
         let select = Select { accounts: vec!["main".to_owned()], ..only(&[STOCK]) };
         let named = Order { select, ..Order::default() };
         let (outcome, _) =
@@ -381,7 +392,7 @@ mod accepted {
             task: Task::Run { until: None, accept: Some(window) },
             dry_run: false,
         };
-        let window = Window::new(1, 2);
+        let window = Window::new(Seconds(1), Seconds(2));
         for options in [
             accept(&[], &[], window),
             accept(&["main"], &[], window),
@@ -390,7 +401,7 @@ mod accepted {
         ] {
             assert!(refused(&world, &options).await.contains("exactly one --account and one --dataset"));
         }
-        let backward = refused(&world, &accept(&["main"], &[STOCK], Window::new(2, 1))).await;
+        let backward = refused(&world, &accept(&["main"], &[STOCK], Window::new(Seconds(2), Seconds(1)))).await;
         assert!(backward.contains("ends before it begins"), "{backward}");
     }
 }

@@ -12,7 +12,7 @@ use wdt_etl::environment::Variables;
 use wdt_etl::error::EtlError;
 use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, Target, signed};
 use wdt_models::Slice;
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{Seconds, parse_wall_time};
 use wdt_sign::Secret;
 
 /// Invented; shaped like a platform's secret.
@@ -29,7 +29,7 @@ name = "enterprise_stock"
 "#;
 
 fn now() -> i64 {
-    parse_wall_time("2024-05-01 02:00:00").unwrap()
+    parse_wall_time("2024-05-01 02:00:00").unwrap().0
 }
 
 fn variables() -> Variables {
@@ -48,7 +48,7 @@ fn with(from: &str, to: &str) -> String {
 }
 
 fn parse_with(text: &str, variables: &Variables) -> Result<Config, ConfigError> {
-    Config::parse(Path::new("/etc/wdt/wdt-etl.toml"), text, variables, now())
+    Config::parse(Path::new("/etc/wdt/wdt-etl.toml"), text, variables, Seconds(now()))
 }
 
 /// Whether the account signs as one with these keys would: secrets are never shown, so this is how they are seen.
@@ -62,7 +62,8 @@ fn signs_as(account: &Account, keys: AccountKeys) -> bool {
         params: Params::new(),
         personal: false,
     };
-    let sign = |credentials: &Credentials| signed(endpoint, "http://gateway", credentials, &request, now()).unwrap();
+    let sign =
+        |credentials: &Credentials| signed(endpoint, "http://gateway", credentials, &request, Seconds(now())).unwrap();
     sign(&account.credentials) == sign(&Credentials::new(account.gateway, keys).unwrap())
 }
 
@@ -157,7 +158,7 @@ params = { warehouse_no = 7, spec_no = 1.50, is_deleted = true }
         let path = folder.path().join("wdt-etl.toml");
         std::fs::write(&path, text).unwrap();
         let variables: Variables = [("PROXY", "http://user:pass@proxy:3128")].into_iter().collect();
-        let config = Config::load(&path, &variables, now()).unwrap();
+        let config = Config::load(&path, &variables, Seconds(now())).unwrap();
         let account = &config.accounts[0];
         assert_eq!(Path::new(&config.warehouse.url), folder.path().join("../lake"));
         let run = &config.run;

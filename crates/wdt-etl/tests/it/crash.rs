@@ -7,6 +7,7 @@ use wdt_etl::pipeline::{Order, Task};
 
 use crate::child;
 use crate::world::{BETWEEN, World, only, sorted, table, without};
+use wdt_models::time::Seconds;
 
 /// What two runs may differ in: who read the row, and when.
 const OF_THE_READING: [&str; 2] = ["_wdt_pulled_at", "_wdt_run_id"];
@@ -22,7 +23,7 @@ async fn between_the_two_commits_only_the_projection_is_behind() {
     let calls = world.sim.call_count();
     let options = Order {
         select: only(&["enterprise_stock"]),
-        task: Task::Run { until: Some(world.clock.now() - 800), accept: None },
+        task: Task::Run { until: Some(Seconds(world.clock.seconds() - 800)), accept: None },
         dry_run: false,
     };
     world.run("again", &options).await;
@@ -32,7 +33,7 @@ async fn between_the_two_commits_only_the_projection_is_behind() {
 
 /// Begins with the rows: a load from 2012 on commits empty years first, and the kill would find no row.
 fn rows_in_the_first_commit(world: &World) {
-    let start = wdt_models::time::format_wall_time(world.clock.now() - 22 * 86_400);
+    let start = wdt_models::time::format_wall_time(Seconds(world.clock.seconds() - 22 * 86_400));
     world.write_config(&format!("start = \"{start}\""));
 }
 

@@ -13,6 +13,7 @@ use wdt_etl::EtlError;
 use wdt_etl::cli::{Cli, Command};
 use wdt_etl::commands::export::{Console, export};
 use wdt_etl::pipeline::Order;
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, endpoints};
 
 use crate::support::{Home, Platform, VARIABLE};
@@ -212,9 +213,9 @@ async fn deleted_rows_come_only_on_request_and_the_past_is_found_again(world: &W
     assert_eq!(count(&["--warehouse", &store, "--include-deleted"]).await, stores);
     let condition = format!("store_code = '{store}' AND _wdt_deleted_at IS NULL");
     assert_eq!(count(&["--where", &condition, "--include-deleted"]).await, count(&["--warehouse", &store]).await);
-    let between = wdt_models::time::format_wall_time(world.clock.now() - BETWEEN / 2);
+    let between = wdt_models::time::format_wall_time(Seconds(world.clock.seconds() - BETWEEN / 2));
     assert_eq!(count(&["--as-of", &between]).await, all, "before the second run nothing had vanished");
-    let now = wdt_models::time::format_wall_time(world.clock.now() + 60);
+    let now = wdt_models::time::format_wall_time(Seconds(world.clock.seconds() + 60));
     assert_eq!(count(&["--as-of", &now]).await, all - gone);
     assert_eq!(count(&["--changed-since", &between, "--include-deleted"]).await, gone);
     assert_eq!(count(&["--changed-since", &between]).await, 0);

@@ -6,7 +6,7 @@ use arrow::array::Array as _;
 use wdt_etl::commands::verify::verify;
 use wdt_etl::error::EtlError;
 use wdt_etl::pipeline::{Order, RunOutcome, Task, Verdict, run};
-use wdt_models::time::{SHANGHAI_OFFSET_SECONDS, format_wall_time};
+use wdt_models::time::{SHANGHAI_OFFSET_SECONDS, Seconds, format_wall_time};
 use wdt_models::{Endpoint, Window};
 use wdt_sim::SimConfig;
 
@@ -33,14 +33,14 @@ fn all() -> Order {
 async fn loaded(rows: u32, after_midnight: i64, change: impl FnOnce(&mut SimConfig)) -> (World, i64) {
     let world = World::new(rows, |sim| {
         let now = (sim.clock)();
-        sim.span = Some(Window::new(now - 60 * DAY, now - 600));
+        sim.span = Some(Window::new(Seconds(now - 60 * DAY), Seconds(now - 600)));
         change(sim);
     });
-    world.write_config(&format!("start = \"{}\"", format_wall_time(world.clock.now() - 10 * DAY)));
+    world.write_config(&format!("start = \"{}\"", format_wall_time(Seconds(world.clock.seconds() - 10 * DAY))));
     let watermark = world.run("first", &of_stock()).await.datasets[0].watermark.unwrap();
-    let now = world.clock.now();
+    let now = world.clock.seconds();
     world.clock.advance(DAY - (now + SHANGHAI_OFFSET_SECONDS).rem_euclid(DAY) + after_midnight);
-    (world, watermark)
+    (world, watermark.0)
 }
 
 async fn logged(world: &World) -> usize {
@@ -72,7 +72,7 @@ async fn rows_that_no_window_named_land_in_one_reading_and_the_watermark_stays()
         let calls = world.sim.call_count();
         let outcome = world.run("all", &all()).await;
         assert_eq!(outcome.datasets[0].sums.changed, 700 - before as u64);
-        assert_eq!(outcome.datasets[0].watermark, Some(watermark));
+        assert_eq!(outcome.datasets[0].watermark, Some(Seconds(watermark)));
         assert_eq!(world.sim.call_count() - calls, 8, "seven pages, and the total once more");
         assert_eq!(logged(&world).await, 700, "what stood there is not logged again");
         world.assert_is_the_erp(stock()).await;
@@ -82,7 +82,7 @@ async fn rows_that_no_window_named_land_in_one_reading_and_the_watermark_stays()
 
         // everything since the first second of a full read is there: any start after it is accepted
         world.write_config("start = \"2005-01-01 00:00:00\"");
-        let until = Order { task: Task::Run { until: Some(watermark), accept: None }, ..of_stock() };
+        let until = Order { task: Task::Run { until: Some(Seconds(watermark)), accept: None }, ..of_stock() };
         assert_eq!(world.run("again", &until).await.datasets[0].verdict, Verdict::NothingDue);
         let args =
             wdt_etl::cli::Verify { select: wdt_etl::cli::SelectArgs::default(), probe: true, days: 7, json: true };
@@ -96,9 +96,9 @@ async fn rows_that_no_window_named_land_in_one_reading_and_the_watermark_stays()
 async fn outside_its_hours_it_is_refused_before_any_call_with_the_time_when_it_opens() {
     let (world, _) = loaded(200, 2 * HOUR, |_| {}).await;
     let error = refused(&world, &all()).await;
-    let opens = format_wall_time(
-        (world.clock.now() + SHANGHAI_OFFSET_SECONDS).div_euclid(DAY) * DAY + DAY - SHANGHAI_OFFSET_SECONDS,
-    );
+    let opens = format_wall_time(Seconds(
+        (world.clock.seconds() + SHANGHAI_OFFSET_SECONDS).div_euclid(DAY) * DAY + DAY - SHANGHAI_OFFSET_SECONDS,
+    ));
     assert_eq!(error.exit_code(), 4, "{error}");
     assert!(error.to_string().contains("from 00:00 to 02:00 in China only"), "{error}");
     assert!(error.hint().unwrap().contains(&opens), "{:?}, {opens}", error.hint());
@@ -117,7 +117,7 @@ async fn hours_that_end_while_it_reads_leave_everything_as_it_was_and_the_next_n
     let outcome = read_all(&world, "late").await;
     assert_eq!(outcome.exit_code(), 4, "{outcome:#?}");
     assert!(outcome.datasets[0].problem.as_ref().unwrap().message.contains("00:00-02:00"), "{outcome:#?}");
-    assert_eq!((logged(&world).await, outcome.datasets[0].watermark), (before, Some(watermark)));
+    assert_eq!((logged(&world).await, outcome.datasets[0].watermark), (before, Some(Seconds(watermark))));
     world.script.end();
     world.clock.advance(DAY - HOUR);
     assert_eq!(read_all(&world, "night").await.exit_code(), 0);

@@ -9,14 +9,14 @@ use wdt_etl::cli::{Cli, DiffSide};
 use wdt_etl::commands::init;
 use wdt_etl::config::{Config, parse_duration};
 use wdt_etl::environment::Variables;
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{Seconds, parse_wall_time};
 
 /// Now, for the faults that have to do with time.
 const NOW: i64 = 1_714_500_000;
 
 /// Reads a text as a configuration: faults are told, each with its place, and nothing panics.
 fn read(text: &str) {
-    if let Err(error) = Config::parse(Path::new("wdt-etl.toml"), text, &Variables::default(), NOW) {
+    if let Err(error) = Config::parse(Path::new("wdt-etl.toml"), text, &Variables::default(), Seconds(NOW)) {
         assert!(!error.to_string().is_empty());
     }
 }

@@ -32,7 +32,7 @@ fn config(folder: &TempDir, sim: &Sim, endpoint: &Endpoint, param: &Param) -> Co
     let session = if needs.contains(&"session") { "session = { env = \"SESSION\" }\n" } else { "" };
     let stores = if endpoint.dimensions().is_empty() { "" } else { "stores = [\"STORE_1\"]\ninventory_types = [1]\n" };
     let ids = if matches!(endpoint.sync, SyncMode::Ids(_)) { "rec_ids = [9951]\n" } else { "" };
-    let now = SystemClock.now_ms().div_euclid(1000);
+    let now = SystemClock.now().floor_seconds();
     let start = match endpoint.sync {
         SyncMode::Incremental(_) => format!("start = \"{}\"\n", format_wall_time(now - 7200)),
         SyncMode::Slices(_) | SyncMode::Ids(_) => String::new(),
@@ -58,7 +58,7 @@ fn config(folder: &TempDir, sim: &Sim, endpoint: &Endpoint, param: &Param) -> Co
 async fn every_parameter_of_every_endpoint_reaches_the_platform() {
     let mut sent = 0;
     for endpoint in endpoints::ALL {
-        let sim = Sim::start(SimConfig::new(Arc::new(|| SystemClock.now_ms().div_euclid(1000)))).unwrap();
+        let sim = Sim::start(SimConfig::new(Arc::new(|| SystemClock.now().floor_seconds().0))).unwrap();
         for param in endpoint.params {
             let folder = tempfile::tempdir().unwrap();
             let (_open, stop) = watch::channel(false);

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use wdt_etl::environment::Variables;
 use wdt_etl::pipeline::Order;
 use wdt_models::endpoints::ENTERPRISE_STOCK;
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Kind};
 use wdt_warehouse::Format;
 
@@ -95,7 +96,7 @@ fn expected(endpoint: &Endpoint, erp: &RecordBatch, own: &[(&str, Option<&str>)]
     let mut row = row(endpoint, erp, number);
     row["values"].as_object_mut().unwrap().extend(own.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
     if own == HISTORY {
-        let wall = wdt_models::time::format_wall_time(cursor.value(number).div_euclid(1_000_000));
+        let wall = wdt_models::time::format_wall_time(Seconds(cursor.value(number).div_euclid(1_000_000)));
         row["values"]["dt"] = json!(&wall[..10]);
     }
     json!({

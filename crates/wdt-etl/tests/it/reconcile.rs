@@ -10,7 +10,7 @@ use wdt_etl::cli::{OutputArgs, Reconcile, SelectArgs};
 use wdt_etl::pipeline::{DatasetOutcome, Order, Select, Surroundings, Task, Verdict, run};
 use wdt_etl::report::{Event, Reporter};
 use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_sim::{Fault, SimConfig};
 use wdt_warehouse::DeleteLimit;
 
@@ -62,7 +62,7 @@ impl Audience {
 /// One dataset of so many rows of the last three weeks, in pages of 20.
 fn world(rows: u32, change: impl FnOnce(&mut SimConfig)) -> World {
     let world = World::new(rows, change);
-    let start = format_wall_time(world.clock.now() - 22 * 86_400);
+    let start = format_wall_time(Seconds(world.clock.seconds() - 22 * 86_400));
     world.write_config(&format!("start = \"{start}\"\npage_size = 20"));
     world
 }
@@ -132,7 +132,7 @@ async fn rows_that_are_gone_are_marked_and_no_other_while_the_erp_moves() {
             sim.span = Some(wdt_models::Window::new(end - 3 * 86_400, end));
             (sim.seed, sim.edits_per_page) = (seed, 0.3);
         });
-        let start = format_wall_time(world.clock.now() - 4 * 86_400);
+        let start = format_wall_time(Seconds(world.clock.seconds() - 4 * 86_400));
         world.write_config(&format!("start = \"{start}\"\npage_size = 20"));
         let first = world.run_of("first", &[STOCK]).await.datasets.remove(0);
         world.clock.advance(BETWEEN);
@@ -169,7 +169,7 @@ async fn rows_that_are_gone_are_marked_and_no_other_while_the_erp_moves() {
         world.clock.advance(BETWEEN);
         let second = world.run_of("second", &[STOCK]).await.datasets.remove(0);
         // the second run's own pages may have moved a row beyond it
-        let reached = ledger.rows().into_iter().filter(|row| row.modified <= second.watermark.unwrap());
+        let reached = ledger.rows().into_iter().filter(|row| row.modified <= second.watermark.unwrap().0);
         let reached = keys_of(&world, &reached.collect::<Vec<_>>());
         let marked = self::marked(&world);
         assert!(marked.is_disjoint(&reached), "seed {seed}: a row that is back loses its mark");
@@ -340,9 +340,10 @@ async fn a_record_that_can_no_longer_be_typed_keeps_its_row() {
     let text = std::fs::read_to_string(world.config_path()).unwrap();
     std::fs::write(world.config_path(), format!("[run]\nquarantine_limit = \"50%\"\n\n{text}")).unwrap();
     // the same ERP, whose first rows have a quantity that is none from now on
-    let span = wdt_models::Window::new(world.clock.now() - 21 * 86_400, world.clock.now() - BETWEEN);
+    let span =
+        wdt_models::Window::new(Seconds(world.clock.seconds() - 21 * 86_400), Seconds(world.clock.seconds() - BETWEEN));
     let changed = World::new(200, |sim| (sim.refused_rows, sim.span) = (20, Some(span)));
-    changed.clock.advance(world.clock.now() - changed.clock.now());
+    changed.clock.advance(world.clock.seconds() - changed.clock.seconds());
     let changed_ledger = changed.sim.ledger(STOCK).unwrap();
     let gone = keys_of(&world, &changed_ledger.delete(5));
     let url = |world: &World| world.sim.base_url(wdt_models::Gateway::Enterprise);

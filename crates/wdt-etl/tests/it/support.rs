@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use wdt_fetch::{Clock as _, SystemClock};
-use wdt_models::time::{format_wall_time, parse_wall_time};
+use wdt_models::time::{Seconds, format_wall_time, parse_wall_time};
 use wdt_models::{Gateway, Window, endpoints};
 use wdt_sim::{Account, Sim, SimConfig};
 
@@ -43,7 +43,7 @@ pub(crate) const ROWS: u32 = 200;
 
 /// Now, in epoch seconds.
 pub(crate) fn now() -> i64 {
-    SystemClock.now_ms().div_euclid(1000)
+    SystemClock.now().floor_seconds().0
 }
 
 /// A simulated platform that answers from threads of its own.
@@ -332,7 +332,7 @@ fn masked_times(text: &str) -> String {
     let newest_fixed = parse_wall_time(UNTIL).unwrap();
     let times: Vec<String> = (0..text.len())
         .filter_map(|start| text.get(start..start + LENGTH))
-        .filter(|piece| parse_wall_time(piece).is_some_and(|time| time > newest_fixed && time < newest_fixed * 2))
+        .filter(|piece| parse_wall_time(piece).is_some_and(|time| time > newest_fixed && time.0 < newest_fixed.0 * 2))
         .map(str::to_owned)
         .collect();
     times.iter().fold(text.to_owned(), |text, time| text.replace(time, "[time]"))
@@ -360,7 +360,7 @@ pub(crate) fn masked_after(text: &str, prefix: &str, masked: fn(char) -> bool, m
 
 /// The name of the time that lies so many seconds before now.
 pub(crate) fn seconds_ago(seconds: i64) -> String {
-    format_wall_time(now() - seconds)
+    format_wall_time(Seconds(now() - seconds))
 }
 
 /// Every row of a table, read from its log and its Parquet files without any library of either; none without a table.

@@ -7,6 +7,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use arrow::record_batch::RecordBatch;
 use wdt_etl::pipeline::{Order, Task, Verdict};
 use wdt_models::endpoints::{self, ENTERPRISE_STOCK};
+use wdt_models::time::Seconds;
 use wdt_sim::{Fault, FaultPlan, PageOrder};
 
 use crate::world::{BETWEEN, World, nulls, numbers, only, sorted, table, texts, without};
@@ -22,7 +23,7 @@ async fn two_nights_with_edits_while_reading_leave_the_erp_in_the_current_tables
     // what the reading itself moved is newer than the watermark, and belongs to the next night
     for dataset in &second.datasets {
         let endpoint = endpoints::find(dataset.dataset).unwrap();
-        assert_settled_rows_match(&world, endpoint, dataset.watermark.unwrap()).await;
+        assert_settled_rows_match(&world, endpoint, dataset.watermark.unwrap().0).await;
     }
 }
 
@@ -88,8 +89,8 @@ async fn faults_while_reading_cost_calls_and_no_row() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_until_again_makes_no_call_and_changes_no_row() {
     let world = World::new(400, |_| {});
-    let until = world.clock.now() - 400;
-    let options = Order { task: Task::Run { until: Some(until), accept: None }, ..Order::default() };
+    let until = world.clock.seconds() - 400;
+    let options = Order { task: Task::Run { until: Some(Seconds(until)), accept: None }, ..Order::default() };
     world.run("first", &options).await;
     let calls = world.sim.call_count();
     let before = table(&world.warehouse(), "enterprise_stock").await;
@@ -150,7 +151,10 @@ async fn mirrors_say_what_the_commits_say_and_are_restored_when_missing() {
         before.push(table(&world.warehouse(), name).await);
         std::fs::remove_dir_all(world.warehouse().join(name)).unwrap();
     }
-    let options = Order { task: Task::Run { until: Some(world.clock.now() - 700), accept: None }, ..Order::default() };
+    let options = Order {
+        task: Task::Run { until: Some(Seconds(world.clock.seconds() - 700)), accept: None },
+        ..Order::default()
+    };
     world.run("second", &options).await;
     let key = ["dataset", "window_start", "window_end"];
     let windows = table(&world.warehouse(), "etl_windows").await;
@@ -172,13 +176,13 @@ async fn a_lost_current_table_is_built_again_from_the_log_without_a_call() {
     let before = sorted(&table(&world.warehouse(), "enterprise_stock").await, ENTERPRISE_STOCK.key);
     std::fs::remove_dir_all(world.warehouse().join("enterprise_stock")).unwrap();
     let calls = world.sim.call_count();
-    let until = world.clock.now() - 800;
+    let until = world.clock.seconds() - 800;
     world
         .run(
             "third",
             &Order {
                 select: only(&["enterprise_stock"]),
-                task: Task::Run { until: Some(until), accept: None },
+                task: Task::Run { until: Some(Seconds(until)), accept: None },
                 dry_run: false,
             },
         )

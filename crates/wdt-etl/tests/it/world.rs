@@ -19,6 +19,7 @@ use wdt_etl::pipeline::{Live, Order, RunOutcome, Select, Surroundings, run};
 use wdt_etl::report::Silent;
 use wdt_fetch::{Clock, SystemClock, Waits};
 use wdt_models::decode::{Asked, decode};
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Endpoint, Gateway, Slice, Window, endpoints};
 use wdt_sim::{Account, Fault, FaultPlan, Sim, SimConfig};
 use wdt_warehouse::Format;
@@ -41,17 +42,17 @@ pub(crate) struct TestClock {
 }
 
 impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
+    fn now(&self) -> Millis {
         match self.stopped.load(Ordering::Relaxed) {
-            0 => SystemClock.now_ms() + self.offset.load(Ordering::Relaxed) * 1000,
-            stopped => stopped,
+            0 => SystemClock.now() + self.offset.load(Ordering::Relaxed) * 1000,
+            stopped => Millis(stopped),
         }
     }
 }
 
 impl TestClock {
-    pub(crate) fn now(&self) -> i64 {
-        self.now_ms().div_euclid(1000)
+    pub(crate) fn seconds(&self) -> i64 {
+        self.now().floor_seconds().0
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
@@ -60,7 +61,7 @@ impl TestClock {
 
     /// From now on it is always now.
     pub(crate) fn stop(&self) {
-        self.stopped.store(self.now_ms(), Ordering::Relaxed);
+        self.stopped.store(self.now().0, Ordering::Relaxed);
     }
 }
 
@@ -118,7 +119,7 @@ impl World {
         }
         let text = format!("[warehouse]\nurl = \"warehouse\"\n\n[run]\n\n{}", with_stores(&accounts));
         std::fs::write(world.config_path(), text).unwrap();
-        let start = wdt_models::time::format_wall_time(world.clock.now() - 30 * 86_400);
+        let start = wdt_models::time::format_wall_time(Seconds(world.clock.seconds() - 30 * 86_400));
         for endpoint in endpoints::ALL.iter().filter(|endpoint| endpoint.cursor().is_some()) {
             let name = format!("name = \"{}\"\n", endpoint.dataset);
             world.edit_config(&name, &format!("{name}start = \"{start}\"\n"));
@@ -130,11 +131,11 @@ impl World {
         println!("seed {SEED}");
         let clock = TestClock::default();
         clock.advance(-BETWEEN);
-        let now = clock.now();
+        let now = clock.seconds();
         let sim_clock = clock.clone();
-        let mut config = SimConfig::new(Arc::new(move || sim_clock.now()));
+        let mut config = SimConfig::new(Arc::new(move || sim_clock.seconds()));
         config.seed = SEED;
-        config.span = Some(Window::new(now - 21 * 86_400, now - 600));
+        config.span = Some(Window::new(Seconds(now - 21 * 86_400), Seconds(now - 600)));
         for (dataset, rows) in rows {
             config = config.with_rows(dataset, *rows);
         }
@@ -175,7 +176,7 @@ impl World {
     }
 
     pub(crate) fn config(&self) -> Config {
-        Config::load(&self.config_path(), &Variables::default(), self.clock.now()).unwrap()
+        Config::load(&self.config_path(), &Variables::default(), Seconds(self.clock.seconds())).unwrap()
     }
 
     pub(crate) fn surroundings(&self, run_id: &str) -> Surroundings {

@@ -9,6 +9,7 @@ use arrow::row::{RowConverter, SortField};
 use serde_json::value::RawValue;
 use wdt_etl::config::{Account, Dataset};
 use wdt_models::decode::{Asked, decode, page_schema};
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Slice, SyncMode};
 use wdt_sim::Change;
 use wdt_warehouse::contents;
@@ -198,7 +199,7 @@ impl Oracle {
             let windows = self.endpoint.cursor().is_some();
             for (key, states) in &self.states {
                 let seen = |state: &&State| {
-                    let due = !windows || !state.unmoved && (start..watermark).contains(&state.modified);
+                    let due = !windows || !state.unmoved && (start..watermark).contains(&Seconds(state.modified));
                     due && state.from < job.start - 1 && state.until > job.end + 1
                 };
                 for state in states.iter().filter(seen) {

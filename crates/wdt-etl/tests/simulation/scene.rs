@@ -10,6 +10,7 @@ use wdt_etl::commands::simulate;
 use wdt_etl::config::Config;
 use wdt_etl::environment::Variables;
 use wdt_fetch::{Clock, Limiters};
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Endpoint, Gateway, SyncMode, Window, endpoints, time::format_wall_time};
 use wdt_sim::{Dice, Fault, FaultPlan, Ledger, PageOrder, Sim, SimConfig, WindowEnd};
 use wdt_warehouse::{Fate, Operation, Step, Warehouse};
@@ -76,8 +77,8 @@ impl Time {
 }
 
 impl Clock for Time {
-    fn now_ms(&self) -> i64 {
-        self.platform_ms() + self.local_ahead.load(Ordering::Relaxed)
+    fn now(&self) -> Millis {
+        Millis(self.platform_ms() + self.local_ahead.load(Ordering::Relaxed))
     }
 }
 
@@ -109,7 +110,8 @@ impl Scene {
         let smallest = if order == PageOrder::ModifiedOnly { 24 } else { 2 };
         let sim = Arc::new(Sim::without_socket(settings).unwrap());
         let text = text(&mut dice, &sim, (settle, calls_per_minute, smallest), epoch, one_page_slices);
-        let config = Config::parse(&secrets().path().join("wdt-etl.toml"), &text, &Variables::default(), epoch);
+        let config =
+            Config::parse(&secrets().path().join("wdt-etl.toml"), &text, &Variables::default(), Seconds(epoch));
         let config = config.unwrap_or_else(|error| panic!("{error}\n{text}"));
         let calm = Arc::new(AtomicBool::new(false));
         let (warehouse, folder) = warehouse(format, seed, &calm);
@@ -193,7 +195,7 @@ fn platform(
     let clock = time.clone();
     let now = time.platform();
     let mut config = SimConfig::new(Arc::new(move || clock.platform()));
-    config.span = Some(Window::new(now - 86_400 * (1 + number(dice.below(4))), now - 60));
+    config.span = Some(Window::new(Seconds(now - 86_400 * (1 + number(dice.below(4)))), Seconds(now - 60)));
     for endpoint in datasets {
         let rows = 5 + u32::try_from(dice.below(60)).unwrap();
         config = config.with_rows(endpoint.dataset, rows);
@@ -255,7 +257,7 @@ fn text(
 ) -> String {
     let accounts =
         simulate::accounts(sim, calls_per_minute, |account, key| format!("{{ file = \"{account}-{key}\" }}"));
-    let start = format_wall_time(epoch - 6 * 86_400);
+    let start = format_wall_time(Seconds(epoch - 6 * 86_400));
     let mut lines = Vec::new();
     for line in accounts.lines() {
         let line = if line.starts_with("stores = ") { format!("stores = {STORES}") } else { line.to_owned() };

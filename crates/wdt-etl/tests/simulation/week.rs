@@ -12,6 +12,7 @@ use wdt_etl::pipeline::{Live, Order, RunOutcome, Select, Surroundings, Task, run
 use wdt_etl::report::Silent;
 use wdt_etl::wire::Wire;
 use wdt_fetch::{Clock, Transport, Waits};
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Window};
 use wdt_sim::{Dice, Ledger};
 use wdt_warehouse::DeleteLimit;
@@ -198,14 +199,14 @@ impl Week {
         let full_read = self.scene.datasets.iter().find_map(|endpoint| endpoint.full_read);
         if let Some(full_read) = full_read.filter(|_| self.dice.one_in(2)) {
             let now = self.scene.time.platform();
-            let opens = full_read.hours.and_then(|hours| hours.opens(now)).unwrap_or(now);
+            let opens = full_read.hours.and_then(|hours| hours.opens(Seconds(now))).map_or(now, |opens| opens.0);
             sleep(Duration::from_secs(60 + (opens - now).unsigned_abs())).await;
             return Order { task: Task::FullRead, ..Order::default() };
         }
         let now = self.scene.time.platform();
         let from = now - 3600 * (24 + number(self.dice.below(150)));
         let to = from + 3600 * (1 + number(self.dice.below(72)));
-        Order { task: Task::Backfill(Window::new(from, to)), ..Order::default() }
+        Order { task: Task::Backfill(Window::new(Seconds(from), Seconds(to))), ..Order::default() }
     }
 
     /// Jobs at once, begun one shortly after the other, while the merchant goes on; each may be killed.

@@ -126,7 +126,7 @@ impl Transport for Part {
             }
             let (number, came_at) = (exchange.number, exchange.came_at);
             let mut taken = Taken::new(&self.player, exchange);
-            let wait = u64::try_from(came_at.saturating_sub(clock.now_ms())).unwrap_or(0);
+            let wait = u64::try_from(came_at.0.saturating_sub(clock.now().0)).unwrap_or(0);
             tokio::time::sleep(Duration::from_millis(wait)).await;
             let mut under_way = self.player.under_way.subscribe();
             let turn = under_way.wait_for(|numbers| numbers.first().is_none_or(|first| *first >= number));

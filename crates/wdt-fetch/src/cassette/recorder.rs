@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 
 use wdt_models::Endpoint;
+use wdt_models::time::Millis;
 
 use super::{Exchange, RecordedAnswer, RecordedRequest};
 use crate::transport::{Broken, NoAnswer, Outgoing, RawAnswer, Transport};
@@ -69,8 +70,8 @@ impl Recorder {
             page: outgoing.page.page_no,
             attempt: *attempt,
             signed_at: outgoing.signed_at,
-            sent_at: 0,
-            came_at: 0,
+            sent_at: Millis::default(),
+            came_at: Millis::default(),
             request,
             answer: None,
             broken: None,
@@ -89,7 +90,7 @@ impl Transport for Recorder {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         Box::pin(async move {
-            let exchange = Exchange { sent_at: clock.now_ms(), ..self.exchange_of(&outgoing)? };
+            let exchange = Exchange { sent_at: clock.now(), ..self.exchange_of(&outgoing)? };
             let mut waiting = Waiting { recorder: self, clock, exchange: Some(exchange) };
             let result = self.through.exchange(outgoing, clock).await;
             let Some(exchange) = waiting.exchange.take() else { return result };
@@ -101,7 +102,7 @@ impl Transport for Recorder {
                     self.kept(Exchange { sent_at, came_at, answer, ..exchange }, body)?;
                 }
                 Err(NoAnswer::Broken(Broken { reason, .. })) => {
-                    let (came_at, broken) = (clock.now_ms(), Some(reason.clone()));
+                    let (came_at, broken) = (clock.now(), Some(reason.clone()));
                     self.kept(Exchange { came_at, broken, ..exchange }, &[])?;
                 }
                 Err(NoAnswer::Cassette { .. }) => {}
@@ -122,7 +123,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if let Some(exchange) = self.exchange.take() {
             // nobody waits for the outcome any more
-            let _kept = (self.recorder.keep)(Exchange { came_at: self.clock.now_ms(), ..exchange }, &[]);
+            let _kept = (self.recorder.keep)(Exchange { came_at: self.clock.now(), ..exchange }, &[]);
         }
     }
 }

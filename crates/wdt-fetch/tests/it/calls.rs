@@ -8,6 +8,7 @@ use wdt_fetch::{
     AccountKeys, CertifiedPart, Client, ClientBuilder, Credentials, ErrorKind, Event, FetchError, Limiter, PageRequest,
     Params, ReadOptions, Slots, Target, Waits, WindowReader, read_window, read_windows,
 };
+use wdt_models::time::Seconds;
 use wdt_models::{Gateway, Window};
 use wdt_sign::Secret;
 use wdt_sim::{Account, Call, Fault, FaultPlan, Sim, SimConfig};
@@ -103,7 +104,10 @@ async fn a_window_is_read_whole_and_its_calls_are_counted() {
     let client = client(&sim.base_url(HERE), &clock);
     let parts = read_all(&client).await.unwrap();
     assert_all_rows(&sim, &parts);
-    assert_eq!((parts.len(), parts[0].certificate.distinct, parts[0].certificate.read_at), (1, 730, NOW * 1000));
+    assert_eq!(
+        (parts.len(), parts[0].certificate.distinct, parts[0].certificate.read_at),
+        (1, 730, Seconds(NOW).millis())
+    );
     let counters = client.counters();
     assert_eq!((counters.calls, counters.retries, counters.waits, sim.call_count()), (9, 0, 0, 9));
     assert!(counters.bytes > 100_000);

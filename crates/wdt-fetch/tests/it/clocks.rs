@@ -8,6 +8,7 @@ use wdt_fetch::{
     ClientBuilder, Clock, ErrorKind, Event, FetchError, Params, ReadOptions, Slots, WindowError, WindowReader,
     read_windows,
 };
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Gateway, Window};
 use wdt_sim::{Fault, Sim};
 
@@ -41,7 +42,7 @@ async fn a_skew_within_what_the_platform_accepts_is_corrected_for_and_told_once_
             assert_eq!(client.skew_ms(), None);
             for _ in 0..2 {
                 client.page(endpoint, &request).await.unwrap();
-                assert_eq!(client.platform_now(), NOW * 1000, "{gateway} {offset}");
+                assert_eq!(client.platform_now(), Seconds(NOW).millis(), "{gateway} {offset}");
             }
             assert_eq!((sim.call_count(), client.skew_ms()), (2, Some(-offset * 1000)), "{gateway} {offset}");
             let notable = if offset.abs() > 30 { vec![-offset] } else { vec![] };
@@ -115,8 +116,8 @@ async fn a_time_refused_within_the_documented_difference_is_corrected_once() {
 struct Moved(AtomicI64);
 
 impl Clock for Moved {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed) * 1000
+    fn now(&self) -> Millis {
+        Millis(self.0.load(Ordering::Relaxed) * 1000)
     }
 }
 

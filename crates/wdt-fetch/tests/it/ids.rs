@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use wdt_fetch::{Call, CertifiedSlice, FetchError, PageAnswer, PageSource, Target, WindowError, read_ids};
 use wdt_models::decode::{Asked, decode};
 use wdt_models::error::PlatformError;
+use wdt_models::time::Millis;
 use wdt_models::{Certificate, Endpoint, Slice, Verdict, Way};
 
 fn endpoint() -> &'static Endpoint {
@@ -99,8 +100,8 @@ impl PageSource for Catalogue {
         0
     }
 
-    fn platform_now(&self) -> i64 {
-        1_764_000_000_000
+    fn platform_now(&self) -> Millis {
+        Millis(1_764_000_000_000)
     }
 }
 

@@ -10,6 +10,7 @@ use wdt_fetch::{
     Broken, Clock, Limiter, NoAnswer, Outgoing, Params, RawAnswer, ReadOptions, Slots, Transport, WindowReader,
     read_windows,
 };
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Gateway, Window};
 use wdt_sim::{Account, Sim, SimConfig};
 
@@ -21,15 +22,15 @@ const PER_MINUTE: u32 = 60;
 /// Seconds between calls, as the limiter spaces them.
 const SPACING: f64 = 1.012;
 const SEED: u64 = 7;
-const SPAN: Window = Window::new(NOW - 100_000, NOW - 1000);
+const SPAN: Window = Window::new(Seconds(NOW - 100_000), Seconds(NOW - 1000));
 
 /// The time of day, as fast as the paused timers.
 #[derive(Clone, Copy)]
 struct Paused(Instant);
 
 impl Clock for Paused {
-    fn now_ms(&self) -> i64 {
-        NOW * 1000 + i64::try_from(self.0.elapsed().as_millis()).unwrap()
+    fn now(&self) -> Millis {
+        Millis(NOW * 1000 + i64::try_from(self.0.elapsed().as_millis()).unwrap())
     }
 }
 
@@ -43,13 +44,13 @@ impl Transport for Far {
         clock: &'a dyn Clock,
     ) -> BoxFuture<'a, Result<RawAnswer, NoAnswer>> {
         async move {
-            let (sent_at, request) = (clock.now_ms(), outgoing.request);
+            let (sent_at, request) = (clock.now(), outgoing.request);
             sleep(ANSWER / 2).await;
             let answer = self.0.exchange(&request.url, request.content_type, request.body).await;
             sleep(ANSWER / 2).await;
             let answer = answer.map_err(|error| Broken::by(error.to_string(), error))?;
             let (status, date, location) = (answer.status, answer.date, answer.location);
-            Ok(RawAnswer { status, date, location, body: answer.body, sent_at, came_at: clock.now_ms() })
+            Ok(RawAnswer { status, date, location, body: answer.body, sent_at, came_at: clock.now() })
         }
         .boxed()
     }
@@ -58,7 +59,7 @@ impl Transport for Far {
 /// A simulator that takes 60 calls a minute of each application, and its clock.
 fn platform(app_keys: &[&str], rows: u32, seed: u64) -> (Arc<Sim>, Paused) {
     let clock = Paused(Instant::now());
-    let mut config = SimConfig::new(Arc::new(move || clock.now_ms().div_euclid(1000)));
+    let mut config = SimConfig::new(Arc::new(move || clock.now().floor_seconds().0));
     let example = Account::example(Gateway::Enterprise);
     config.accounts = app_keys.iter().map(|key| Account { app_key: (*key).to_owned(), ..example.clone() }).collect();
     (config.seed, config.calls_per_minute, config.span) = (seed, PER_MINUTE, Some(SPAN));

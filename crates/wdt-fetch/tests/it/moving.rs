@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use serde_json::value::RawValue;
 use wdt_fetch::{CertifiedPart, FetchError, PageAnswer, PageSource, Target};
 use wdt_models::decode::decode;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Millis, Seconds, format_wall_time};
 use wdt_models::{Endpoint, Window};
 
 /// The endpoint all sources here speak.
@@ -39,7 +39,7 @@ impl Row {
 
     fn json(self) -> String {
         let Self { spec, modified, version, warehouse } = self;
-        let modified = format_wall_time(modified);
+        let modified = format_wall_time(Seconds(modified));
         format!(
             r#"{{"spec_id":"{spec}","warehouse_id":"{warehouse}","warehouse_no":"WH-{warehouse}","stock_num":"{version}","modified":"{modified}"}}"#
         )
@@ -128,7 +128,8 @@ impl Moving {
     pub(crate) fn spread(count: i64, window: Window, seed: u64) -> Self {
         let mut dice = Dice(seed);
         let seconds = u64::try_from(window.seconds()).unwrap() + 1;
-        let rows = (0..count).map(|spec| Row::new(spec, window.start + i64::try_from(dice.below(seconds)).unwrap()));
+        let rows =
+            (0..count).map(|spec| Row::new(spec, (window.start + i64::try_from(dice.below(seconds)).unwrap()).0));
         Self::new(rows.collect(), seed)
     }
 
@@ -147,7 +148,7 @@ impl Moving {
     /// (spec, version) of the rows that are in the window now.
     pub(crate) fn standing(&self, window: Window) -> BTreeSet<(i64, i64)> {
         let world = self.world.lock().unwrap();
-        let inside = world.rows.iter().filter(|row| (window.start..=window.end).contains(&row.modified));
+        let inside = world.rows.iter().filter(|row| (window.start..=window.end).contains(&Seconds(row.modified)));
         inside.map(|row| (row.spec, row.version)).collect()
     }
 
@@ -171,7 +172,7 @@ impl Moving {
     /// One to three rows of the window are changed and leave it.
     fn edit(&self, rows: &mut [Row], dice: &mut Dice, window: Window) {
         for _ in 0..=dice.below(3) {
-            let inside: Vec<usize> = (0..rows.len()).filter(|&at| rows[at].modified <= window.end).collect();
+            let inside: Vec<usize> = (0..rows.len()).filter(|&at| rows[at].modified <= window.end.0).collect();
             if !inside.is_empty() {
                 let row = &mut rows[inside[usize::try_from(dice.below(inside.len() as u64)).unwrap()]];
                 (row.modified, row.version) = (self.now, row.version + 1);
@@ -195,7 +196,7 @@ impl Moving {
 
 fn matches(asked: &Asked, row: &Row) -> bool {
     let warehouse = asked.filter.as_ref().is_none_or(|value| *value == format!("WH-{}", row.warehouse));
-    warehouse && (asked.window.start..=asked.window.end).contains(&row.modified)
+    warehouse && (asked.window.start..=asked.window.end).contains(&Seconds(row.modified))
 }
 
 impl PageSource for Moving {
@@ -237,8 +238,8 @@ impl PageSource for Moving {
         0
     }
 
-    fn platform_now(&self) -> i64 {
-        self.now * 1000
+    fn platform_now(&self) -> Millis {
+        Seconds(self.now).millis()
     }
 }
 

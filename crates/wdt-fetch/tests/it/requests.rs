@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, SignedRequest, Target, WireError, signed};
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Gateway, Slice, Window};
 use wdt_sign::Secret;
 
@@ -10,7 +11,7 @@ fn endpoint(dataset: &str) -> &'static Endpoint {
 }
 
 /// 2026-03-01 to 2026-03-31, both at midnight in Asia/Shanghai.
-const MARCH: Target = Target::Window(Window::new(1_772_294_400, 1_774_886_400));
+const MARCH: Target = Target::Window(Window::new(Seconds(1_772_294_400), Seconds(1_774_886_400)));
 
 fn params(params: &Value) -> Params {
     params.as_object().unwrap().clone().into_iter().collect()
@@ -31,7 +32,13 @@ fn flagship(dataset: &str, request: &PageRequest) -> Result<SignedRequest, WireE
         ..AccountKeys::default()
     };
     let credentials = Credentials::new(Gateway::Flagship, keys).unwrap();
-    signed(endpoint(dataset), "http://wdt.example/openapi/", &credentials, request, 1_325_347_200 + 450_444_516)
+    signed(
+        endpoint(dataset),
+        "http://wdt.example/openapi/",
+        &credentials,
+        request,
+        Seconds(1_325_347_200 + 450_444_516),
+    )
 }
 
 /// The account and the time of the vectors of the third gateway.
@@ -45,7 +52,13 @@ fn top(sign_method: &str, request: &PageRequest) -> Result<SignedRequest, WireEr
     };
     let credentials = Credentials::new(Gateway::Top, keys).unwrap();
     // 2026-01-05 08:00:00 in Asia/Shanghai
-    signed(endpoint("cainiao_inventory"), "https://top.example/router/rest", &credentials, request, 1_767_571_200)
+    signed(
+        endpoint("cainiao_inventory"),
+        "https://top.example/router/rest",
+        &credentials,
+        request,
+        Seconds(1_767_571_200),
+    )
 }
 
 fn slice(store: &str, kind: &str, inventory: &str) -> Target {

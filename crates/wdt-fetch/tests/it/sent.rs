@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use wdt_fetch::{AccountKeys, Client, Credentials, Limiter, PageRequest, Params, Target, Waits};
+use wdt_models::time::Seconds;
 use wdt_models::{Dimension, Endpoint, Gateway, Method, ParamKind, Slice, SyncMode, Window, endpoints};
 use wdt_sign::{Secret, enterprise, flagship, top};
 
 use crate::sockets::{SharedClock, bare_server, http};
 
 /// 2024-05-01 to 2024-05-02, both at midnight in Asia/Shanghai.
-const DAY: Window = Window::new(1_714_492_800, 1_714_579_200);
+const DAY: Window = Window::new(Seconds(1_714_492_800), Seconds(1_714_579_200));
 
 /// Trips on any change of an address, a header, a parameter, a body or a signature, and of what a new attempt keeps.
 #[tokio::test]

@@ -9,6 +9,7 @@ use arrow::array::AsArray;
 use serde_json::value::RawValue;
 use wdt_fetch::{CertifiedSlice, FetchError, PageAnswer, PageSource, Target, WindowError, read_slice};
 use wdt_models::decode::{Asked, decode};
+use wdt_models::time::Millis;
 use wdt_models::{Endpoint, Slice};
 
 use crate::moving::Dice;
@@ -157,8 +158,8 @@ impl PageSource for Shelf {
         1
     }
 
-    fn platform_now(&self) -> i64 {
-        1_764_000_000_000
+    fn platform_now(&self) -> Millis {
+        Millis(1_764_000_000_000)
     }
 }
 

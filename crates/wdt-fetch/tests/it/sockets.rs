@@ -10,6 +10,7 @@ use wdt_fetch::{
     AccountKeys, Client, ClientBuilder, Clock, Credentials, ErrorKind, Event, Limiter, PageRequest, Params, Target,
     Timeouts, Waits,
 };
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Endpoint, Gateway, Slice, Window};
 use wdt_sign::Secret;
 
@@ -17,7 +18,7 @@ use crate::moving::{NOW, endpoint};
 
 /// Both halves, as one of the gateways wants it.
 pub(crate) const SECRET: &str = "hush-secret-0123456789:hush-salt-9876";
-pub(crate) const WINDOW: Window = Window::new(NOW - 20 * 86_400, NOW - 3600);
+pub(crate) const WINDOW: Window = Window::new(Seconds(NOW - 20 * 86_400), Seconds(NOW - 3600));
 
 /// A clock that both sides read; a reading may move it on.
 #[derive(Debug, Clone)]
@@ -43,8 +44,8 @@ impl SharedClock {
 }
 
 impl Clock for SharedClock {
-    fn now_ms(&self) -> i64 {
-        self.read() * 1000
+    fn now(&self) -> Millis {
+        Millis(self.read() * 1000)
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::Mutex;
 
 use wdt_fetch::{PageSource, ReadOptions, Target, WindowError, read_window};
 use wdt_models::decode::{Asked, decode};
+use wdt_models::time::Seconds;
 use wdt_models::{Certificate, Order, Verdict, Way, Window};
 
 use crate::moving::{Moving, Row, START, Sort, assert_nothing_missing, endpoint, found, records};
 
-const WINDOW: Window = Window::new(START, START + 3600);
+const WINDOW: Window = Window::new(Seconds(START), Seconds(START + 3600));
 const SORTS: [(Sort, Order); 6] = [
     (Sort::CursorUpKeyUp, Order::CursorUpKeyUp),
     (Sort::CursorDownKeyDown, Order::CursorDownKeyDown),
@@ -65,7 +66,7 @@ async fn a_quiet_window_is_read_in_any_order_and_closed_by_a_second_total() {
 #[tokio::test]
 async fn rows_edited_meanwhile_are_never_missing_in_any_strict_order() {
     // Several rows in many a second: without them more than one order would fit.
-    let window = Window::new(START, START + 300);
+    let window = Window::new(Seconds(START), Seconds(START + 300));
     let (mut backward, mut named) = (0, 0);
     for (sort, order) in SORTS {
         for seed in 0..15 {
@@ -93,7 +94,7 @@ async fn a_row_met_again_on_the_next_page_of_the_walk_back_breaks_no_order() {
     let source =
         Moving::new((0..45).map(|spec| Row::new(spec, START + spec)).collect(), 13).twisted(|call, _, rows, _| {
             if let Some(leaves) = [4, 7].iter().position(|&at| at == call) {
-                rows[leaves].modified = WINDOW.end + 1;
+                rows[leaves].modified = (WINDOW.end + 1).0;
             }
         });
     let parts = read(&source, WINDOW).await.unwrap();
@@ -124,7 +125,7 @@ async fn a_walk_forward_would_lose_rows() {
 async fn without_a_strict_order_a_window_in_motion_is_split_until_its_pieces_prove_themselves() {
     let mut split = 0;
     for seed in 0..20 {
-        let window = Window::new(START, START + 120);
+        let window = Window::new(Seconds(START), Seconds(START + 120));
         let source = Moving { sort: Sort::CursorAlone, edits: 20, ..Moving::spread(150, window, seed) };
         let parts = read(&source, window).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_nothing_missing(&source, window, &parts);
@@ -141,11 +142,11 @@ async fn a_window_that_is_not_settled_is_not_walked_backward() {
         // One row leaves before the closing total is asked for; nothing moves after that.
         let source = Moving::spread(25, WINDOW, 3).twisted(|call, _, rows, page| {
             if call == 3 {
-                rows[0].modified = WINDOW.end + 1;
+                rows[0].modified = (WINDOW.end + 1).0;
                 page.total -= 1;
             }
         });
-        let source = Moving { now, ..source };
+        let source = Moving { now: now.0, ..source };
         let parts = read(&source, WINDOW).await.unwrap();
         assert!(
             parts.iter().all(|part| part.certificate.way == ways || part.certificate.way == Way::AnyOrder),
@@ -174,17 +175,18 @@ async fn what_cannot_be_proved_is_given_as_it_was_read_only_inside_the_window_th
     let at = START + 1000;
     let source = || {
         Moving::spread(45, WINDOW, 4).twisted(move |_, asked, _, page| {
-            if (asked.window.start..=asked.window.end).contains(&at) {
+            if (asked.window.start..=asked.window.end).contains(&Seconds(at)) {
                 page.total += 1;
             }
         })
     };
     let accepting = |accept| ReadOptions { accept: Some(accept), ..ReadOptions::default() };
-    let beside = accepting(Window::new(at + 3, WINDOW.end));
+    let beside = accepting(Window::new(Seconds(at + 3), WINDOW.end));
     let refused = read_window(&source(), WINDOW, &beside).await;
     let (failed, ..) = uncertified(refused.map(|read| read.parts));
     let moved = source();
-    let parts = read_window(&moved, WINDOW, &accepting(Window::new(at - 3, at + 3))).await.unwrap().parts;
+    let parts =
+        read_window(&moved, WINDOW, &accepting(Window::new(Seconds(at - 3), Seconds(at + 3)))).await.unwrap().parts;
     let of = |verdict| parts.iter().filter(move |part| part.certificate.verdict == verdict);
     assert!(of(Verdict::Accepted).any(|part| part.window == failed), "{failed}");
     assert!(of(Verdict::Accepted).all(|part| part.window.seconds() <= Window::SHORTEST_SECONDS), "{parts:?}");
@@ -196,7 +198,7 @@ async fn what_cannot_be_proved_is_given_as_it_was_read_only_inside_the_window_th
 #[tokio::test]
 async fn of_two_readings_that_prove_nothing_the_fuller_one_is_accepted() {
     // one second, two pages and more, in no order: the walk back stops at the first page it sees
-    let second = Window::new(START, START + 2);
+    let second = Window::new(Seconds(START), Seconds(START + 2));
     let source = Moving::spread(25, second, 4).twisted(|_, _, _, page| {
         page.total += 1;
         page.records.reverse();
@@ -213,13 +215,13 @@ async fn a_page_that_hides_rows_behind_others_that_leave_is_noticed() {
     let source = Moving::spread(60, WINDOW, 5).twisted(|call, asked, rows, page| {
         let walk_back = call > 6 && asked.window == WINDOW;
         if call == 5 {
-            rows[0].modified = WINDOW.end + 1;
+            rows[0].modified = (WINDOW.end + 1).0;
         }
         if walk_back && asked.page == 2 {
             page.records.clear();
-            let mut last: Vec<&mut Row> = rows.iter_mut().filter(|row| row.modified <= WINDOW.end).collect();
+            let mut last: Vec<&mut Row> = rows.iter_mut().filter(|row| row.modified <= WINDOW.end.0).collect();
             last.sort_by_key(|row| row.modified);
-            last.iter_mut().rev().take(10).for_each(|row| row.modified = WINDOW.end + 1);
+            last.iter_mut().rev().take(10).for_each(|row| row.modified = (WINDOW.end + 1).0);
         }
     });
     let parts = read(&source, WINDOW).await.unwrap();
@@ -232,7 +234,7 @@ async fn an_empty_success_where_rows_stood_needs_a_second_one() {
     // The walk back ends in an empty page 0 while all rows still stand.
     let source = Moving::spread(25, WINDOW, 6).twisted(|call, asked, rows, page| {
         if call == 2 {
-            rows[0].modified = WINDOW.end + 1;
+            rows[0].modified = (WINDOW.end + 1).0;
         }
         if call > 3 && call <= 6 && asked.window == WINDOW && asked.page < 2 {
             (page.total, page.records) = (0, vec![]);
@@ -279,7 +281,7 @@ fn bulk(warehouses: i64, each: i64, seed: u64) -> Moving {
     Moving { sort: Sort::CursorAlone, ..Moving::new((0..warehouses * each).map(row).collect(), seed) }
 }
 
-const SHORTEST: Window = Window::new(START, START + 2);
+const SHORTEST: Window = Window::new(Seconds(START), Seconds(START + 2));
 
 #[tokio::test]
 async fn the_shortest_window_is_split_by_the_documented_filter() {
@@ -355,7 +357,7 @@ async fn refused_records_are_passed_over_in_a_strict_order_but_a_page_of_nothing
     for (step, certified) in [(3, true), (1, false)] {
         let source = Moving::spread(45, WINDOW, 12).twisted(move |call, asked, rows, page| {
             if call == 4 {
-                rows[0].modified = WINDOW.end + 1;
+                rows[0].modified = (WINDOW.end + 1).0;
             }
             if asked.page == 2 && asked.window == WINDOW {
                 for record in page.records.iter_mut().step_by(step) {
@@ -399,7 +401,7 @@ mod whole {
         let rows = (0..45).map(|spec| Row::new(spec, START + spec)).collect();
         let source = Moving::new(rows, 3).twisted(|call, _, rows, _| {
             if call == 0 {
-                (rows[0].modified, rows[0].version) = (WINDOW.end, 1);
+                (rows[0].modified, rows[0].version) = (WINDOW.end.0, 1);
             }
         });
         let parts = read_whole(&source).await.unwrap();

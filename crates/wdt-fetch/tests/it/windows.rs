@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::StreamExt;
 use wdt_fetch::{ReadOptions, WindowError, read_windows};
 use wdt_models::Window;
+use wdt_models::time::Seconds;
 
 use crate::moving::{Moving, START, assert_nothing_missing};
 
 const HOUR: i64 = 3600;
 
 fn hour(number: i64) -> Window {
-    Window::new(START + number * HOUR - i64::from(number > 0), START + (number + 1) * HOUR)
+    Window::new(Seconds(START + number * HOUR - i64::from(number > 0)), Seconds(START + (number + 1) * HOUR))
 }
 
 fn source(rows: i64, hours: i64, seed: u64) -> Moving {
-    Moving::spread(rows, Window::new(START, START + hours * HOUR), seed)
+    Moving::spread(rows, Window::new(Seconds(START), Seconds(START + hours * HOUR)), seed)
 }
 
 /// Lets every task go as far as it can.
@@ -34,8 +35,8 @@ async fn parts_come_in_window_order_and_nothing_is_missing() {
         let parts = read_windows(Arc::clone(&source), (0..10).map(hour), options);
         let parts: Vec<_> = parts.map(Result::unwrap).collect().await;
         assert!(parts.windows(2).all(|pair| pair[1].window.start == pair[0].window.end - 1), "seed {seed}");
-        assert_eq!(parts[parts.len() - 1].window.end, START + 10 * HOUR);
-        assert_nothing_missing(&source, Window::new(START, START + 10 * HOUR), &parts);
+        assert_eq!(parts[parts.len() - 1].window.end, Seconds(START + 10 * HOUR));
+        assert_nothing_missing(&source, Window::new(Seconds(START), Seconds(START + 10 * HOUR)), &parts);
     }
 }
 

@@ -4,7 +4,7 @@
 //! around a number or a time are not trimmed: no answer with such blanks is known, so they are refused rather than
 //! guessed at.
 
-use crate::time::parse_wall_time;
+use crate::time::{Seconds, parse_wall_time};
 use crate::{DECIMAL_PRECISION, DECIMAL_SCALE};
 
 /// Why a cell cannot be typed.
@@ -71,7 +71,7 @@ impl<'a> Wire<'a> {
     pub(super) fn timestamp(self) -> Result<Option<i64>, Reason> {
         let micros = match self {
             Self::Null | Self::Text("" | "0000-00-00 00:00:00" | "0000-00-00") => return Ok(None),
-            Self::Text(text) => wall_time(text).and_then(|seconds| seconds.checked_mul(1_000_000)),
+            Self::Text(text) => wall_time(text).and_then(|seconds| seconds.0.checked_mul(1_000_000)),
             Self::Number(text) => int(text).ok().and_then(|millis| millis.checked_mul(1_000)),
             Self::Boolean(_) | Self::Nested => None,
         };
@@ -100,7 +100,7 @@ impl<'a> Wire<'a> {
     }
 }
 
-fn wall_time(text: &str) -> Option<i64> {
+fn wall_time(text: &str) -> Option<Seconds> {
     if text.len() == "0000-00-00".len() {
         return parse_wall_time(&format!("{text} 00:00:00"));
     }

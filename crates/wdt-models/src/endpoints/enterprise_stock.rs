@@ -3,6 +3,7 @@
 //! Types follow the vendor page, with one change: an amount of stock is a decimal even where the page says int.
 
 use super::codes::{SKU_STATUS, WAREHOUSE_TYPE};
+use crate::time::Seconds;
 use crate::{
     Arguments, Cursor, Endpoint, Field, FullRead, Gateway, Hours, Method, Paging, Param, Shape, Split, SyncMode,
 };
@@ -53,7 +54,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 /// platform's other full reads. The window is sent all the same, because no page says that it may be left out. It begins
 /// on 2000-01-01 in China, before there was such an ERP.
 const FULL_READ: FullRead =
-    FullRead { param: "is_all", value: "1", from: 946_656_000, hours: Some(Hours { from: 0, to: 2 }) };
+    FullRead { param: "is_all", value: "1", from: Seconds(946_656_000), hours: Some(Hours { from: 0, to: 2 }) };
 
 /// In the vendor page's order. Volatile are the two counters of a day, which fall back to zero at midnight without an
 /// edit, and the amount available, which the platform derives from the others when asked.

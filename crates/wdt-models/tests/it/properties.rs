@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 use wdt_models::decode::{Asked, decode, keys};
 use wdt_models::endpoints::ALL;
-use wdt_models::time::{format_wall_time, parse_wall_time};
+use wdt_models::time::{Seconds, format_wall_time, parse_wall_time};
 use wdt_models::{Endpoint, Method, Slice, SyncMode, Window, envelope};
 
 use crate::decode::INVENTED;
@@ -61,7 +61,7 @@ proptest! {
     /// Trips on a gap, an overlap of more than a second, a piece that is empty or longer than its window.
     #[test]
     fn pieces_of_a_window_cover_it(start in -1_000_000_000i64..4_000_000_000, seconds in 2i64..3_000_000, choices: Vec<bool>) {
-        let window = Window::new(start, start + seconds);
+        let window = Window::new(Seconds(start), Seconds(start + seconds));
         let mut pieces = vec![window];
         for (number, cut) in choices.iter().enumerate() {
             let place = number % pieces.len();
@@ -80,6 +80,7 @@ proptest! {
         if let Some(seconds) = parse_wall_time(&text) {
             prop_assert_eq!(parse_wall_time(&format_wall_time(seconds)), Some(seconds));
         }
+        let seconds = Seconds(seconds);
         let shown = format_wall_time(seconds);
         prop_assert!(parse_wall_time(&shown).is_none_or(|read| read == seconds), "{shown}");
     }

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use serde_json::Value;
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Gateway, endpoints, time::format_wall_time};
 use wdt_sign::{enterprise, flagship, top};
 use wdt_sim::{Account, Sim, SimConfig};
@@ -49,7 +50,7 @@ pub(crate) fn owned(params: &[(&str, &str)]) -> Params {
 
 /// The parameters of a window in epoch seconds.
 pub(crate) fn window(start: i64, end: i64) -> Params {
-    owned(&[("start_time", &format_wall_time(start)), ("end_time", &format_wall_time(end))])
+    owned(&[("start_time", &format_wall_time(Seconds(start))), ("end_time", &format_wall_time(Seconds(end)))])
 }
 
 /// The longest window up to now: every generated row.
@@ -170,7 +171,7 @@ impl Client {
             ("method", CAINIAO),
             ("app_key", &account.app_key),
             ("session", account.session.as_ref().unwrap().expose()),
-            ("timestamp", &format_wall_time(self.clock.load(Ordering::SeqCst))),
+            ("timestamp", &format_wall_time(Seconds(self.clock.load(Ordering::SeqCst)))),
             ("format", "json"),
             ("v", "2.0"),
             ("sign_method", "hmac-sha256"),

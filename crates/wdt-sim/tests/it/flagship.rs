@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
+use wdt_models::time::Seconds;
 use wdt_models::{Gateway, endpoints, time::format_wall_time};
 use wdt_sim::{
     Account, Fault, WindowEnd,
@@ -19,7 +20,7 @@ const GOODS: &str = "goods.ApiGoods.search";
 const MONTH: i64 = 30 * 86_400;
 
 fn range(start: i64, end: i64) -> Value {
-    json!({"start_time": format_wall_time(start), "end_time": format_wall_time(end)})
+    json!({"start_time": format_wall_time(Seconds(start)), "end_time": format_wall_time(Seconds(end))})
 }
 
 fn everything() -> Value {
@@ -159,7 +160,7 @@ async fn an_open_end_leaves_the_last_second_out() {
     for (end, expected) in [(WindowEnd::Closed, 1), (WindowEnd::Open, 0)] {
         let client = start(|config| {
             config.rows = [("flagship_goods".to_owned(), 1)].into();
-            config.span = Some(wdt_models::Window::new(NOW - 9, NOW - 9));
+            config.span = Some(wdt_models::Window::new(Seconds(NOW - 9), Seconds(NOW - 9)));
             config.end = end;
         });
         let answer = client.ask(GOODS, (10, 0, 1), &range(NOW - 99, NOW - 9)).await;

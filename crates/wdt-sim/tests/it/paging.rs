@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use wdt_models::time::Seconds;
 use wdt_models::{Window, time};
 use wdt_sim::{PageOrder, WindowEnd};
 
@@ -26,7 +27,7 @@ async fn read(client: &Client, method: &str, params: Params, page_size: usize) -
 }
 
 fn modified(record: &Value) -> i64 {
-    time::parse_wall_time(record["modified"].as_str().unwrap()).unwrap()
+    time::parse_wall_time(record["modified"].as_str().unwrap()).unwrap().0
 }
 
 #[tokio::test]
@@ -67,7 +68,7 @@ async fn both_ends_belong_to_a_window_by_default() {
     for (end, expected) in [(WindowEnd::Closed, [1, 0, 1]), (WindowEnd::Open, [0, 0, 1])] {
         let client = start(|config| {
             config.rows = [("enterprise_stock".to_owned(), 1)].into();
-            config.span = Some(Window::new(NOW - 500, NOW - 500));
+            config.span = Some(Window::new(Seconds(NOW - 500), Seconds(NOW - 500)));
             config.end = end;
         });
         let at = NOW - 500;
@@ -113,7 +114,7 @@ async fn a_sku_is_found_without_a_window() {
 
 #[tokio::test]
 async fn a_warehouse_alone_means_the_last_hour() {
-    let client = start(|config| config.span = Some(Window::new(NOW - 7200, NOW)));
+    let client = start(|config| config.span = Some(Window::new(Seconds(NOW - 7200), Seconds(NOW))));
     let answer = client.json(STOCK, page(owned(&[("warehouse_no", "WH-1")]), 0, 100)).await;
     let rows = client.sim.ledger("enterprise_stock").unwrap().rows();
     let expected = rows.iter().filter(|row| row.id % 4 == 0 && row.modified >= NOW - 3600).count();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use wdt_models::time::Seconds;
 use wdt_models::{Slice, endpoints};
 use wdt_sim::{Ledger, PageOrder, Row, STORES, form::NumberForm};
 
@@ -251,7 +252,7 @@ async fn a_list_without_a_window_can_be_bounded_by_its_last_change() {
     let ledger = client.sim.ledger("flagship_warehouses").unwrap();
     let at = ledger.rows()[400].modified;
     let expected = ledger.rows().iter().filter(|row| row.modified <= at).count();
-    let named = json!({"end_time": wdt_models::time::format_wall_time(at)});
+    let named = json!({"end_time": wdt_models::time::format_wall_time(Seconds(at))});
     let answer = client.ask("setting.Warehouse.queryWarehouse", (10, 0, 1), &named).await;
     assert_eq!(answer["data"]["total_count"], expected);
     assert!((1..1000).contains(&expected));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use wdt_models::decode::{Asked, decode};
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Kind, Slice, endpoints, time};
 use wdt_sim::Ledger;
 
@@ -25,8 +26,8 @@ fn is_there(record: &Value, name: &str) -> bool {
 }
 
 async fn page(client: &Client, method: &str, mut named: Value) -> Vec<Value> {
-    named["start_time"] = json!(time::format_wall_time(NOW - 30 * 86_400));
-    named["end_time"] = json!(time::format_wall_time(NOW));
+    named["start_time"] = json!(time::format_wall_time(Seconds(NOW - 30 * 86_400)));
+    named["end_time"] = json!(time::format_wall_time(Seconds(NOW)));
     let answer = client.ask(method, (100, 0, 0), &named).await;
     let list = answer.pointer("/data/detail_list").or_else(|| answer.pointer("/data"));
     list.unwrap().as_array().unwrap().clone()
@@ -102,10 +103,10 @@ async fn the_two_stock_methods_spell_the_same_row_differently() {
     let mut both = 0;
     for ((new, old), row) in newer.iter().zip(&older).zip(ledger.rows()) {
         assert_eq!(new["modified"].as_i64(), Some(row.modified * 1000));
-        assert_eq!(old["modified"].as_str(), Some(time::format_wall_time(row.modified).as_str()));
+        assert_eq!(old["modified"].as_str(), Some(time::format_wall_time(Seconds(row.modified)).as_str()));
         if is_there(new, "created") {
             let text = old["created"].as_str().unwrap();
-            assert_eq!(new["created"].as_i64().unwrap(), time::parse_wall_time(text).unwrap() * 1000);
+            assert_eq!(new["created"].as_i64().unwrap(), time::parse_wall_time(text).unwrap().millis().0);
             both += 1;
         }
         assert!(new.get("last_pd_time").is_none_or(Value::is_string), "other times stay text");
@@ -192,7 +193,7 @@ async fn a_list_has_its_last_change_as_text_or_as_a_number() {
         match record.get("modified") {
             Some(Value::Number(millis)) => assert_eq!(millis.as_i64(), Some(row.modified * 1000)),
             Some(Value::String(text)) if !text.is_empty() => {
-                assert_eq!(text, &time::format_wall_time(row.modified));
+                assert_eq!(text, &time::format_wall_time(Seconds(row.modified)));
             }
             _ => {}
         }

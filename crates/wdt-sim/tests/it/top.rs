@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use serde_json::{Value, json};
 use wdt_models::envelope::AnswerError;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_models::{Gateway, endpoints, envelope};
 use wdt_sim::{
     Account, Fault,
@@ -108,7 +108,7 @@ async fn system_parameters_may_be_in_the_query() {
 async fn the_clock_may_be_ten_minutes_off() {
     let client = start(|_| {});
     for (skew, expected) in [(600, 0), (-600, 0), (601, 31), (-601, 31), (-8 * 3600, 31)] {
-        let params = with(client.top(&SLICE), "timestamp", Some(&format_wall_time(NOW + skew)));
+        let params = with(client.top(&SLICE), "timestamp", Some(&format_wall_time(Seconds(NOW + skew))));
         assert_eq!(code(&client, params).await.0, expected, "{skew}");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use arrow::compute::{concat_batches, lexsort_to_indices, take_record_batch};
 use wdt_models::endpoints::ENTERPRISE_STOCK;
+use wdt_models::time::Micros;
 
 use super::*;
 use crate::as_of::{Source, Until};
@@ -169,7 +170,7 @@ async fn an_older_cursor_that_is_logged_later_counts_for_nobody() {
             let by_version = Source::as_of(&tables, &[], Until::Version(version)).await.unwrap();
             assert_eq!(names(&by_version).await, wanted, "{warehouse:?} as of version {version}");
             let last = read_at(i64::try_from(version).unwrap()) - 1;
-            let by_time = Source::as_of(&tables, &[], Until::Time(last)).await.unwrap();
+            let by_time = Source::as_of(&tables, &[], Until::Time(Micros(last))).await.unwrap();
             assert_eq!(names(&by_time).await, wanted, "{warehouse:?} as of {last}");
         }
         // diff's engine

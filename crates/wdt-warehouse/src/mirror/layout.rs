@@ -8,6 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::WarehouseError;
 use crate::schema::{TableSpec, comment, timestamp};
+use wdt_models::time::{Millis, Seconds};
 
 /// Columns whose smallest and largest values the log keeps.
 const STATS: [&str; 4] = ["account", "dataset", "run_id", "table_version"];
@@ -32,8 +33,7 @@ enum Cell<R> {
     Text(Getter<R, Option<String>>),
     Int(Getter<R, Option<i64>>),
     Bool(Getter<R, bool>),
-    /// Epoch milliseconds.
-    Time(Getter<R, Option<i64>>),
+    Time(Getter<R, Option<Millis>>),
 }
 
 /// What a row has in a column.
@@ -73,13 +73,13 @@ impl<R> Column<R> {
     }
 
     /// An instant in epoch milliseconds.
-    pub(super) fn millis(labels: Labels, cell: impl Fn(&R) -> Option<i64> + Send + Sync + 'static) -> Self {
+    pub(super) fn millis(labels: Labels, cell: impl Fn(&R) -> Option<Millis> + Send + Sync + 'static) -> Self {
         Self::new(labels, Cell::Time(Box::new(cell)))
     }
 
     /// An instant in epoch seconds.
-    pub(super) fn seconds(labels: Labels, cell: impl Fn(&R) -> Option<i64> + Send + Sync + 'static) -> Self {
-        Self::millis(labels, move |row| cell(row).map(|seconds| seconds * 1000))
+    pub(super) fn seconds(labels: Labels, cell: impl Fn(&R) -> Option<Seconds> + Send + Sync + 'static) -> Self {
+        Self::millis(labels, move |row| cell(row).map(Seconds::millis))
     }
 
     fn field(&self) -> Field {
@@ -98,7 +98,7 @@ impl<R> Column<R> {
             Cell::Int(cell) => Arc::new(rows.iter().map(cell).collect::<Int64Array>()),
             Cell::Bool(cell) => Arc::new(rows.iter().map(|row| Some(cell(row))).collect::<BooleanArray>()),
             Cell::Time(cell) => {
-                let micros = rows.iter().map(|row| cell(row).map(|millis| millis * 1000));
+                let micros = rows.iter().map(|row| cell(row).map(|millis| millis.micros().0));
                 Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::BooleanArray;
 use arrow::record_batch::RecordBatch;
 use serde::Serialize;
+use wdt_models::time::{Millis, Seconds};
 use wdt_models::{Certificate, Endpoint, Field, Kind, Slice};
 
 use super::layout::{Column, Labels, Layout};
@@ -35,10 +36,10 @@ pub struct RunRow {
     pub dataset: String,
     /// Business behind the account.
     pub merchant: String,
-    /// Begin of the run, epoch milliseconds.
-    pub started_at: i64,
-    /// Its end, epoch milliseconds; `None` when it was cut off.
-    pub ended_at: Option<i64>,
+    /// Begin of the run.
+    pub started_at: Millis,
+    /// Its end; `None` when it was cut off.
+    pub ended_at: Option<Millis>,
     /// `landed`, `nothing_due`, `failed`, `interrupted` or `unfinished`.
     pub verdict: String,
     /// Exit code of this account and dataset.
@@ -49,8 +50,8 @@ pub struct RunRow {
     pub sums: Sums,
     /// Peak memory of the process, where the system reports it.
     pub peak_memory_bytes: Option<i64>,
-    /// How far the dataset is complete, epoch seconds.
-    pub watermark_after: Option<i64>,
+    /// How far the dataset is complete.
+    pub watermark_after: Option<Seconds>,
     /// History version of its last commit.
     pub table_version: Option<u64>,
     /// Version of wdt-etl.
@@ -118,7 +119,7 @@ impl RunRow {
             message: None,
             sums: record.sums,
             peak_memory_bytes: None,
-            watermark_after: record.watermark_after.or(record.read_at.map(|millis| millis.div_euclid(1000))),
+            watermark_after: record.watermark_after.or(record.read_at.map(Millis::floor_seconds)),
             table_version: Some(version),
             wdt_etl: record.wdt_etl.clone(),
         }

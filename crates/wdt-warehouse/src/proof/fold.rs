@@ -11,6 +11,7 @@ use arrow::row::{RowConverter, SortField};
 use futures::stream::TryStreamExt as _;
 use twox_hash::XxHash3_128;
 use wdt_models::Endpoint;
+use wdt_models::time::Micros;
 
 use super::findings::Findings;
 use super::log::CommitFiles;
@@ -23,7 +24,7 @@ use crate::share::Share;
 /// Keys held at once.
 const MOST_KEYS: usize = 900_000;
 /// Stands for a time that is null.
-const NEVER: i64 = i64::MIN;
+const NEVER: Micros = Micros(i64::MIN);
 
 /// What is folded and compared.
 pub struct Refold<'a> {
@@ -52,7 +53,7 @@ pub struct Refolded {
 struct NewestRow {
     content: u128,
     whole: u128,
-    cursor: i64,
+    cursor: Micros,
     /// It was met in the current table.
     met: bool,
 }
@@ -233,7 +234,7 @@ struct Print {
     content: u128,
     /// The same with what the reading stamps on a row.
     whole: u128,
-    cursor: i64,
+    cursor: Micros,
 }
 
 /// Makes hashes of rows of either table.
@@ -271,8 +272,8 @@ impl Prints {
             bytes.extend_from_slice(contents.row(row).as_ref());
             bytes.push(u8::from(deleted_at.is_some()));
             let content = XxHash3_128::oneshot(&bytes);
-            bytes.extend_from_slice(&deleted_at.unwrap_or(NEVER).to_le_bytes());
-            bytes.extend_from_slice(&micros(&stamps[0], row).unwrap_or(NEVER).to_le_bytes());
+            bytes.extend_from_slice(&deleted_at.unwrap_or(NEVER).0.to_le_bytes());
+            bytes.extend_from_slice(&micros(&stamps[0], row).unwrap_or(NEVER).0.to_le_bytes());
             bytes.extend_from_slice(cell_text(&stamps[1], row).unwrap_or_default().as_bytes());
             let cursor = cursor.and_then(|cursor| micros(cursor, row)).unwrap_or(NEVER);
             Print { row, key: keys[row], content, whole: XxHash3_128::oneshot(&bytes), cursor }
@@ -298,8 +299,8 @@ impl Prints {
     }
 }
 
-/// When the row was found gone, microseconds: from its own column, or by the operation of a history's row.
-fn deleted_at(batch: &RecordBatch, row: usize, pulled_at: &ArrayRef) -> Option<i64> {
+/// When the row was found gone: from its own column, or by the operation of a history's row.
+fn deleted_at(batch: &RecordBatch, row: usize, pulled_at: &ArrayRef) -> Option<Micros> {
     if let Some(deleted) = batch.column_by_name(DELETED_AT) {
         return micros(deleted, row);
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use object_store::path::Path;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Millis, Seconds, format_wall_time};
 use wdt_models::{Certificate, Slice, Verdict, Way};
 
 use super::counts::compare;
@@ -46,16 +46,16 @@ pub struct CommitFiles {
 /// What the commits of one account say.
 #[derive(Default)]
 pub struct AccountStatement {
-    /// First second from which on nothing may be missing, epoch seconds.
-    pub start: i64,
+    /// First second from which on nothing may be missing.
+    pub start: Seconds,
     /// Commits.
     pub commits: u64,
     /// The certified windows in the order they were landed.
     pub windows: Vec<Certified>,
-    /// Last reading of each slice, epoch milliseconds.
-    pub slices: BTreeMap<Slice, i64>,
-    /// End of the last window that a run landed, epoch seconds.
-    pub end: Option<i64>,
+    /// Last reading of each slice.
+    pub slices: BTreeMap<Slice, Millis>,
+    /// End of the last window that a run landed.
+    pub end: Option<Seconds>,
     /// Windows and slices that an operator took as they are.
     pub accepted: u64,
     /// Distinct records of all certificates.
@@ -71,16 +71,16 @@ pub struct AccountStatement {
     /// Last version of each application id.
     applications: HashMap<String, i64>,
     /// Sums of each run up to its last commit.
-    sums: HashMap<(String, i64), Sums>,
+    sums: HashMap<(String, Millis), Sums>,
 }
 
 /// A certified window.
 #[derive(Debug, Clone, Copy)]
 pub struct Certified {
-    /// First second, epoch seconds.
-    pub start: i64,
-    /// Last second, epoch seconds.
-    pub end: i64,
+    /// First second.
+    pub start: Seconds,
+    /// Last second.
+    pub end: Seconds,
     /// Distinct records.
     pub distinct: u64,
     /// Those that could not be typed.
@@ -172,8 +172,12 @@ impl AccountStatement {
     /// The watermark of a run's commit is the end of its last certificate, and is in the commit as a transaction.
     fn watermark(&mut self, version: u64, record: &CommitRecord, commit: &Commit) {
         let of_slice = record.slice.is_some();
-        let said = if of_slice { record.read_at } else { record.watermark_after };
-        let end = record.certificates.last().and_then(|last| if of_slice { Some(last.read_at) } else { last.end });
+        // versions of an application: milliseconds of a slice's reading, seconds of a window's end
+        let version_of = |read_at: Option<Millis>, end: Option<Seconds>| {
+            if of_slice { read_at.map(|read_at| read_at.0) } else { end.map(|end| end.0) }
+        };
+        let said = version_of(record.read_at, record.watermark_after);
+        let end = record.certificates.last().and_then(|last| version_of(Some(last.read_at), last.end));
         let mut transactions = commit.transactions.iter().filter(|(name, _)| name.starts_with(application::RUN));
         let transaction = transactions.next();
         let stored = transaction.map(|(_, stored)| *stored);
@@ -190,7 +194,7 @@ impl AccountStatement {
                 .add(|| format!("commit {version} moves the watermark to {stored}, its metadata says {said}"));
         }
         if !of_slice {
-            self.end = end.or(self.end);
+            self.end = end.map(Seconds).or(self.end);
         }
     }
 
@@ -240,6 +244,6 @@ fn numbers(certificate: &Certificate) -> String {
 
 /// The watermark of a window is in seconds, the reading of a slice in milliseconds.
 fn wall(instant: Option<i64>, of_slice: bool) -> String {
-    let seconds = instant.map(|instant| if of_slice { instant.div_euclid(1000) } else { instant });
+    let seconds = instant.map(|instant| if of_slice { Millis(instant).floor_seconds() } else { Seconds(instant) });
     seconds.map_or_else(|| "nothing".to_owned(), format_wall_time)
 }

@@ -21,7 +21,7 @@ pub async fn rows_in_window(
     let reader = current.reader();
     let inside = |batch: &RecordBatch, row| {
         let micros = batch.column_by_name(cursor).and_then(|column| micros(column, row));
-        micros.is_some_and(|micros| (window.start..=window.end).contains(&micros.div_euclid(1_000_000)))
+        micros.is_some_and(|micros| (window.start..=window.end).contains(&micros.floor_seconds()))
     };
     let mut rows = 0;
     for file in current.files(Some(account))? {

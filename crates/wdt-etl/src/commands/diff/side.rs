@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wdt_models::Endpoint;
+use wdt_models::time::Seconds;
 use wdt_warehouse::as_of::{Source, Until};
 
 use crate::cli::{DiffSide, Moment};
@@ -25,7 +26,7 @@ pub(super) struct Side {
 pub(super) enum At {
     Version(u64),
     /// Epoch seconds.
-    Time(i64),
+    Time(Seconds),
 }
 
 impl Side {
@@ -105,7 +106,7 @@ pub(super) async fn rows<'a>(tables: &'a DatasetTables, at: At, accounts: &[Stri
             return Ok(Source::current(tables, accounts)?);
         }
         At::Version(version) => Until::Version(version),
-        At::Time(seconds) => Until::Time(seconds.saturating_mul(1_000_000)),
+        At::Time(seconds) => Until::Time(seconds.micros()),
     };
     Ok(Source::as_of(tables, accounts, until).await?)
 }

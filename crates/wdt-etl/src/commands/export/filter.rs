@@ -9,6 +9,7 @@ use arrow::record_batch::RecordBatch;
 use super::predicate::Predicate;
 use crate::cli::Export;
 use crate::error::EtlError;
+use wdt_models::time::{Micros, Seconds};
 use wdt_warehouse::schema::{DELETED_AT, PULLED_AT};
 
 /// Columns that say which warehouse a row belongs to.
@@ -19,8 +20,7 @@ pub(super) struct Filter {
     warehouses: Vec<String>,
     /// The columns of [`WAREHOUSE`] that the table has, when one is asked for.
     warehouse_columns: Vec<&'static str>,
-    /// UTC instant in microseconds.
-    changed_since: Option<i64>,
+    changed_since: Option<Micros>,
     include_deleted: bool,
     condition: Option<Predicate>,
 }
@@ -42,7 +42,7 @@ impl Filter {
         Ok(Self {
             warehouses: args.warehouses.clone(),
             warehouse_columns,
-            changed_since: args.changed_since.map(|seconds| seconds.saturating_mul(1_000_000)),
+            changed_since: args.changed_since.map(Seconds::micros),
             include_deleted: args.include_deleted,
             condition: args.condition.as_deref().map(|text| Predicate::parse(text, table)).transpose()?,
         })
@@ -70,7 +70,8 @@ impl Filter {
         }
         if let Some(since) = self.changed_since {
             let times = named(rows, PULLED_AT)?.as_primitive::<TimestampMicrosecondType>();
-            keep = and(&keep, &times.iter().map(|time| Some(time.is_some_and(|time| time >= since))).collect())?;
+            keep =
+                and(&keep, &times.iter().map(|time| Some(time.is_some_and(|time| Micros(time) >= since))).collect())?;
         }
         if !self.warehouse_columns.is_empty() {
             keep = and(&keep, &self.in_warehouse(rows)?)?;

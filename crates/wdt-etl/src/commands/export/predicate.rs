@@ -128,7 +128,7 @@ fn compare(column: &ArrayRef, comparison: Comparison, literal: &Literal) -> Resu
         Literal::Boolean(value) => comparison.of(&values, &BooleanArray::new_scalar(*value)),
         Literal::Text(text) => comparison.of(&values, &StringArray::new_scalar(text)),
         Literal::Time(micros) => {
-            let wanted = TimestampMicrosecondArray::from(vec![*micros]).with_timezone_opt(timezone(column));
+            let wanted = TimestampMicrosecondArray::from(vec![micros.0]).with_timezone_opt(timezone(column));
             comparison.of(&values, &Scalar::new(wanted))
         }
         Literal::Number { units, exact } => {

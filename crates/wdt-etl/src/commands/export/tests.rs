@@ -126,7 +126,7 @@ impl Shelf {
 /// Microseconds of a wall time, which may have a fraction of three places.
 fn micros(text: &str) -> i64 {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    parse_wall_time(seconds).unwrap() * 1_000_000 + fraction.parse::<i64>().unwrap() * 1000
+    parse_wall_time(seconds).unwrap().micros().0 + fraction.parse::<i64>().unwrap() * 1000
 }
 
 fn column(kind: &DataType, cells: &[&Value]) -> ArrayRef {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
-use wdt_models::time::SHANGHAI_OFFSET_SECONDS;
+use wdt_models::time::{Micros, SHANGHAI_OFFSET_SECONDS};
 
 use super::super::cell::{Cell, cell};
 use super::columns::Column;
@@ -163,7 +163,7 @@ impl RowWriter<'_> {
         let number: f64 = number;
         match cell {
             Cell::Int(_) => self.sheet.write_number(self.row, position, number)?,
-            Cell::Time(micros) if micros % 1_000_000 != 0 => {
+            Cell::Time(micros) if micros.0 % 1_000_000 != 0 => {
                 self.sheet.write_number_with_format(self.row, position, number, &self.formats.fraction)?
             }
             Cell::Time(_) => self.sheet.write_number_with_format(self.row, position, number, &self.formats.time)?,
@@ -189,7 +189,7 @@ fn digits(mut value: u128) -> u32 {
 }
 
 /// What spreadsheets count times by: days since 1899-12-30 in Asia/Shanghai; `None` where they cannot or would round.
-fn serial(micros: i64) -> Option<f64> {
+fn serial(Micros(micros): Micros) -> Option<f64> {
     let local = micros.checked_add(SHANGHAI_OFFSET_SECONDS * 1_000_000)?;
     let day = local.div_euclid(MICROS_A_DAY) + EPOCH_DAY;
     if !DAYS.contains(&day) || micros % 1000 != 0 {
@@ -258,10 +258,10 @@ mod tests {
 
     #[test]
     fn times_are_counted_in_days_of_shanghai() {
-        assert_eq!(serial(0), Some(25_569.0 + 8.0 / 24.0));
+        assert_eq!(serial(Micros(0)), Some(25_569.0 + 8.0 / 24.0));
         // 2024-05-01 12:00:00 in Asia/Shanghai
-        assert_eq!(serial(1_714_536_000_000_000), Some(45_413.5));
-        assert_eq!((serial(1), serial(i64::MAX), serial(-3_000_000_000_000_000)), (None, None, None));
+        assert_eq!(serial(Micros(1_714_536_000_000_000)), Some(45_413.5));
+        assert_eq!([1, i64::MAX, -3_000_000_000_000_000].map(|micros| serial(Micros(micros))), [None, None, None]);
     }
 
     #[test]

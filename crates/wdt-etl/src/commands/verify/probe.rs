@@ -32,7 +32,7 @@ pub(super) async fn probe(
     around: &Surroundings,
 ) -> Result<Line, EtlError> {
     let client = account_client(account, limiter, around)?;
-    let since = client.platform_now().div_euclid(1000) - i64::from(days) * 86_400;
+    let since = client.platform_now().floor_seconds() - i64::from(days) * 86_400;
     // a full read is longer than what may be asked for: the windows that it covers are asked for one by one
     let longest = dataset.endpoint.cursor().map_or(i64::MAX, |cursor| cursor.max_seconds);
     let asked = |window: &&Certified| window.end > since && window.end - window.start <= longest;

@@ -1,7 +1,7 @@
 //! Whether the certificates of an account cover everything up to its watermark, or each slice once.
 
 use wdt_models::Slice;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_warehouse::proof::{AccountStatement, Findings};
 
 use super::line::{Grave, Line, Subject};
@@ -39,7 +39,7 @@ pub(super) fn slices(subject: Subject<'_>, log: &AccountStatement, asked: &[Slic
     }
     let read = asked.iter().filter_map(|slice| Some((log.slices.get(slice)?, slice)));
     let oldest = read.min().map_or_else(String::new, |(read_at, slice)| {
-        format!(", the oldest at {} ({slice})", format_wall_time(read_at.div_euclid(1000)))
+        format!(", the oldest at {} ({slice})", format_wall_time(read_at.floor_seconds()))
     });
     let detail = format!("{} slices, each read whole{oldest}{}", asked.len(), accepted(log));
     subject.of(&findings, Grave::Doubt, NEVER, detail)
@@ -68,7 +68,7 @@ pub(super) fn counts(subject: Subject<'_>, log: &AccountStatement) -> Line {
 }
 
 /// The command that reads a range again.
-pub(super) fn backfill(subject: Subject<'_>, from: i64, to: i64) -> String {
+pub(super) fn backfill(subject: Subject<'_>, from: Seconds, to: Seconds) -> String {
     let Subject { account, dataset, .. } = subject;
     let (account, from, to) = (account.unwrap_or_default(), format_wall_time(from), format_wall_time(to));
     format!("read it again: wdt-etl backfill --account {account} --dataset {dataset} --from \"{from}\" --to \"{to}\"")

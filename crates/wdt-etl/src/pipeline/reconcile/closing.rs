@@ -6,12 +6,11 @@
 //! settled. It only keeps rows from being marked.
 
 use wdt_fetch::{CertifiedPart, ReadOptions, WindowError, read_window};
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{CLOCK_RESOLUTION_SECONDS, Seconds, format_wall_time};
 use wdt_models::{Way, Window};
 
 use super::compare::{Compare, now};
 use crate::error::EtlError;
-use crate::pipeline::lane::CLOCK_RESOLUTION;
 
 /// How far the last window reaches into the future, seconds: longer than the reading takes.
 const AHEAD: i64 = 300;
@@ -23,7 +22,7 @@ impl Compare<'_> {
     ///
     /// # Errors
     /// [`EtlError::Uncertified`] when more rows change in a second than a page holds, again and again.
-    pub(super) async fn close(&mut self, from: i64) -> Result<(), EtlError> {
+    pub(super) async fn close(&mut self, from: Seconds) -> Result<(), EtlError> {
         let mut from = from;
         // An ERP that writes without pause would keep this loop for ever, so it gives up after a few tries: a reconcile
         // that marks nothing costs a night, one that marks a row that exists costs trust.
@@ -32,7 +31,7 @@ impl Compare<'_> {
                 return Ok(());
             }
             // a second with more than a page of changes is read in the ways of every window, once it has settled
-            let until = now(self.client) + CLOCK_RESOLUTION;
+            let until = now(self.client) + CLOCK_RESOLUTION_SECONDS;
             self.settle(until).await?;
             self.walk(from - 1, until).await?;
             from = until;
@@ -46,7 +45,7 @@ impl Compare<'_> {
     }
 
     /// Whether single pages gave the whole picture.
-    async fn picture_after(&mut self, from: i64) -> Result<bool, EtlError> {
+    async fn picture_after(&mut self, from: Seconds) -> Result<bool, EtlError> {
         let options = ReadOptions { concurrency: 1, max_pages: 1, ..self.lane.read_options() };
         let mut empty_before = false;
         loop {
@@ -74,7 +73,7 @@ impl Compare<'_> {
 }
 
 /// Whether every part is the picture of a moment, the last one with no end yet when it was read.
-fn whole(parts: &[CertifiedPart], end: i64) -> bool {
+fn whole(parts: &[CertifiedPart], end: Seconds) -> bool {
     let single = parts.iter().all(|part| part.certificate.way == Way::SinglePage);
-    single && parts.last().is_some_and(|part| part.certificate.read_at < (end - CLOCK_RESOLUTION) * 1000)
+    single && parts.last().is_some_and(|part| part.certificate.read_at < (end - CLOCK_RESOLUTION_SECONDS).millis())
 }

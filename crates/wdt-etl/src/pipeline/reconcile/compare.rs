@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wdt_fetch::{CertifiedPart, Client, WindowReader, read_window};
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{CLOCK_RESOLUTION_SECONDS, Millis, Seconds, format_wall_time};
 use wdt_models::{Cursor, Slice, Window, decode};
 use wdt_warehouse::{CommitRecord, Landed, ReconcileProgress, SeenKeys, Unseen};
 
 use crate::error::EtlError;
 use crate::failpoint::Place;
-use crate::pipeline::lane::{CLOCK_RESOLUTION, Lane, WINDOW_RECORDS};
+use crate::pipeline::lane::{Lane, WINDOW_RECORDS};
 use crate::pipeline::pending::Pending;
 use crate::pipeline::walk::Walk;
 use crate::plan::Range;
@@ -28,17 +28,17 @@ pub(super) struct Compare<'a> {
     /// Keys that were met.
     pub(super) seen: SeenKeys,
     /// Cursors of the rows that the table held at the begin, ascending, epoch seconds.
-    pub(super) live: Vec<i64>,
+    pub(super) live: Vec<Seconds>,
     /// Refused records whose key could not be read: any row may be meant.
     pub(super) unreadable: usize,
     /// Platform time of the begin, epoch milliseconds.
-    pub(super) began: i64,
+    pub(super) began: Millis,
     pub(super) progress: ReconcileProgress,
 }
 
 impl Compare<'_> {
     /// Reads a range in certified windows; what differs is landed, and every key is remembered.
-    pub(super) async fn walk(&mut self, from: i64, until: i64) -> Result<(), EtlError> {
+    pub(super) async fn walk(&mut self, from: Seconds, until: Seconds) -> Result<(), EtlError> {
         let (first, longest) = (self.lane.shared.settings.window, self.cursor.max_seconds);
         let range = Range { from, until, watermark: None, first, longest, most_records: WINDOW_RECORDS };
         if !range.is_due() {
@@ -91,8 +91,8 @@ impl Compare<'_> {
     }
 
     /// Waits until the changes up to that second have settled by the platform's clock.
-    pub(super) async fn settle(&self, until: i64) -> Result<(), EtlError> {
-        let due = until + self.lane.shared.settings.settle + CLOCK_RESOLUTION;
+    pub(super) async fn settle(&self, until: Seconds) -> Result<(), EtlError> {
+        let due = until + self.lane.shared.settings.settle + CLOCK_RESOLUTION_SECONDS;
         loop {
             let left = due - now(self.client);
             if left <= 0 {
@@ -131,12 +131,12 @@ impl Compare<'_> {
         self.live.get(first).is_some_and(|&cursor| cursor <= window.end)
     }
 
-    pub(super) fn unseen(&self, until: i64) -> Unseen<'_> {
+    pub(super) fn unseen(&self, until: Seconds) -> Unseen<'_> {
         Unseen { account: &self.lane.account.name, seen: &self.seen, until, began: self.began }
     }
 }
 
 /// The platform's clock, epoch seconds.
-pub(super) fn now(client: &Client) -> i64 {
-    client.platform_now().div_euclid(1000)
+pub(super) fn now(client: &Client) -> Seconds {
+    client.platform_now().floor_seconds()
 }

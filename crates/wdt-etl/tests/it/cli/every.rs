@@ -321,7 +321,7 @@ mod failure {
     fn uncertified() {
         // where the first row stands: with a row on the page, the total is wrong and not the page
         let at = parse_wall_time("2024-04-01 00:00:30").unwrap();
-        let (_platform, home) = stock(|config| config.phantom = Some((STOCK, at)));
+        let (_platform, home) = stock(|config| config.phantom = Some((STOCK, at.0)));
         fails(Failure::Uncertified, run(&home));
     }
 

@@ -10,7 +10,7 @@ use wdt_etl::pipeline::{Live, Order, Surroundings, Task};
 use wdt_etl::report::Silent;
 use wdt_fetch::{SystemClock, Waits};
 use wdt_models::Gateway;
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{Seconds, parse_wall_time};
 use wdt_sim::{Account, Fault, FaultPlan};
 
 use crate::support::{Home, Platform, Ran, START, UNTIL, WRONG_SECRET, account_on, configuration, now, rows, secrets};
@@ -104,7 +104,7 @@ fn accounts_fail_alone_and_the_gravest_code_is_returned() {
 fn the_summary_says_which_account_failed_and_why() {
     let (_platform, _limited, home) = mixed();
     let variables: Variables = home.variables().collect();
-    let config = Config::load(&home.path("wdt-etl.toml"), &variables, now()).unwrap();
+    let config = Config::load(&home.path("wdt-etl.toml"), &variables, Seconds(now())).unwrap();
     let (_open, stop) = watch::channel(false);
     let around = Surroundings {
         clock: Arc::new(SystemClock),

@@ -1,6 +1,7 @@
 //! What each gateway asks of an account.
 
 use wdt_models::Gateway;
+use wdt_models::time::Seconds;
 
 use super::*;
 
@@ -184,11 +185,11 @@ fn a_command_that_makes_no_call_needs_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wdt-etl.toml");
     let write = |text: &str| std::fs::write(&path, text).unwrap();
-    let without = || Config::load_without_secrets(&path, &Variables::default(), now());
+    let without = || Config::load_without_secrets(&path, &Variables::default(), Seconds(now()));
     for gateway in Gateway::ALL {
         let lines = lines_of(*gateway).replace("{ env = \"SECRET\" }", "{ file = \"nowhere\" }");
         write(&account(gateway.name(), &format!("{lines}\nproxy = {{ env = \"NOBODY\" }}")));
-        assert!(Config::load(&path, &Variables::default(), now()).is_err(), "{gateway}");
+        assert!(Config::load(&path, &Variables::default(), Seconds(now())).is_err(), "{gateway}");
         let config = without().unwrap();
         assert_eq!(config.accounts[0].name, "main");
     }

@@ -1,6 +1,7 @@
 //! What is refused whole, before any call, and how it is told.
 
 use super::*;
+use wdt_models::time::Seconds;
 
 #[test]
 fn several_faults_at_once_in_the_files_order() {
@@ -23,12 +24,12 @@ fn several_faults_at_once_in_the_files_order() {
 #[test]
 fn a_file_that_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Config::load(&folder.path().join("wdt-etl.toml"), &variables(), now()).unwrap_err();
+    let error = Config::load(&folder.path().join("wdt-etl.toml"), &variables(), Seconds(now())).unwrap_err();
     assert!(error.to_string().ends_with(
         "wdt-etl.toml: this file does not exist\n    hint: `wdt-etl init` writes an example; `--config FILE` reads another file"
     ), "{error}");
     std::fs::write(folder.path().join("latin"), b"name = \"\xe9\"").unwrap();
-    let error = Config::load(&folder.path().join("latin"), &variables(), now()).unwrap_err();
+    let error = Config::load(&folder.path().join("latin"), &variables(), Seconds(now())).unwrap_err();
     assert!(error.to_string().contains("is not UTF-8 text"), "{error}");
 }
 
@@ -364,7 +365,10 @@ fn times_pages_and_datasets() {
     wdt-etl.toml:12:9: accounts[0].datasets[0].start: `2024-05-01 02:00:01` is in the future
       hint: it is 2024-05-01 02:00:00 now in Asia/Shanghai
     "#);
-    assert_eq!(read(&format!("{}start = \"2024-05-01 02:00:00\"\n", base())).accounts[0].datasets[0].start, now());
+    assert_eq!(
+        read(&format!("{}start = \"2024-05-01 02:00:00\"\n", base())).accounts[0].datasets[0].start,
+        Seconds(now())
+    );
     insta::assert_snapshot!(dataset("page_size = 0"), @r#"
     wdt-etl.toml:12:13: accounts[0].datasets[0].page_size: must be a whole number from 1 to 100
     "#);

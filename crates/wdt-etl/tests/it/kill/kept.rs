@@ -12,6 +12,7 @@ use wdt_warehouse::Format;
 
 use super::scenario::{Copy, Scenario};
 use crate::support::{self, rows};
+use wdt_models::time::Seconds;
 
 /// Rows of every table as texts, sorted.
 pub(super) type Kept = BTreeMap<String, Vec<String>>;
@@ -59,7 +60,7 @@ pub(super) fn assert_same(found: &Kept, wanted: &Kept, what: &str) {
 
 /// By the warehouse's own account of itself nothing is lost or doubled; it may be behind.
 pub(super) async fn assert_sound(scenario: &Scenario, copy: &Copy, what: &str) -> String {
-    let config = Config::load(&copy.config(), &Variables::default(), scenario.world.clock.now()).unwrap();
+    let config = Config::load(&copy.config(), &Variables::default(), Seconds(scenario.world.clock.seconds())).unwrap();
     let datasets = scenario.datasets.iter().map(|&dataset| dataset.to_owned()).collect();
     let args = Verify { select: SelectArgs { datasets, ..SelectArgs::default() }, probe: false, days: 7, json: true };
     let mut out = Vec::new();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wdt_etl::pipeline::Order;
 use wdt_models::Window;
-use wdt_models::time::format_wall_time;
+use wdt_models::time::{Seconds, format_wall_time};
 use wdt_sim::SimConfig;
 use wdt_warehouse::Format;
 
@@ -94,7 +94,7 @@ impl Scenario {
         world.clock.advance(BETWEEN);
         let mut args = vec!["run".to_owned()];
         args.extend(SNAPSHOTS.iter().flat_map(|dataset| ["--dataset".to_owned(), (*dataset).to_owned()]));
-        args.extend(["--until".to_owned(), format_wall_time(world.clock.now() - 400)]);
+        args.extend(["--until".to_owned(), format_wall_time(Seconds(world.clock.seconds() - 400))]);
         Self { name: "snapshots", format, world, datasets: SNAPSHOTS.to_vec(), args }
     }
 
@@ -114,8 +114,8 @@ impl Scenario {
     /// A backfill of what a later start left out.
     pub(super) async fn backfill(format: Format) -> Self {
         let world = windows(format);
-        let start = world.clock.now() - (DAYS + 1) * DAY;
-        let (early, late) = (format_wall_time(start), format_wall_time(start + 3 * DAY));
+        let start = world.clock.seconds() - (DAYS + 1) * DAY;
+        let (early, late) = (format_wall_time(Seconds(start)), format_wall_time(Seconds(start + 3 * DAY)));
         world.edit_config(&early, &late);
         world.run_of("first", &[STOCK]).await;
         world.clock.advance(BETWEEN);
@@ -124,7 +124,7 @@ impl Scenario {
     }
 
     fn run(name: &'static str, format: Format, world: World, datasets: &[&'static str]) -> Self {
-        let args = vec!["run".to_owned(), "--until".to_owned(), format_wall_time(world.clock.now() - 400)];
+        let args = vec!["run".to_owned(), "--until".to_owned(), format_wall_time(Seconds(world.clock.seconds() - 400))];
         Self { name, format, world, datasets: datasets.to_vec(), args }
     }
 
@@ -186,7 +186,7 @@ fn windows(format: Format) -> World {
         few_days(sim);
         sim.refused_rows = 1;
     });
-    let start = format!("start = \"{}\"", format_wall_time(world.clock.now() - (DAYS + 1) * DAY));
+    let start = format!("start = \"{}\"", format_wall_time(Seconds(world.clock.seconds() - (DAYS + 1) * DAY)));
     world.write_config(&start);
     keep_as(&world, format);
     let goods = "name = \"enterprise_goods\"";
@@ -205,5 +205,5 @@ fn keep_as(world: &World, format: Format) {
 /// The rows' cursors lie in the last days.
 fn few_days(sim: &mut SimConfig) {
     let now = (sim.clock)();
-    sim.span = Some(Window::new(now - DAYS * DAY, now - 600));
+    sim.span = Some(Window::new(Seconds(now - DAYS * DAY), Seconds(now - 600)));
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use wdt_fetch::{AccountKeys, Credentials, PageRequest, Params, Target, signed};
+use wdt_models::time::Seconds;
 use wdt_models::{Endpoint, Method, Slice, SyncMode, Window, endpoints};
 use wdt_sign::Secret;
 use wdt_sim::form::{CodeForm, Comma, EmptyForm, Escapes, Forms, IdsForm, NumberForm, TotalForm};
@@ -12,7 +13,7 @@ use wdt_sim::{Account, Fault, Sim, SimConfig};
 /// 2024-05-02 10:00:00 in Asia/Shanghai.
 pub(super) const NOW: i64 = 1_714_615_200;
 /// The day before it, in which every row was changed.
-const DAY: Window = Window::new(NOW - 86_400, NOW - 1);
+const DAY: Window = Window::new(Seconds(NOW - 86_400), Seconds(NOW - 1));
 /// Rows of each dataset.
 const ROWS: u32 = 24;
 
@@ -97,7 +98,7 @@ impl Asked {
         let keys = AccountKeys { sid: Some(sid), app_key, app_secret, session, sign_method: None };
         let credentials = Credentials::new(gateway, keys).unwrap();
         let url = self.sim.base_url(gateway);
-        let sent = signed(self.endpoint, &url, &credentials, &self.request, self.at).unwrap();
+        let sent = signed(self.endpoint, &url, &credentials, &self.request, Seconds(self.at)).unwrap();
         let answer = self.sim.exchange(&sent.url, sent.content_type, change(sent.body)).await.unwrap();
         assert_eq!(answer.status, 200, "{} {}", self.endpoint.dataset, self.request.method.name);
         answer.body

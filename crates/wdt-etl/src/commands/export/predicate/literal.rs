@@ -1,7 +1,7 @@
 //! Literals of a condition, read without loss.
 
 use wdt_models::DECIMAL_SCALE;
-use wdt_models::time::parse_wall_time;
+use wdt_models::time::{Micros, parse_wall_time};
 
 /// A value that a condition names.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,8 +9,7 @@ pub(in crate::commands::export) enum Literal {
     Null,
     Boolean(bool),
     Text(String),
-    /// UTC instant in microseconds.
-    Time(i64),
+    Time(Micros),
     /// A number as units of the fourth place, rounded down; not exact when it has more places than that.
     Number {
         units: i128,
@@ -40,7 +39,7 @@ pub(super) fn number(text: &str, negative: bool) -> Option<Literal> {
 }
 
 /// `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or the same with a fraction of up to six places, in Asia/Shanghai.
-pub(super) fn time(text: &str) -> Option<i64> {
+pub(super) fn time(text: &str) -> Option<Micros> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let seconds = match seconds.len() {
         10 => parse_wall_time(&format!("{seconds} 00:00:00"))?,
@@ -50,5 +49,5 @@ pub(super) fn time(text: &str) -> Option<i64> {
         return None;
     }
     let micros: i64 = format!("{fraction:0<6}").parse().ok()?;
-    seconds.checked_mul(1_000_000)?.checked_add(micros)
+    seconds.0.checked_mul(1_000_000)?.checked_add(micros).map(Micros)
 }
