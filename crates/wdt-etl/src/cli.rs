@@ -32,12 +32,19 @@ Exit codes:
 
 Start with `wdt-etl demo`: it needs no configuration and no network.";
 
+/// The version; a build in which tests may kill and fail runs says so.
+pub const VERSION: &str = if cfg!(feature = "failpoints") {
+    concat!(env!("CARGO_PKG_VERSION"), "+failpoints")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// Pulls stock and goods from 旺店通 (Wangdian) into Delta tables.
 ///
 /// Signed, paged and rate-limited calls become typed rows; each window is landed once and only when it was read
 /// whole. Data goes to standard output, everything else to standard error.
 #[derive(Debug, Parser)]
-#[command(name = "wdt-etl", version, after_help = EXIT_CODES, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "wdt-etl", version = VERSION, after_help = EXIT_CODES, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]

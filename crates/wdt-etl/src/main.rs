@@ -125,10 +125,7 @@ fn reporter(json: bool) -> (bool, Arc<dyn Reporter>) {
 }
 
 fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundings {
-    #[cfg(not(feature = "failpoints"))]
-    let waits = Waits::default();
-    #[cfg(feature = "failpoints")]
-    let waits = armed(variables);
+    let waits = waits(variables);
     let clock = Arc::new(SystemClock);
     let seed = clock.now().0.unsigned_abs();
     let limiters = Arc::new(Limiters::in_folder(limits_folder(), Arc::clone(&clock) as Arc<dyn Clock>));
@@ -148,7 +145,7 @@ fn surroundings(variables: &Variables, reporter: Arc<dyn Reporter>) -> Surroundi
 
 /// Arms what the variables of a test ask for, and gives the waits after faults: none, if there is such a variable.
 #[cfg(feature = "failpoints")]
-fn armed(variables: &Variables) -> Waits {
+fn waits(variables: &Variables) -> Waits {
     if let Some(place) = variables.get("WDT_ETL_TEST_FAILPOINT") {
         wdt_warehouse::failpoint::arm(place);
     }
@@ -156,6 +153,12 @@ fn armed(variables: &Variables) -> Waits {
         wdt_warehouse::faulty::arm(plan);
     }
     variables.get("WDT_ETL_TEST_NO_WAITS").map_or_else(Waits::default, |_| Waits::none())
+}
+
+/// The waits after faults.
+#[cfg(not(feature = "failpoints"))]
+fn waits(_: &Variables) -> Waits {
+    Waits::default()
 }
 
 /// Becomes true at the first Ctrl-C or SIGTERM; the second one ends the process at once.

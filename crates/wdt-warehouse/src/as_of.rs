@@ -13,7 +13,7 @@ use crate::dataset::DatasetTables;
 use crate::error::WarehouseError;
 use crate::fold::{Fold, with_deletes};
 use crate::kept::table::Table;
-use crate::rows::{conform, micros};
+use crate::rows::{columns_of, conform, micros};
 use crate::schema::{ACCOUNT, DELETED_AT, OP, PULLED_AT};
 use wdt_models::time::Micros;
 
@@ -74,7 +74,8 @@ impl<'a> Source<'a> {
             Until::Time(_) => history.version(),
             Until::Version(version) => version.min(history.version()),
         };
-        let counts = |rows: &RecordBatch, row: usize| read_until(rows, row, until) && of_accounts(rows, row, accounts);
+        let beside: &[&str] = if matches!(until, Until::Time(_)) { &[PULLED_AT] } else { &[] };
+        let counts = |rows: &RecordBatch| counted(history.name(), rows, until, accounts);
         let mut fold = Fold::new(tables.endpoint, history.name(), history.schema())?;
         let mut files = Vec::new();
         for version in 1..=last {
@@ -82,7 +83,7 @@ impl<'a> Source<'a> {
                 return Err(WarehouseError::LostCommit { table: history.name().to_owned(), version });
             };
             for (path, size) in commit.files {
-                fold.file(history, files.len(), &path, size, counts).await?;
+                fold.file(history, files.len(), (&path, size), beside, counts).await?;
                 files.push((path, size));
             }
         }
@@ -167,13 +168,16 @@ fn wanted(accounts: &[String], account: Option<&str>) -> bool {
     accounts.is_empty() || accounts.iter().any(|wanted| Some(wanted.as_str()) == account)
 }
 
-/// Whether a row of the log was read by then.
-fn read_until(rows: &RecordBatch, row: usize, until: Until) -> bool {
-    let Until::Time(until) = until else { return true };
-    rows.column_by_name(PULLED_AT).and_then(|times| micros(times, row)).is_some_and(|read_at| read_at <= until)
-}
-
-fn of_accounts(rows: &RecordBatch, row: usize, accounts: &[String]) -> bool {
-    let owners = rows.column_by_name(ACCOUNT).and_then(|owners| owners.as_string_opt::<i32>());
-    wanted(accounts, owners.map(|owners| owners.value(row)))
+/// For each row of the log whether it was read by then, and for one of these accounts.
+fn counted(table: &str, rows: &RecordBatch, until: Until, accounts: &[String]) -> Result<Vec<bool>, WarehouseError> {
+    let owners = columns_of(table, rows, &[ACCOUNT])?.remove(0);
+    let owners = owners.as_string::<i32>();
+    let mut counted: Vec<bool> = owners.iter().map(|owner| wanted(accounts, owner)).collect();
+    if let Until::Time(until) = until {
+        let times = columns_of(table, rows, &[PULLED_AT])?.remove(0);
+        for (row, counted) in counted.iter_mut().enumerate() {
+            *counted &= micros(&times, row).is_some_and(|read_at| read_at <= until);
+        }
+    }
+    Ok(counted)
 }

@@ -41,12 +41,22 @@ pub(crate) struct Fold {
     rows: HashMap<u128, Logged>,
 }
 
-/// A row of the log.
+/// A row of the log; small, since there is one for each key.
 #[derive(Clone, Copy)]
 struct Logged {
-    file: usize,
-    position: usize,
-    cursor: Option<Micros>,
+    file: u32,
+    position: u32,
+    /// [`NO_CURSOR`] for null.
+    cursor: i64,
+}
+
+/// In place of a null cursor: it comes before every time that a table can hold.
+const NO_CURSOR: i64 = i64::MIN;
+
+impl Logged {
+    fn cursor(self) -> Option<Micros> {
+        (self.cursor != NO_CURSOR).then_some(Micros(self.cursor))
+    }
 }
 
 impl Fold {
@@ -65,21 +75,24 @@ impl Fold {
 
     /// Takes in the next file of the log, or those rows of it that count: rows of a key are in it from old to new.
     ///
+    /// `counts` is asked once for each batch, which has the columns of key and cursor and those `beside` them.
+    ///
     /// # Errors
     /// When the file cannot be read.
     pub(crate) async fn file(
         &mut self,
         history: &Table,
         number: usize,
-        path: &Path,
-        size: u64,
-        counts: impl Fn(&RecordBatch, usize) -> bool,
+        (path, size): (&Path, u64),
+        beside: &[&str],
+        counts: impl Fn(&RecordBatch) -> Result<Vec<bool>, WarehouseError>,
     ) -> Result<(), WarehouseError> {
-        let columns: Vec<&str> = self.key.iter().copied().chain(self.cursor).chain([PULLED_AT]).collect();
+        let columns: Vec<&str> = self.key.iter().copied().chain(self.cursor).chain(beside.iter().copied()).collect();
         let mut batches = history.reader().rows(path, size, Some(&columns), None).await?;
         let mut first = 0;
         while let Some(batch) = batches.try_next().await? {
-            self.rows(&batch, (number, first), |row| counts(&batch, row))?;
+            let counts = counts(&batch)?;
+            self.rows(&batch, (number, first), |row| counts[row])?;
             first += batch.num_rows();
         }
         Ok(())
@@ -98,11 +111,13 @@ impl Fold {
         let columns = columns_of(&self.table, batch, &self.key)?;
         let keys = self.converter.convert_columns(&columns).map_err(WarehouseError::storage(&self.table, "fold"))?;
         let cursors = self.cursor.and_then(|cursor| batch.column_by_name(cursor));
+        let small = |number: usize| u32::try_from(number).map_err(WarehouseError::storage(&self.table, "fold"));
+        let file = small(file)?;
         for (row, key) in keys.iter().enumerate().filter(|(row, _)| counts(*row)) {
             let cursor = cursors.and_then(|cursors| micros(cursors, row));
-            let logged = Logged { file, position: first + row, cursor };
+            let logged = Logged { file, position: small(first + row)?, cursor: cursor.map_or(NO_CURSOR, |at| at.0) };
             let known = self.rows.entry(XxHash3_128::oneshot(key.as_ref())).or_insert(logged);
-            if follows(known.cursor, cursor) {
+            if follows(known.cursor(), cursor) {
                 *known = logged;
             }
         }
@@ -113,7 +128,7 @@ impl Fold {
     pub(crate) fn places(self) -> BTreeMap<usize, Vec<usize>> {
         let mut files: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for row in self.rows.into_values() {
-            files.entry(row.file).or_default().push(row.position);
+            files.entry(row.file as usize).or_default().push(row.position as usize);
         }
         for positions in files.values_mut() {
             positions.sort_unstable();

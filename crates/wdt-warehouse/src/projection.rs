@@ -158,7 +158,7 @@ pub async fn folded(endpoint: &'static Endpoint, history: &Table) -> Result<Tabl
     let files = history.files(None)?;
     let mut fold = Fold::new(endpoint, history.name(), history.schema())?;
     for (number, file) in files.iter().enumerate() {
-        fold.file(history, number, &file.path, file.size, |_, _| true).await?;
+        fold.file(history, number, (&file.path, file.size), &[], |rows| Ok(vec![true; rows.num_rows()])).await?;
     }
     let mut writer = current.writer()?;
     for (number, positions) in fold.places() {

@@ -179,11 +179,16 @@ impl DatasetTables {
         limit: DeleteLimit,
     ) -> Result<Marks, WarehouseError> {
         let name = self.history.name().to_owned();
-        let mark = (record, read_at, unseen, limit);
-        contested(&name, (self, mark), |(tables, (record, read_at, unseen, limit))| {
+        let actor = (&mut *self, (record, read_at, unseen, limit));
+        let marks = contested(&name, actor, |(tables, (record, read_at, unseen, limit))| {
             tables.mark_once(record, *read_at, *unseen, *limit).boxed()
         })
-        .await
+        .await?;
+        if marks.committed.is_some() {
+            failpoint::hit(Place::Marked);
+            self.catch_up().await?;
+        }
+        Ok(marks)
     }
 
     async fn mark_once(
@@ -200,10 +205,7 @@ impl DatasetTables {
             return Ok(marks);
         }
         failpoint::hit(Place::MarksFound);
-        let committed = self.commit_marks(record, read_at, &rows).await?;
-        failpoint::hit(Place::Marked);
-        self.catch_up().await?;
-        marks.committed = Some(committed);
+        marks.committed = Some(self.commit_marks(record, read_at, &rows).await?);
         Ok(marks)
     }
 

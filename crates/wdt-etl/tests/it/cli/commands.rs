@@ -25,7 +25,7 @@ fn help_of_every_command() {
     insta::assert_snapshot!("help", home.run(&["--help"]).ends_with(0).masked());
     insta::assert_snapshot!("no_command", home.run(&[]).ends_with(2).masked());
     let version = home.run(&["--version"]).ends_with(0);
-    assert_eq!(version.out, concat!("wdt-etl ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(version.out, concat!("wdt-etl ", env!("CARGO_PKG_VERSION"), "+failpoints\n"));
 }
 
 mod demo {
