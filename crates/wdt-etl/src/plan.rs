@@ -36,11 +36,11 @@ struct State {
     length: i64,
 }
 
-/// Begin of a run: `lookback` behind the watermark, or `start` when nothing was landed yet.
+/// Begin of a run: `lookback_seconds` behind the watermark, or `start` when nothing was landed yet.
 ///
-/// It is at least a second behind the watermark, whatever `lookback` and a later `start` say: no time is left out.
-pub(crate) fn begin(watermark: Option<Seconds>, start: Seconds, lookback: i64) -> Seconds {
-    watermark.map_or(start, |watermark| (watermark - lookback.max(1)).max(start.min(watermark - 1)))
+/// It is at least a second behind the watermark, whatever `lookback_seconds` and a later `start` say: no time is left out.
+pub(crate) fn begin(watermark: Option<Seconds>, start: Seconds, lookback_seconds: i64) -> Seconds {
+    watermark.map_or(start, |watermark| (watermark - lookback_seconds.max(1)).max(start.min(watermark - 1)))
 }
 
 impl Range {

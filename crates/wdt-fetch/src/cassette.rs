@@ -36,13 +36,13 @@ pub struct Exchange {
     pub page: u32,
     /// How often this very request was sent so far, this time included.
     pub attempt: u32,
-    /// The second it was signed for, epoch seconds by the platform's clock as far as it was known; kept as wall time.
+    /// The second it was signed for by the platform's clock as far as it was known; kept as wall time.
     #[serde(with = "moment::second")]
     pub signed_at: Seconds,
-    /// Local time at which it was sent, epoch milliseconds; kept as wall time.
+    /// Local time at which it was sent; kept as wall time.
     #[serde(with = "moment::millisecond")]
     pub sent_at: Millis,
-    /// Local time at which the answer came, the call broke or was given up, epoch milliseconds; kept as wall time.
+    /// Local time at which the answer came, the call broke or was given up; kept as wall time.
     #[serde(with = "moment::millisecond")]
     pub came_at: Millis,
     /// What was asked.

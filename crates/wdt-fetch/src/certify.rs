@@ -162,7 +162,7 @@ impl<S: PageSource> Scope<'_, S> {
         if any_order.fault.is_none() {
             return Ok(Outcome::Whole(self.whole(any_order, 1)));
         }
-        if self.window.end.millis() >= self.source.platform_now() - self.options.settle_seconds * 1000 {
+        if (self.window.end + self.options.settle_seconds).millis() >= self.source.platform_now() {
             return Ok(Outcome::Unproven(self.unproven(any_order, 1, None)));
         }
         let backward = self.backward(any_order.after).await?;

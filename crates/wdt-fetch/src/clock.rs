@@ -8,7 +8,7 @@ use wdt_models::time::Millis;
 
 /// Tells the local time of day.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Now, by the local clock.
     fn now(&self) -> Millis;
 }
 

@@ -30,7 +30,7 @@ pub trait PageSource: Send + Sync + 'static {
     /// Number of the first page.
     fn first_page(&self) -> u32;
 
-    /// The platform's clock in epoch milliseconds.
+    /// The platform's clock.
     fn platform_now(&self) -> Millis;
 }
 

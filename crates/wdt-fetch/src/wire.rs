@@ -80,7 +80,7 @@ pub enum WireError {
     },
 }
 
-/// The signed request for a page, at a time in epoch seconds.
+/// The signed request for a page, at that time.
 ///
 /// The one place that joins a gateway with its signing scheme. The base address is without a trailing slash.
 ///

@@ -89,7 +89,11 @@ fn scrambled(dataset: &mut Table, scramble: &Scramble) {
 
 fn run(settings: &RunSettings) -> Table {
     let mut run = Table::new();
-    for (key, seconds) in [("settle", settings.settle), ("lookback", settings.lookback), ("window", settings.window)] {
+    for (key, seconds) in [
+        ("settle", settings.settle_seconds),
+        ("lookback", settings.lookback_seconds),
+        ("window", settings.window_seconds),
+    ] {
         run.insert(key.to_owned(), format!("{seconds}s").into());
     }
     run.extend(

@@ -73,7 +73,7 @@ pub enum Moment {
     Now,
     /// At a version of a dataset's history table.
     Version(u64),
-    /// As the readings up to this time had left it, epoch seconds.
+    /// As the readings up to this time had left it.
     Time(Seconds),
 }
 

@@ -17,7 +17,6 @@ pub(super) enum Cell<'a> {
     Int(i64),
     /// In units of the last of four places.
     Decimal(i128),
-    /// UTC instant in microseconds.
     Time(Micros),
     Text(&'a str),
     /// The entries of a nested list, as structs.

@@ -70,7 +70,7 @@ pub async fn check(
     lines.extend(config.accounts.iter().filter_map(readable));
     if !args.offline {
         for account in &config.accounts {
-            lines.extend(live(account, config.run.settle, around).await);
+            lines.extend(live(account, config.run.settle_seconds, around).await);
         }
     }
     print(&lines, args.json, out).map_err(output)?;
@@ -152,14 +152,14 @@ fn readable(account: &Account) -> Option<CheckLine> {
 }
 
 /// One call for one record: address, account, key, signature, clock.
-async fn live(account: &Account, settle: i64, around: &Surroundings) -> Vec<CheckLine> {
+async fn live(account: &Account, settle_seconds: i64, around: &Surroundings) -> Vec<CheckLine> {
     let name = format!("gateway {}", account.name);
     let limiter = around.limiters.get(account.gateway, &account.app_key, account.calls_per_minute);
     let client = match account_client(account, &limiter, around) {
         Ok(client) => client,
         Err(error) => return vec![CheckLine::failed(name, &error)],
     };
-    let Some((dataset, target)) = question(account, client.platform_now().floor_seconds() - settle) else {
+    let Some((dataset, target)) = question(account, client.platform_now().floor_seconds() - settle_seconds) else {
         return vec![CheckLine::ok(name, "no live call: every dataset needs ids that another one has to land first")];
     };
     let request = PageRequest {

@@ -24,7 +24,7 @@ use crate::warehouse;
 use wdt_warehouse::{DatasetTables, Warehouse};
 
 /// What passes between the two runs, in seconds.
-const BETWEEN_RUNS: i64 = 900;
+const BETWEEN_RUNS_SECONDS: i64 = 900;
 /// Share of pages after which the simulated ERP edits rows, while they are being read.
 const EDITS_PER_PAGE: f64 = 0.3;
 /// Rows of a dataset that is one list: nobody has thousands of shops.
@@ -46,8 +46,10 @@ const SAMPLE: (&str, &[&str]) =
 ///
 /// When the folder is somebody else's, or a run cannot begin.
 pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<u8, EtlError> {
-    let clock =
-        Arc::new(DemoClock { inner: Arc::clone(&around.clock), offset_ms: AtomicI64::new(-BETWEEN_RUNS * 1000) });
+    let clock = Arc::new(DemoClock {
+        inner: Arc::clone(&around.clock),
+        offset_ms: AtomicI64::new(-BETWEEN_RUNS_SECONDS * 1000),
+    });
     let sim = simulate::start(simulated(args.rows, &clock))?;
     let config = prepare(&args.dir, &sim, clock.now().floor_seconds())?;
     let around = Surroundings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..around.clone() };
@@ -63,7 +65,7 @@ pub async fn demo(args: &Demo, around: &Surroundings, out: &mut (dyn Write + Sen
     }
     let edits = usize::try_from(args.rows / 10).unwrap_or(usize::MAX).max(1);
     move_on(&sim, edits);
-    clock.offset_ms.fetch_add(BETWEEN_RUNS * 1000, Ordering::Relaxed);
+    clock.offset_ms.fetch_add(BETWEEN_RUNS_SECONDS * 1000, Ordering::Relaxed);
     show.line(&format!(
         "\nThe ERP edits {edits} more rows of each dataset, and rows of the snapshots vanish; a quarter of an hour \
          passes.\n\nsecond run:"

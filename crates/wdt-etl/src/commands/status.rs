@@ -33,7 +33,7 @@ struct StatusLine {
     behind: u64,
 }
 
-/// Prints how far every configured dataset is complete; `now` is in epoch seconds.
+/// Prints how far every configured dataset is complete.
 ///
 /// # Errors
 ///

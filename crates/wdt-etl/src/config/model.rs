@@ -37,11 +37,11 @@ pub struct Warehouse {
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSettings {
     /// The newest window ends this many seconds before the platform's clock.
-    pub settle: i64,
+    pub settle_seconds: i64,
     /// A run begins this many seconds behind the watermark.
-    pub lookback: i64,
+    pub lookback_seconds: i64,
     /// First guess of a window's length in seconds.
-    pub window: i64,
+    pub window_seconds: i64,
     /// Pages in flight per account; `None` leaves it to the run.
     pub concurrency: Option<usize>,
     /// Share of refused records, 0 to 1, beyond which a dataset's run fails.
@@ -90,7 +90,7 @@ pub struct Dataset {
     pub endpoint: &'static Endpoint,
     /// The call that is made.
     pub method: &'static Method,
-    /// Rows modified before this instant, in epoch seconds, are never asked for; of no meaning for a snapshot.
+    /// Rows modified before this instant are never asked for; of no meaning for a snapshot.
     pub start: Seconds,
     /// Records a page; of a list of ids, how many one call takes.
     pub page_size: u32,
@@ -116,7 +116,13 @@ pub enum Ids {
 
 impl Default for RunSettings {
     fn default() -> Self {
-        Self { settle: 300, lookback: 600, window: 86_400, concurrency: None, quarantine_limit: 0.01 }
+        Self {
+            settle_seconds: 300,
+            lookback_seconds: 600,
+            window_seconds: 86_400,
+            concurrency: None,
+            quarantine_limit: 0.01,
+        }
     }
 }
 

@@ -37,15 +37,15 @@ pub(super) fn warehouse(section: &Section<'_>, folder: &Path, faults: &mut Fault
 pub(super) fn run(section: &Section<'_>, faults: &mut Faults<'_>) -> RunSettings {
     let default = RunSettings::default();
     let mut seconds = |key: &str, shortest: i64| section.get(key).and_then(|value| seconds(&value, shortest, faults));
-    let settle = seconds("settle", 0).unwrap_or(default.settle);
-    let lookback = seconds("lookback", 0).unwrap_or(default.lookback);
-    let window = seconds("window", Window::SHORTEST_SECONDS).unwrap_or(default.window);
+    let settle_seconds = seconds("settle", 0).unwrap_or(default.settle_seconds);
+    let lookback_seconds = seconds("lookback", 0).unwrap_or(default.lookback_seconds);
+    let window_seconds = seconds("window", Window::SHORTEST_SECONDS).unwrap_or(default.window_seconds);
     let concurrency = section.get("concurrency").and_then(|value| value.integer(1..=MOST_PAGES_IN_FLIGHT, faults));
     let quarantine_limit = section.get("quarantine_limit").and_then(|value| share(&value, faults));
     RunSettings {
-        settle,
-        lookback,
-        window,
+        settle_seconds,
+        lookback_seconds,
+        window_seconds,
         concurrency: concurrency.and_then(|pages| usize::try_from(pages).ok()),
         quarantine_limit: quarantine_limit.unwrap_or(default.quarantine_limit),
     }

@@ -143,7 +143,7 @@ impl BackfillReader {
                 from: (done - 1).max(from),
                 until,
                 watermark: None,
-                first: lane.shared.settings.window,
+                first: lane.shared.settings.window_seconds,
                 longest: self.cursor.max_seconds,
                 most_records: WINDOW_RECORDS,
             },

@@ -22,7 +22,7 @@ pub struct PartName<'a> {
     pub dataset: &'static str,
 }
 
-/// A range that is due, epoch seconds.
+/// A range that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueRange {
     /// First second, lookback included.

@@ -9,7 +9,7 @@ use super::order::{Select, Selected};
 use crate::error::EtlError;
 use crate::plan::Range;
 
-/// The datasets that have a full read; at this time, epoch seconds, the platform must take it.
+/// The datasets that have a full read; at this time the platform must take it.
 ///
 /// # Errors
 ///

@@ -118,7 +118,7 @@ async fn prepare_run(lane: &mut Lane) -> Result<(), EtlError> {
         check_scope(&landed, lane.watermark, account, &lane.dataset)?;
     }
     drop(tables);
-    let goes_on = lane.watermark.map(|own| begin(Some(own), lane.dataset.start, lane.shared.settings.lookback));
+    let goes_on = lane.watermark.map(|own| begin(Some(own), lane.dataset.start, lane.shared.settings.lookback_seconds));
     if let Some(start) = lane.shared.around.decisions.start(lane.part(), goes_on)? {
         lane.dataset.start = start;
     }

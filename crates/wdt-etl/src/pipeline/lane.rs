@@ -84,7 +84,7 @@ impl Lane {
     pub(super) fn read_options(&self) -> ReadOptions {
         ReadOptions {
             concurrency: concurrency(&self.shared.settings, self.account.calls_per_minute),
-            settle_seconds: self.shared.settings.settle,
+            settle_seconds: self.shared.settings.settle_seconds,
             max_pages: u32::try_from(WINDOW_RECORDS).unwrap_or(u32::MAX).div_ceil(self.dataset.page_size).max(2),
             accept: None,
             whole: false,

@@ -34,7 +34,7 @@ pub struct Select {
 pub enum Task {
     /// Read and land what is due.
     Run {
-        /// Last second to read, epoch seconds.
+        /// Last second to read.
         until: Option<Seconds>,
         /// Take a window inside this one that cannot be certified as it is; needs one account and one dataset.
         accept: Option<Window>,

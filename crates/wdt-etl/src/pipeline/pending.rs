@@ -42,7 +42,7 @@ impl Pending {
         std::mem::take(self)
     }
 
-    /// End of the last window, epoch seconds; `None` when there is none.
+    /// End of the last window; `None` when there is none.
     pub(super) fn end(&self) -> Option<Seconds> {
         self.parts.last().map(|part| part.window.end)
     }

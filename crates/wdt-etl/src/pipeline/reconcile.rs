@@ -71,7 +71,7 @@ impl ReconcileReader<'_> {
         let from = first - 1;
         let look = reader.page(Target::Window(Window::new(from, first + 1)), None, reader.first_page());
         self.lane.unless_stopped(async { look.await.map_err(WindowError::from) }).await?;
-        let walked_until = now(self.client) - self.lane.shared.settings.settle - CLOCK_RESOLUTION_SECONDS;
+        let walked_until = now(self.client) - self.lane.shared.settings.settle_seconds - CLOCK_RESOLUTION_SECONDS;
         Ok(Some(Compare {
             reader: Arc::new(reader),
             seen: SeenKeys::new(self.lane.dataset.endpoint)?,

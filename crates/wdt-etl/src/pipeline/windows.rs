@@ -54,7 +54,7 @@ impl RunReader<'_> {
     fn range(&self) -> Result<Range, EtlError> {
         let decisions = &self.lane.shared.around.decisions;
         let DueRange { from, until, watermark } = decisions.range(self.lane.part(), &|| self.due())?;
-        let (first, longest) = (self.lane.shared.settings.window, self.cursor.max_seconds);
+        let (first, longest) = (self.lane.shared.settings.window_seconds, self.cursor.max_seconds);
         Ok(Range { from, until, watermark, first, longest, most_records: WINDOW_RECORDS })
     }
 
@@ -62,7 +62,7 @@ impl RunReader<'_> {
     fn due(&self) -> Result<DueRange, EtlError> {
         let settings = &self.lane.shared.settings;
         let now = self.client.platform_now().floor_seconds();
-        let latest = now - settings.settle - CLOCK_RESOLUTION_SECONDS;
+        let latest = now - settings.settle_seconds - CLOCK_RESOLUTION_SECONDS;
         let until = match self.until {
             None => latest,
             Some(until) if until > now => {
@@ -82,7 +82,7 @@ impl RunReader<'_> {
             Some(until) => until,
         };
         let watermark = self.lane.watermark;
-        Ok(DueRange { from: begin(watermark, self.lane.dataset.start, settings.lookback), until, watermark })
+        Ok(DueRange { from: begin(watermark, self.lane.dataset.start, settings.lookback_seconds), until, watermark })
     }
 
     async fn pass(&mut self, reader: &Arc<WindowReader>, range: Range) -> Result<Pass, EtlError> {
@@ -117,7 +117,7 @@ impl RunReader<'_> {
     }
 
     fn has_not_settled(&self, until: Seconds) -> bool {
-        until.millis() > self.client.platform_now() - self.lane.shared.settings.settle * 1000
+        (until + self.lane.shared.settings.settle_seconds).millis() > self.client.platform_now()
     }
 
     async fn land(&mut self, pending: Pending) -> Result<(), EtlError> {

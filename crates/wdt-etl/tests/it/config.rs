@@ -106,7 +106,10 @@ mod reads {
         let dataset = &account.datasets[0];
         assert_eq!(config.warehouse.url, "/etc/wdt/warehouse");
         let run = &config.run;
-        assert_eq!((run.settle, run.lookback, run.window, run.concurrency), (300, 600, 86_400, None));
+        assert_eq!(
+            (run.settle_seconds, run.lookback_seconds, run.window_seconds, run.concurrency),
+            (300, 600, 86_400, None)
+        );
         assert!((run.quarantine_limit - 0.01).abs() < f64::EPSILON);
         assert_eq!(
             (account.merchant.as_str(), account.environment, account.calls_per_minute),
@@ -162,7 +165,10 @@ params = { warehouse_no = 7, spec_no = 1.50, is_deleted = true }
         let account = &config.accounts[0];
         assert_eq!(Path::new(&config.warehouse.url), folder.path().join("../lake"));
         let run = &config.run;
-        assert_eq!((run.settle, run.lookback, run.window, run.concurrency), (90, 7_200, 604_800, Some(4)));
+        assert_eq!(
+            (run.settle_seconds, run.lookback_seconds, run.window_seconds, run.concurrency),
+            (90, 7_200, 604_800, Some(4))
+        );
         assert_eq!(
             (account.name.as_str(), account.merchant.as_str(), account.calls_per_minute),
             ("品牌-a.1", "brand a", 0)
@@ -199,7 +205,10 @@ params = { warehouse_no = 7, spec_no = 1.50, is_deleted = true }
         .collect();
         let text = with("[warehouse]", "[run]\nsettle = \"1m\"\nlookback = \"1m\"\n[warehouse]");
         let config = parse_with(&text, &variables).unwrap();
-        assert_eq!((config.run.settle, config.run.lookback, config.run.concurrency), (600, 60, Some(3)));
+        assert_eq!(
+            (config.run.settle_seconds, config.run.lookback_seconds, config.run.concurrency),
+            (600, 60, Some(3))
+        );
         assert_eq!(config.warehouse.url, "/etc/wdt/elsewhere");
         let without = parse_with(ACCOUNT, &variables).unwrap();
         assert_eq!(without.warehouse.url, "/etc/wdt/elsewhere", "a variable can stand for a missing section");

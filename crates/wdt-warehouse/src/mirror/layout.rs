@@ -72,12 +72,12 @@ impl<R> Column<R> {
         Self::new(labels, Cell::Bool(Box::new(cell)))
     }
 
-    /// An instant in epoch milliseconds.
+    /// An instant in milliseconds.
     pub(super) fn millis(labels: Labels, cell: impl Fn(&R) -> Option<Millis> + Send + Sync + 'static) -> Self {
         Self::new(labels, Cell::Time(Box::new(cell)))
     }
 
-    /// An instant in epoch seconds.
+    /// An instant in seconds.
     pub(super) fn seconds(labels: Labels, cell: impl Fn(&R) -> Option<Seconds> + Send + Sync + 'static) -> Self {
         Self::millis(labels, move |row| cell(row).map(Seconds::millis))
     }

@@ -13,7 +13,7 @@ use super::compare::{Compare, now};
 use crate::error::EtlError;
 
 /// How far the last window reaches into the future, seconds: longer than the reading takes.
-const AHEAD: i64 = 300;
+const AHEAD_SECONDS: i64 = 300;
 /// Readings after which the ERP is said to move too much.
 const TRIES: u32 = 3;
 
@@ -49,7 +49,7 @@ impl Compare<'_> {
         let options = ReadOptions { concurrency: 1, max_pages: 1, ..self.lane.read_options() };
         let mut empty_before = false;
         loop {
-            let window = Window::new(from - 1, now(self.client) + AHEAD);
+            let window = Window::new(from - 1, now(self.client) + AHEAD_SECONDS);
             let read = Box::pin(read_window(&*self.reader, window, &options));
             let parts = match self.lane.shared.around.unless_stopped(read).await? {
                 Ok(read) => read.parts,

@@ -17,7 +17,7 @@ use crate::plan::Range;
 use crate::report::Event;
 
 /// Longest sleep before the clock is looked at again, seconds.
-const NAP: i64 = 10;
+const NAP_SECONDS: i64 = 10;
 
 /// What a reconcile knows while it reads.
 pub(super) struct Compare<'a> {
@@ -27,11 +27,11 @@ pub(super) struct Compare<'a> {
     pub(super) reader: Arc<WindowReader>,
     /// Keys that were met.
     pub(super) seen: SeenKeys,
-    /// Cursors of the rows that the table held at the begin, ascending, epoch seconds.
+    /// Cursors of the rows that the table held at the begin, ascending.
     pub(super) live: Vec<Seconds>,
     /// Refused records whose key could not be read: any row may be meant.
     pub(super) unreadable: usize,
-    /// Platform time of the begin, epoch milliseconds.
+    /// Platform time of the begin.
     pub(super) began: Millis,
     pub(super) progress: ReconcileProgress,
 }
@@ -39,7 +39,7 @@ pub(super) struct Compare<'a> {
 impl Compare<'_> {
     /// Reads a range in certified windows; what differs is landed, and every key is remembered.
     pub(super) async fn walk(&mut self, from: Seconds, until: Seconds) -> Result<(), EtlError> {
-        let (first, longest) = (self.lane.shared.settings.window, self.cursor.max_seconds);
+        let (first, longest) = (self.lane.shared.settings.window_seconds, self.cursor.max_seconds);
         let range = Range { from, until, watermark: None, first, longest, most_records: WINDOW_RECORDS };
         if !range.is_due() {
             return Ok(());
@@ -92,7 +92,7 @@ impl Compare<'_> {
 
     /// Waits until the changes up to that second have settled by the platform's clock.
     pub(super) async fn settle(&self, until: Seconds) -> Result<(), EtlError> {
-        let due = until + self.lane.shared.settings.settle + CLOCK_RESOLUTION_SECONDS;
+        let due = until + self.lane.shared.settings.settle_seconds + CLOCK_RESOLUTION_SECONDS;
         loop {
             let left = due - now(self.client);
             if left <= 0 {
@@ -105,7 +105,7 @@ impl Compare<'_> {
                 wait_ms: left.unsigned_abs() * 1000,
             });
             // whoever took the event may have moved the clock
-            let left = (due - now(self.client)).clamp(0, NAP).unsigned_abs();
+            let left = (due - now(self.client)).clamp(0, NAP_SECONDS).unsigned_abs();
             self.lane.shared.around.unless_stopped(tokio::time::sleep(Duration::from_secs(left))).await?;
         }
     }
@@ -136,7 +136,7 @@ impl Compare<'_> {
     }
 }
 
-/// The platform's clock, epoch seconds.
+/// The platform's clock, in whole seconds.
 pub(super) fn now(client: &Client) -> Seconds {
     client.platform_now().floor_seconds()
 }
