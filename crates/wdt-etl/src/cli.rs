@@ -79,8 +79,8 @@ pub enum Command {
     Init(Init),
     /// The nightly job: pull everything due and land it.
     ///
-    /// Each run goes on where the last one stopped, so the same line serves for the first load, every night and after a
-    /// failure. Accounts and datasets fail alone; the gravest exit code is returned.
+    /// Each run continues where the last one stopped, so the same line serves for the first load, every night and after a
+    /// failure. Accounts and datasets fail alone; the worst exit code is returned.
     Run(Run),
     /// The nightly job, with every call and answer kept in a folder that holds no secret.
     ///
@@ -101,7 +101,7 @@ pub enum Command {
     /// Read a range behind the watermark again, or everything, and land what differs.
     ///
     /// For rows older than the `start` a table was loaded from, and for changed `params` or `method`; the refusal of `run`
-    /// names the line to type. Never moves the watermark. Stopped or killed, the same line goes on where it was.
+    /// names the line to type. Never moves the watermark. Stopped or killed, the same line continues where it was.
     Backfill(Backfill),
     /// Run the gateway simulator on a port of this machine.
     ///
@@ -111,8 +111,8 @@ pub enum Command {
     Status(Status),
     /// Prove again that nothing is missing: certificates, counts, history, current tables.
     ///
-    /// Reads the warehouse alone, needs no secret and changes nothing. A line each, with how to fix it: certified windows
-    /// without a gap up to the watermark, counts that add up, data files that are there, no row logged twice, a current
+    /// Reads the warehouse alone, needs no secret and changes nothing. One line per check, with how to fix it: certified windows
+    /// without a gap up to the watermark, counts that add up, data files that exist, no row logged twice, a current
     /// table that is the newest of its history. Ends with 5 when data is in doubt, with 6 when the warehouse is damaged.
     Verify(Verify),
     /// The columns of a dataset, or the list of datasets.
@@ -128,13 +128,13 @@ pub enum Command {
     Check(Check),
     /// A dataset as a file: CSV, XLSX, NDJSON, Parquet or a 2-D JSON list.
     ///
-    /// Calls nobody and needs no secret. A file is replaced when the new one is whole. Deleted rows are left out; times
+    /// Makes no call and needs no secret. A file is replaced when the new one is whole. Deleted rows are left out; times
     /// are Asia/Shanghai wall time, but Parquet keeps instants. Excel, conditions and the rest: docs/export.md.
     Export(Export),
     /// Two warehouses, or two moments of one, compared row by row.
     ///
     /// Rows are matched by their key: what was added, what was removed, and of a changed row the first column that differs.
-    /// Reads alone, calls nobody, needs no secret and, where both folders are named, no configuration. Rows marked as deleted
+    /// Only reads, makes no call, needs no secret and, where both folders are named, no configuration. Rows marked as deleted
     /// count as gone. When a row was read, and by which run, is not compared.
     Diff(Diff),
 }
@@ -161,7 +161,7 @@ pub struct Init {
     /// Where to write them.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// Overwrite files that are there.
+    /// Overwrite existing files.
     #[arg(long)]
     pub force: bool,
 }
@@ -231,7 +231,7 @@ Examples:
   wdt-etl backfill --all --dataset enterprise_stock --dry-run      (00:00 to 02:00 in China)",
     mut_arg("datasets", |arg| arg.help("Only this dataset; may be given several times [default: all that can be read so]")))]
 pub struct Backfill {
-    /// First second to read, Asia/Shanghai; it may be before `start`.
+    /// First second to read, Asia/Shanghai, together with --to; --all needs neither. It may be before `start`.
     #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = wall_time, required_unless_present = "all", requires = "to")]
     pub from: Option<Seconds>,
     /// Last second to read, Asia/Shanghai; one behind the watermark, or the range ends there.

@@ -12,13 +12,13 @@ use crate::error::WarehouseError;
 use crate::kept::change::DataFile;
 use crate::kept::table::Table;
 use crate::projection::{applied_version, folded, roll_forward};
-use crate::record::{CommitRecord, Question};
+use crate::record::{CommitRecord, Scope};
 use crate::rows::{cell_text, columns_of, micros};
 use crate::schema::{DELETED_AT, TableSpec};
 use crate::warehouse::Warehouse;
 
-/// The question of each account, as of the history version up to which the log was searched.
-pub(crate) type Questions = HashMap<String, (u64, Option<Question>)>;
+/// The scope of each account, as of the history version up to which the log was searched.
+pub(crate) type Scopes = HashMap<String, (u64, Option<Scope>)>;
 
 /// The history and the current table of one dataset.
 pub struct DatasetTables {
@@ -28,7 +28,7 @@ pub struct DatasetTables {
     pub history: Table,
     /// The newest row of each key.
     pub current: Table,
-    pub(crate) questions: Questions,
+    pub(crate) scopes: Scopes,
 }
 
 impl DatasetTables {
@@ -43,7 +43,7 @@ impl DatasetTables {
         } else {
             folded(endpoint, &history).await?
         };
-        Ok(Self { endpoint, history, current, questions: Questions::default() })
+        Ok(Self { endpoint, history, current, scopes: Scopes::default() })
     }
 
     /// Opens both tables; `None` when one is missing. A current table that is not kept is folded from the history.
@@ -57,7 +57,7 @@ impl DatasetTables {
             _ => Table::open(warehouse, &TableSpec::current(endpoint)).await?,
         };
         let opened = history.zip(current);
-        Ok(opened.map(|(history, current)| Self { endpoint, history, current, questions: Questions::default() }))
+        Ok(opened.map(|(history, current)| Self { endpoint, history, current, scopes: Scopes::default() }))
     }
 
     /// Loads rivals' commits and brings the projection up to the log.

@@ -7,9 +7,9 @@ use crate::error::WarehouseError;
 use crate::failpoint::{self, Place};
 use crate::kept::change::Change;
 use crate::new_rows::{Changes, Comparison, Reading, write_by_date};
-use crate::question::{Due, Turn};
 use crate::record::{CommitRecord, Sums};
 use crate::slice::Picture;
+use crate::turn::{Due, Turn};
 
 /// So many rivals in a row and a commit is given up.
 const MOST_CONFLICTS: u32 = 20;
@@ -38,8 +38,8 @@ pub enum Landed {
         /// Epoch seconds of a watermark, epoch milliseconds of a slice.
         version: i64,
     },
-    /// A backfill has meanwhile made another question the one whose rows are there.
-    OtherQuestion,
+    /// A backfill has meanwhile made another scope the one whose rows are there.
+    OtherScope,
 }
 
 /// Makes a commit, and makes it again from the newest state as often as a rival's is first.
@@ -89,7 +89,7 @@ impl DatasetTables {
         let turn = match self.turn(&mut landing.record).await? {
             Due::Turn(turn) => turn,
             Due::Already { version } => return Ok(Landed::Already { version }),
-            Due::OtherQuestion => return Ok(Landed::OtherQuestion),
+            Due::OtherScope => return Ok(Landed::OtherScope),
         };
         let (version, sums) = self.commit(landing, turn).await?;
         Ok(Landed::Committed { version, sums })

@@ -66,13 +66,13 @@ mod new_rows;
 mod parquet_file;
 mod projection;
 pub mod proof;
-mod question;
 mod reconcile;
 mod record;
 mod rows;
 pub mod schema;
 mod share;
 mod slice;
+mod turn;
 mod upsert;
 mod warehouse;
 
@@ -89,7 +89,7 @@ pub use parquet_file::ParquetFile;
 pub use projection::{applied_version, folded, same_log};
 pub use reconcile::{Cursors, DeleteLimit, Marks, SeenKeys, Unseen};
 pub use record::{
-    BackfillProgress, CommitRecord, Counter, Counts, Quarantined, Question, REFUSED_UPSTREAM, ReconcileProgress, Sums,
+    BackfillProgress, CommitRecord, Counter, Counts, Quarantined, REFUSED_UPSTREAM, ReconcileProgress, Scope, Sums,
 };
 pub use rows::{cell_text, columns_of, conform, micros};
 pub use slice::Picture;

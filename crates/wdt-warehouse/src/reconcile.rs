@@ -18,10 +18,10 @@ use crate::kept::change::DataFile;
 use crate::kept::table::Table;
 use crate::landing::contested;
 use crate::new_rows::Changes;
-use crate::question::Due;
 use crate::record::{CommitRecord, Counts, Sums};
 use crate::rows::{cell_text, columns_of, conform, micros};
 use crate::schema::{DELETED_AT, PULLED_AT};
+use crate::turn::Due;
 
 /// Rows that may always be marked.
 const FEW_ROWS: u64 = 20;
@@ -221,7 +221,7 @@ impl DatasetTables {
         let counts = Counts { deleted: logged.num_rows() as u64, ..Counts::default() };
         let mut record = record.clone();
         let Due::Turn(turn) = self.reconcile_turn(&mut record).await? else {
-            let reason = "a backfill has made another question the one whose rows are there";
+            let reason = "a backfill has made another scope the one whose rows are there";
             return Err(WarehouseError::conflict(self.history.name(), reason));
         };
         self.write(&record, Changes { rows: Some(logged), counts }, turn).await

@@ -175,9 +175,9 @@ pub struct BackfillProgress {
 
 /// What the rows of an account were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct Scope {
     /// Hash of method and parameters.
-    pub scope: String,
+    pub hash: String,
     /// First second from which on nothing is missing.
     pub start: Seconds,
 }
@@ -273,20 +273,20 @@ impl BackfillProgress {
 
     /// What the rows were asked for once this much of the backfill is landed.
     ///
-    /// The same question reaches farther back if no gap is left before where it began. Another one counts only when it
+    /// The same scope reaches farther back if no gap is left before where it began. Another one counts only when it
     /// was asked up to the watermark, or the next run would leave out what changed in between.
     #[must_use]
-    pub fn question_then(&self, standing: Question, watermark: Option<Seconds>) -> Question {
+    pub fn scope_then(&self, standing: Scope, watermark: Option<Seconds>) -> Scope {
         let to_the_watermark = watermark.is_none_or(|watermark| self.until >= watermark);
         if !self.is_done() {
             return standing;
         }
-        if self.scope == standing.scope {
+        if self.scope == standing.hash {
             let joined = to_the_watermark || self.until > standing.start;
             let start = if joined { standing.start.min(self.from) } else { standing.start };
-            return Question { start, ..standing };
+            return Scope { start, ..standing };
         }
-        if to_the_watermark { Question { scope: self.scope.clone(), start: self.from } } else { standing }
+        if to_the_watermark { Scope { hash: self.scope.clone(), start: self.from } } else { standing }
     }
 }
 

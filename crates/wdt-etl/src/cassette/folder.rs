@@ -114,8 +114,8 @@ impl Folder {
             .map_err(failed)?
             .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name() != BODIES));
         if others.count() > 0 {
-            let message = format!("{} holds something already", folder.display());
-            let hint = Some("name a folder that is empty or not there: a cassette is one run".to_owned());
+            let message = format!("{} already contains files", folder.display());
+            let hint = Some("name a folder that is empty or does not exist: a cassette is one run".to_owned());
             return Err(EtlError::Usage { message, hint });
         }
         Ok(Self(folder.to_owned()))

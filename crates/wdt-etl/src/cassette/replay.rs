@@ -207,7 +207,7 @@ fn goes_on_elsewhere(PartName { account, dataset }: PartName<'_>, due: Seconds, 
     let (due, recorded) = (format_wall_time(due), format_wall_time(recorded));
     EtlError::Usage {
         message: format!(
-            "{account}/{dataset} of this warehouse goes on at {due}, and the recorded run began at {recorded}"
+            "{account}/{dataset} of this warehouse continues at {due}, and the recorded run began at {recorded}"
         ),
         hint: Some(
             "replay into an empty folder, or after the recording of the night before in the same warehouse".to_owned(),

@@ -55,7 +55,7 @@ pub struct ReplayArgs {
     pub dir: PathBuf,
     /// Folder the tables land in [default: memory, and gone at the end].
     ///
-    /// An empty one begins where the recorded run began; one that holds the night before goes on from there.
+    /// An empty one begins where the recorded run began; one that contains the night before continues from there.
     #[arg(long, value_name = "FOLDER")]
     pub warehouse: Option<PathBuf>,
     /// How the tables are kept there: as `delta`, or as plain `parquet`, which leaves the same bytes each time.

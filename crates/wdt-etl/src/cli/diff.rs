@@ -28,7 +28,7 @@ Exit codes:
   0    equal
   1    different (with `error: a bug in wdt-etl` on standard error: a bug)
   2    usage: an unknown dataset, column or account, a version that is not there
-  6    a side is no warehouse, holds no such dataset or cannot be read
+  6    a side is not a warehouse, has no such dataset or cannot be read
   130  interrupted")]
 pub struct Diff {
     /// What there was: FOLDER, FOLDER@VERSION or FOLDER@"TIME".
@@ -107,7 +107,7 @@ impl FromStr for DiffSide {
 fn moment(text: &str) -> Result<Moment, String> {
     let version = text.parse().ok().map(Moment::Version);
     version.or_else(|| parse_wall_time(text).map(Moment::Time)).ok_or_else(|| {
-        "behind @ stands a version of the history, as in @12, or a time, as in @\"2024-05-01 00:00:00\" \
+        "after @ write a version of the history, as in @12, or a time, as in @\"2024-05-01 00:00:00\" \
          (Asia/Shanghai); a folder with an @ in its name is written with one more at its end"
             .to_owned()
     })

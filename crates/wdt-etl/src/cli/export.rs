@@ -22,10 +22,10 @@ pub struct Export {
     /// The dataset; `wdt-etl schema` lists them.
     #[arg(value_name = "DATASET", required_unless_present = "all", conflicts_with = "all")]
     pub dataset: Option<String>,
-    /// The file, `-` for standard output; with --all a folder, made when it is not there.
+    /// The file, `-` for standard output; with --all a folder, created if missing.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// Write every dataset, a file each.
+    /// Write every dataset, one file per dataset.
     #[arg(long, conflicts_with_all = ["columns", "condition", "warehouses"])]
     pub all: bool,
     /// The format [default: what the file's name ends with; csv for - and --all].

@@ -146,7 +146,7 @@ fn chosen(args: &Diff) -> Result<Vec<&'static Endpoint>, EtlError> {
     let versions = [&args.a, &args.b].iter().any(|side| matches!(side.moment, Moment::Version(_)));
     if versions && chosen.len() != 1 {
         return Err(EtlError::Usage {
-            message: "a version is that of one dataset's history".to_owned(),
+            message: "a version needs one dataset, because each dataset has versions of its own".to_owned(),
             hint: Some(
                 "name the dataset, as in --dataset enterprise_stock, or a time instead of the version".to_owned(),
             ),

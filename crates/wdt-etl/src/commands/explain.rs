@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(
             clues(&printed("43 (isv.permission-api-package-limit): 参数错误")),
             [(Gateway::Top, Clue::SubCode("isv.permission-*"))],
-            "it stands before the code in the table"
+            "it is before the code in the table"
         );
         assert_eq!(clues(&printed("2104")), [(Gateway::Enterprise, Clue::Code("2104"))]);
         assert_eq!(clues(&printed("99999 (isv.missing-x)")), [(Gateway::Top, Clue::SubCode("isv.missing-*"))]);

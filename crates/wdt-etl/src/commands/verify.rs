@@ -101,7 +101,7 @@ impl Asked<'_> {
             return Ok(());
         };
         let log = Statement::read(&history).await?;
-        let detail = format!("{} commits, none of them gone or another's", history.version());
+        let detail = format!("{} commits, none is missing or made by another program", history.version());
         lines.push(self.table("log").of(&log.damage, Grave::Damage, DAMAGED_LOG, detail));
         self.accounts(&log, lines);
         if self.files((&history, current.as_ref()), &log, lines).await? {
@@ -187,7 +187,7 @@ impl Asked<'_> {
         };
         let fold = Refold { endpoint: self.endpoint, history, commits: &log.commits, current: applied };
         let folded = fold.compare().await?;
-        let detail = "no row stands there twice in a row";
+        let detail = "no row is logged twice in a row";
         lines.push(self.table("history rows").of(&folded.repeated, Grave::Damage, REPEATED, detail));
         lines.push(self.current(&folded, applied.map(|(_, applied)| applied), history.version()));
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wdt_fetch::{Client, ReadOptions, WindowReader};
 use wdt_models::time::{Seconds, format_wall_time};
 use wdt_models::{Cursor, Window};
-use wdt_warehouse::{BackfillProgress, CommitRecord, Landed, Question};
+use wdt_warehouse::{BackfillProgress, CommitRecord, Landed, Scope};
 
 use super::full_read;
 use super::lane::{Lane, WINDOW_RECORDS};
@@ -26,7 +26,7 @@ pub(super) struct BackfillReader {
     /// Range, end and scope, and how far it is; at the begin of the range, nothing was landed yet.
     progress: BackfillProgress,
     /// What the rows were asked for before.
-    before: Question,
+    before: Scope,
     /// The same range was landed whole before.
     repeated: bool,
 }
@@ -75,7 +75,7 @@ impl BackfillReader {
         let account = &lane.account.name;
         let Some(tables) = &lane.tables else { return Err(nothing_landed(lane)) };
         let mut tables = tables.lock().await;
-        let found = tables.watermark(account).await?.zip(tables.question(account).await?);
+        let found = tables.watermark(account).await?.zip(tables.scope(account).await?);
         let Some((watermark, before)) = found else { return Err(nothing_landed(lane)) };
         let asked = match extent {
             Extent::Range(range) => range,
@@ -89,7 +89,7 @@ impl BackfillReader {
         let until = asked.end.saturating_add(1).min(watermark);
         // The table keeps one scope for all rows of an account. A new one may replace it only when no row can be left
         // that the old one alone asked for: the range must reach from `start` to the watermark.
-        if scope != before.scope && (asked.start > lane.dataset.start || until < watermark) {
+        if scope != before.hash && (asked.start > lane.dataset.start || until < watermark) {
             return Err(too_short_for_a_scope(lane, watermark));
         }
         // A backfill that was stopped goes on; one that was landed whole is read again, since only the operator knows
@@ -168,7 +168,7 @@ impl BackfillReader {
                 lane.watermark = Some(watermark);
                 lane.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
             }
-            Some(Landed::OtherQuestion) => return Err(lane.overtaken()),
+            Some(Landed::OtherScope) => return Err(lane.overtaken()),
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ impl BackfillReader {
             lane.notice(format!("the backfill ends at {until}, the watermark: `wdt-etl run` reads what is newer"));
         }
         if done > from {
-            lane.notice(format!("the backfill goes on at {}, where it stopped", format_wall_time(done)));
+            lane.notice(format!("the backfill continues at {}, where it stopped", format_wall_time(done)));
         } else if self.repeated {
             lane.notice("this backfill was landed whole before: it is read again from its begin".to_owned());
         }
@@ -189,13 +189,13 @@ impl BackfillReader {
     /// Says what the rows count as asked for now, if that is what the backfill may be for.
     async fn notice_end(&self, lane: &Lane) -> Result<(), EtlError> {
         let Some(tables) = lane.landing_tables() else { return Ok(()) };
-        let Some(now) = tables.lock().await.question(&lane.account.name).await? else { return Ok(()) };
+        let Some(now) = tables.lock().await.scope(&lane.account.name).await? else { return Ok(()) };
         let start = format_wall_time(now.start);
-        if now.scope != self.progress.scope {
+        if now.hash != self.progress.scope {
             lane.notice(
                 "a run has moved the watermark meanwhile: the new method or params are not accepted yet".to_owned(),
             );
-        } else if now.scope != self.before.scope {
+        } else if now.hash != self.before.hash {
             lane.notice("method and params are accepted from now on; rows that only the old ones gave stay".to_owned());
         } else if now.start != self.before.start {
             lane.notice(format!("nothing is missing since {start} now: a `start` as early as that is accepted"));

@@ -114,7 +114,7 @@ async fn prepare_run(lane: &mut Lane) -> Result<(), EtlError> {
     let mut tables = tables.lock().await;
     let account = &lane.account.name;
     lane.watermark = tables.complete_until(account, &slices(&lane.dataset)).await?;
-    if let Some(landed) = tables.question(account).await? {
+    if let Some(landed) = tables.scope(account).await? {
         check_scope(&landed, lane.watermark, account, &lane.dataset)?;
     }
     drop(tables);

@@ -9,7 +9,7 @@ use wdt_models::time::{Seconds, format_wall_time};
 
 use crate::config::{Dataset, Ids};
 use crate::error::EtlError;
-use wdt_warehouse::Question;
+use wdt_warehouse::Scope;
 
 /// Hash of the method, the business parameters, and listed ids, whose order means nothing.
 pub(super) fn scope(dataset: &Dataset) -> String {
@@ -27,13 +27,13 @@ pub(super) fn scope(dataset: &Dataset) -> String {
 ///
 /// [`EtlError::Usage`] when parameters or method changed, or `start` is earlier than the rows that were ever asked for.
 pub(super) fn check_scope(
-    landed: &Question,
+    landed: &Scope,
     watermark: Option<Seconds>,
     account: &str,
     dataset: &Dataset,
 ) -> Result<(), EtlError> {
     let name = dataset.endpoint.dataset;
-    if landed.scope != scope(dataset) {
+    if landed.hash != scope(dataset) {
         let hint = match watermark.filter(|_| dataset.endpoint.cursor().is_some()) {
             Some(watermark) => format!(
                 "put them back, or read everything in the new way, after which it is accepted: {}",

@@ -114,7 +114,7 @@ impl SliceReader<'_> {
                 }
                 lane.committed(version, read_at.floor_seconds());
             }
-            Some(Landed::Already { .. } | Landed::OtherQuestion) => {
+            Some(Landed::Already { .. } | Landed::OtherScope) => {
                 lane.notice(format!("another run landed a newer picture of slice {slice}"));
             }
         }

@@ -139,7 +139,7 @@ impl RunReader<'_> {
                 lane.watermark = Some(watermark);
                 lane.notice(format!("another run landed everything up to {}", format_wall_time(watermark)));
             }
-            Some(Landed::OtherQuestion) => return Err(lane.overtaken()),
+            Some(Landed::OtherScope) => return Err(lane.overtaken()),
         }
         Ok(())
     }

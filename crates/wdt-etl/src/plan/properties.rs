@@ -94,7 +94,7 @@ proptest! {
         let (mut watermark, mut clock) = (None, start);
         for night in nights {
             clock += night.goes_on;
-            // a later start is no question of its own: the rows before it are there
+            // a later start is not a scope of its own: the rows before it are there
             let start = if watermark.is_none() { start } else { night.start.max(start) };
             let range = range_of(&night, watermark, start, clock);
             if let Some(watermark) = watermark {

@@ -134,7 +134,7 @@ async fn a_folder_that_holds_something_is_not_recorded_into() {
     let (config, around) = (world.config(), world.surroundings("r"));
     let refused = Recording::begin(folder.path(), &config, &Order::default(), &around, Hidden::default());
     let refused = refused.map(|_| ()).unwrap_err().report();
-    assert!(refused.contains("holds something already") && refused.contains("hint: "), "{refused}");
+    assert!(refused.contains("already contains files") && refused.contains("hint: "), "{refused}");
     assert_eq!(world.sim.call_count(), 0);
 }
 

@@ -126,7 +126,7 @@ impl Refold<'_> {
                     for print in prints.of(self.history, &batch)?.into_iter().filter(|print| share.has(print.key)) {
                         take_in(&print, newest, &mut folded.repeated, |row| {
                             format!(
-                                "commit {}: {} stands there again as it was",
+                                "commit {}: {} is logged again without a change",
                                 commit.version,
                                 prints.key_text(&batch, row)
                             )
@@ -219,9 +219,9 @@ fn take_in(
 
 /// How a row of the current table differs from the fold, if it does; it is met from now on.
 fn differs(print: &Print, known: Option<&mut NewestRow>) -> Option<&'static str> {
-    let Some(known) = known else { return Some("stands there and not in the history") };
+    let Some(known) = known else { return Some("exists, but not in the history") };
     if std::mem::replace(&mut known.met, true) {
-        return Some("stands there twice");
+        return Some("occurs twice");
     }
     (known.whole != print.whole).then_some("is not the newest row of the history")
 }

@@ -86,7 +86,7 @@ impl Compare<'_> {
         match self.lane.land(record, readings, None).await? {
             None | Some(Landed::Committed { .. }) => Ok(()),
             // a reconcile commits under an id of its own, so no rival lands in its place: it is refused for its scope
-            Some(Landed::Already { .. } | Landed::OtherQuestion) => Err(self.lane.overtaken()),
+            Some(Landed::Already { .. } | Landed::OtherScope) => Err(self.lane.overtaken()),
         }
     }
 

@@ -28,7 +28,7 @@ async fn both_methods_of_the_flagship_stock_land_the_same_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_method_is_another_question() {
+async fn another_method_is_another_scope() {
     let world = World::of_all_gateways(&ROWS, |_| {});
     world.run_of("newer", &["flagship_stock"]).await;
     let calls = world.sim.call_count();

@@ -185,12 +185,12 @@ async fn rows_that_were_changed_doubled_or_taken_away() {
 
     let copy = nights.copy();
     copy.rewrite(STOCK, |rows| concat_batches(&rows.schema(), [&rows, &rows.slice(0, 1)]).unwrap());
-    copy.verified().await.assert_found("current", 6, "stands there twice");
+    copy.verified().await.assert_found("current", 6, "occurs twice");
 
     let copy = nights.copy();
     copy.rewrite(HISTORY, |rows| concat_batches(&rows.schema(), [&rows, &rows.slice(0, 1)]).unwrap());
     let found = copy.verified().await;
-    found.assert_found("history rows", 6, "stands there again as it was");
+    found.assert_found("history rows", 6, "is logged again without a change");
     found.assert_found("counts", 5, "rows in its files");
     assert_eq!((found.code, found.failed().len()), (6, 2), "{:#?}", found.lines);
 

@@ -2,7 +2,7 @@
 //!
 //! A run commits under its watermark. A backfill commits under an id of its own and repeats the watermark as it is, so
 //! that of a run and a backfill that commit at once one conflicts and compares its records anew: a row that both have
-//! read is logged once. Only a backfill changes the question: when its last commit is made, and from a fresh snapshot.
+//! read is logged once. Only a backfill changes the scope: when its last commit is made, and from a fresh snapshot.
 //!
 //! There are four turns, by what a commit moves and what it holds still:
 //!
@@ -22,7 +22,7 @@ use wdt_models::time::Seconds;
 use crate::application;
 use crate::dataset::DatasetTables;
 use crate::error::WarehouseError;
-use crate::record::{BackfillProgress, CommitRecord, Question};
+use crate::record::{BackfillProgress, CommitRecord, Scope};
 
 /// The application transactions of a commit.
 pub(crate) struct Turn {
@@ -42,7 +42,7 @@ pub(crate) enum Due {
         version: i64,
     },
     /// The rows were meanwhile asked for in another way.
-    OtherQuestion,
+    OtherScope,
 }
 
 impl DatasetTables {
@@ -50,20 +50,20 @@ impl DatasetTables {
     ///
     /// # Errors
     /// When the storage refuses.
-    pub async fn question(&mut self, account: &str) -> Result<Option<Question>, WarehouseError> {
-        let (searched, mut question) = self.questions.get(account).cloned().unwrap_or_default();
+    pub async fn scope(&mut self, account: &str) -> Result<Option<Scope>, WarehouseError> {
+        let (searched, mut scope) = self.scopes.get(account).cloned().unwrap_or_default();
         let version = self.history.version();
         for version in (searched + 1..=version).rev() {
             if let Some(record) = self.record(version).await?.filter(|record| record.account == account) {
-                question = Some(Question { scope: record.scope, start: record.start });
+                scope = Some(Scope { hash: record.scope, start: record.start });
                 break;
             }
         }
-        self.questions.insert(account.to_owned(), (version, question.clone()));
-        Ok(question)
+        self.scopes.insert(account.to_owned(), (version, scope.clone()));
+        Ok(scope)
     }
 
-    /// How far the account's last backfill of this range and question is.
+    /// How far the account's last backfill of this range and scope is.
     ///
     /// # Errors
     /// When the storage refuses.
@@ -104,11 +104,11 @@ impl DatasetTables {
         let Some(version) = record.version(stored) else {
             return Ok(Due::Already { version: stored.unwrap_or_default() });
         };
-        if let Some(question) = self.question(&account).await?.filter(|_| record.slice.is_none()) {
-            if question.scope != record.scope {
-                return Ok(Due::OtherQuestion);
+        if let Some(scope) = self.scope(&account).await?.filter(|_| record.slice.is_none()) {
+            if scope.hash != record.scope {
+                return Ok(Due::OtherScope);
             }
-            record.start = record.start.min(question.start);
+            record.start = record.start.min(scope.start);
         }
         Ok(Due::Turn(Turn { transaction: (application, version), holds: None }))
     }
@@ -117,11 +117,11 @@ impl DatasetTables {
     pub(crate) async fn reconcile_turn(&mut self, record: &mut CommitRecord) -> Result<Due, WarehouseError> {
         let own = application::reconcile(&record.account, &record.dataset);
         let run = application::run(&record.account, &record.dataset);
-        if let Some(question) = self.question(&record.account).await? {
-            if question.scope != record.scope {
-                return Ok(Due::OtherQuestion);
+        if let Some(scope) = self.scope(&record.account).await? {
+            if scope.hash != record.scope {
+                return Ok(Due::OtherScope);
             }
-            record.start = record.start.min(question.start);
+            record.start = record.start.min(scope.start);
         }
         let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
         let holds = self.history.transaction(&run).await?.map(|watermark| (run, watermark));
@@ -132,10 +132,10 @@ impl DatasetTables {
         let own = application::backfill(&record.account, &record.dataset);
         let next = self.history.transaction(&own).await?.unwrap_or_default() + 1;
         record.watermark_after = self.history.transaction(&run).await?.map(Seconds);
-        let question = self.question(&record.account).await?;
-        if let (Some(progress), Some(question)) = (&record.backfill, question) {
-            let question = progress.question_then(question, record.watermark_after);
-            (record.scope, record.start) = (question.scope, question.start);
+        let scope = self.scope(&record.account).await?;
+        if let (Some(progress), Some(scope)) = (&record.backfill, scope) {
+            let scope = progress.scope_then(scope, record.watermark_after);
+            (record.scope, record.start) = (scope.hash, scope.start);
         }
         let holds = record.watermark_after.map(|watermark| (run, watermark.0));
         Ok(Turn { transaction: (own, next), holds })
@@ -152,15 +152,15 @@ mod tests {
         BackfillProgress { from, to: until - 1, until, done: until, scope: scope.to_owned() }
     }
 
-    fn question(start: i64, scope: &str) -> Question {
-        Question { scope: scope.to_owned(), start: Seconds(start) }
+    fn scope(start: i64, hash: &str) -> Scope {
+        Scope { hash: hash.to_owned(), start: Seconds(start) }
     }
 
     #[test]
     fn a_range_that_leaves_a_gap_does_not_move_the_start() {
-        let standing = question(1000, "old");
-        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(Seconds(5000)));
-        assert_eq!(then(progress(100, 1001, "old")), question(100, "old"));
+        let standing = scope(1000, "old");
+        let then = |progress: BackfillProgress| progress.scope_then(standing.clone(), Some(Seconds(5000)));
+        assert_eq!(then(progress(100, 1001, "old")), scope(100, "old"));
         assert_eq!(then(progress(100, 999, "old")), standing);
         assert_eq!(then(progress(100, 1000, "old")), standing, "the second at the seam is not read by either");
         assert_eq!(then(progress(2000, 3000, "old")), standing);
@@ -170,9 +170,9 @@ mod tests {
 
     #[test]
     fn another_question_counts_once_it_was_asked_up_to_the_watermark() {
-        let standing = question(1000, "old");
-        let then = |progress: BackfillProgress| progress.question_then(standing.clone(), Some(Seconds(5000)));
-        assert_eq!(then(progress(1500, 5000, "new")), question(1500, "new"));
+        let standing = scope(1000, "old");
+        let then = |progress: BackfillProgress| progress.scope_then(standing.clone(), Some(Seconds(5000)));
+        assert_eq!(then(progress(1500, 5000, "new")), scope(1500, "new"));
         assert_eq!(then(progress(1000, 4999, "new")), standing);
         assert_eq!(then(BackfillProgress { done: Seconds(4000), ..progress(1000, 5000, "new") }), standing);
     }
@@ -238,20 +238,20 @@ mod tests {
         other.catch_up().await.unwrap();
         assert_eq!(other.last_backfill(ACCOUNT, range, "old").await.unwrap(), Some(half));
         assert_eq!(other.last_backfill(ACCOUNT, range, "new").await.unwrap(), None);
-        assert_eq!(other.question(ACCOUNT).await.unwrap(), Some(question(100, "old")));
-        assert_eq!(other.question("nobody").await.unwrap(), None);
+        assert_eq!(other.scope(ACCOUNT).await.unwrap(), Some(scope(100, "old")));
+        assert_eq!(other.scope("nobody").await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn a_run_with_the_old_question_ends_when_a_backfill_has_asked_another() {
         let (_folder, mut one, mut other) = two().await;
-        assert_eq!(one.question(ACCOUNT).await.unwrap(), Some(question(100, "old")));
-        // it ends behind the watermark: the old question stays
+        assert_eq!(one.scope(ACCOUNT).await.unwrap(), Some(scope(100, "old")));
+        // it ends behind the watermark: the old scope stays
         other.land(backfill(&progress(50, 900, "new"))).await.unwrap();
         assert!(matches!(one.land(run(1100)).await.unwrap(), Landed::Committed { .. }));
         other.land(backfill(&progress(50, 1100, "new"))).await.unwrap();
-        assert!(matches!(one.land(run(2000)).await.unwrap(), Landed::OtherQuestion));
-        assert_eq!(one.question(ACCOUNT).await.unwrap(), Some(question(50, "new")));
+        assert!(matches!(one.land(run(2000)).await.unwrap(), Landed::OtherScope));
+        assert_eq!(one.scope(ACCOUNT).await.unwrap(), Some(scope(50, "new")));
         assert_eq!(one.watermark(ACCOUNT).await.unwrap(), Some(Seconds(1100)));
     }
 }
