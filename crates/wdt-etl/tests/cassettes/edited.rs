@@ -137,7 +137,7 @@ fn a_warehouse_that_stands_elsewhere_is_refused_before_any_call() {
     let warehouse = Warehouse::memory();
     assert_eq!(said_into(&fixtures().join("first-night"), &warehouse), "");
     let said = said_into(&fixtures().join("secret-refused"), &warehouse);
-    assert!(said.contains("goes on at 2026-11-21") && said.contains("hint: replay into an empty folder"), "{said}");
+    assert!(said.contains("continues at 2026-11-21") && said.contains("hint: replay into an empty folder"), "{said}");
 }
 
 #[test]

@@ -199,7 +199,7 @@ async fn a_backfill_killed_at_any_failpoint_goes_on_and_equals_an_undisturbed_on
             assert!(again.status.success(), "{failpoint}: {again:?}");
             let told = String::from_utf8(again.stdout).unwrap();
             let goes_on = failpoint != "log-written" && from < start - 12 * DAY;
-            assert_eq!(told.contains("the backfill goes on at"), goes_on, "{failpoint}: {told}");
+            assert_eq!(told.contains("the backfill continues at"), goes_on, "{failpoint}: {told}");
             world.assert_is_the_erp(stock()).await;
             assert_eq!(rows(&world, HISTORY).await.num_rows(), 400, "{failpoint}: no row is logged twice");
         }
