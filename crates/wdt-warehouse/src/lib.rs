@@ -7,6 +7,7 @@
 //! ```
 //! use wdt_models::decode::{Asked, decode};
 //! use wdt_models::endpoints::ENTERPRISE_STOCK;
+//! use wdt_models::time::{Millis, Seconds};
 //! use wdt_models::{Certificate, Window};
 //! use wdt_warehouse::proof::{Refold, Statement};
 //! use wdt_warehouse::{CommitRecord, DatasetTables, Landed, Landing, Reading, Warehouse};
@@ -20,8 +21,8 @@
 //! let page = r#"[{"spec_id": 1, "warehouse_id": 2, "stock_num": "5", "modified": "2026-01-01 00:00:30"}]"#;
 //! let records: Vec<&serde_json::value::RawValue> = serde_json::from_str(page)?;
 //! let batch = decode(&ENTERPRISE_STOCK, &records, &Asked::page(0, false)).batch;
-//! let window = Window::new(1_767_196_800, 1_767_196_859);
-//! let read_at = 1_767_197_000_000;
+//! let window = Window::new(Seconds(1_767_196_800), Seconds(1_767_196_859));
+//! let read_at = Millis(1_767_197_000_000);
 //! let certificate = Certificate::single_page(window, 1, read_at);
 //!
 //! // rows, watermark and certificate land in one commit
