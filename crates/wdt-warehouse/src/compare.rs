@@ -1,7 +1,7 @@
 //! Two sides of a dataset compared by key, in bounded memory.
 //!
 //! A row is known by two hashes of 128 bits, of its key and of its content. Keys are taken in shares, so that at most
-//! about [`MOST_KEYS`] of them, some 70 MB, are held at once; each share reads both sides once. Of the rows that differ
+//! about `MOST_KEYS` of them, some 70 MB, are held at once; each share reads both sides once. Of the rows that differ
 //! only those that are shown are remembered.
 
 use std::collections::{BTreeMap, HashMap};

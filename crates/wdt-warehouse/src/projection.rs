@@ -143,7 +143,7 @@ fn by_account(table: &str, rows: &RecordBatch) -> Result<Vec<(String, RecordBatc
 }
 
 /// The current table of a history whose format keeps none, as of the loaded version: folded in two passes over the log,
-/// into encoded memory. What is landed afterwards is folded in by [`roll_forward`] as anywhere.
+/// into encoded memory. What is landed afterwards is folded in by `roll_forward` as anywhere.
 ///
 /// The first pass reads key and cursor of every row, some 70 bytes a key; the second one reads the rows that are current.
 ///

@@ -36,7 +36,7 @@ pub(crate) enum ListedFile {
 /// What one commit does to a table.
 #[derive(Default)]
 pub struct Change {
-    /// Files written by [`Table::writer`].
+    /// Files written by [`Table::writer`](crate::Table::writer).
     pub adds: Vec<WrittenFile>,
     /// Files whose rows were written again or are gone.
     pub removes: Vec<DataFile>,
